@@ -1,0 +1,1 @@
+# drover_generate(), used by our own build and installed for users'.

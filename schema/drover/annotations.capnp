@@ -1,0 +1,21 @@
+@0xad098b8fefdf4785;
+# Annotations that schemas of Drover services may use.
+#
+#   using Drover = import "/drover/annotations.capnp";
+#   $Drover.namespace("race");
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("drover::annotations");
+
+annotation namespace @0x83a7a766722ded4d (file) :Text;
+# The C++ namespace of what Drover generates for this file, such as "acme::race". It must differ
+# from the one $Cxx.namespace gives to Cap'n Proto's own generated code.
+
+annotation concurrent @0x81954d83f86ef524 (interface, method) :Void;
+# Calls of this method, or of every method of this interface, may run at the same time as other
+# calls of the same servant, and start in any order. Without it a servant runs one call at a time,
+# in the order of arrival.
+
+annotation idempotent @0xe5560dca85a4ebef (interface, method) :Void;
+# Running the method twice does no more than running it once, so a client may send the call again
+# when it cannot know whether it was run.
