@@ -1,0 +1,64 @@
+// A connected, reliable stream of bytes: what a connection reads from and writes to.
+//
+// The seam where tests inject faults: a connection knows nothing else of the network.
+//
+// Thread-safe in this sense: one thread may read while another writes and any thread calls
+// Shutdown. Never blocks, but for Read with Wait::kBlock. Errors are errno values in IoResult.
+#ifndef DROVER_TRANSPORT_BYTE_STREAM_H_
+#define DROVER_TRANSPORT_BYTE_STREAM_H_
+
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace drover::transport {
+
+// What one read or write did. Exactly one of these holds:
+//   bytes > 0        so many bytes were moved
+//   end              the peer will send no more (reads only)
+//   would_block      nothing could be moved now (never after Wait::kBlock)
+//   error != 0       the stream is broken; the errno value
+struct IoResult {
+  size_t bytes = 0;
+  int error = 0;
+  bool end = false;
+  bool would_block = false;
+};
+
+enum class Wait { kDontBlock, kBlock };
+
+// Who is at the other end, as far as the kernel tells.
+struct PeerInfo {
+  std::string address;         // "unix", or "127.0.0.1:4711"; for messages and the log
+  std::optional<pid_t> pid;    // UNIX sockets: of the process that connected or listened
+  std::optional<uid_t> uid;
+};
+
+class ByteStream {
+ public:
+  virtual ~ByteStream() = default;
+
+  // Reads at least one byte into `into`, unless the result says otherwise. Interrupted system
+  // calls are retried.
+  virtual IoResult Read(std::span<std::byte> into, Wait wait) = 0;
+
+  // Writes as much as the stream takes now, which may be less than all. Raises no SIGPIPE.
+  virtual IoResult Write(std::span<const iovec> from) = 0;
+
+  // Ends both directions; a blocked Read returns. May be called more than once. Does not close
+  // the descriptor: the destructor does.
+  virtual void Shutdown() = 0;
+
+  // For poll and epoll.
+  virtual int fd() const = 0;
+
+  virtual const PeerInfo& peer() const = 0;
+};
+
+}  // namespace drover::transport
+
+#endif  // DROVER_TRANSPORT_BYTE_STREAM_H_
