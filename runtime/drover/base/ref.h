@@ -37,6 +37,8 @@ class RefCounted {
     }
     return false;
   }
+  // Whether there is one reference only; for its owner, who may then change the object.
+  bool Unshared() const { return refs_.load(std::memory_order_acquire) == 1; }
 
  protected:
   RefCounted() = default;
