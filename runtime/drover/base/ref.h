@@ -69,13 +69,13 @@ class Ref {
   }
   Ref(Ref&& other) noexcept : p_(std::exchange(other.p_, nullptr)) {}
   template <class U>
-    requires(std::is_convertible_v<U*, T*>)
-  Ref(const Ref<U>& other) : p_(other.get()) {  // NOLINT: implicit as a pointer's
+  requires(std::is_convertible_v<U*, T*>) Ref(const Ref<U>& other)
+      : p_(other.get()) {  // NOLINT: implicit as a pointer's
     if (p_ != nullptr) p_->AddRef();
   }
   template <class U>
-    requires(std::is_convertible_v<U*, T*>)
-  Ref(Ref<U>&& other) noexcept : p_(other.Release()) {}  // NOLINT: implicit as a pointer's
+  requires(std::is_convertible_v<U*, T*>) Ref(Ref<U>&& other)
+  noexcept : p_(other.Release()) {}  // NOLINT: implicit as a pointer's
   Ref& operator=(Ref other) noexcept {
     std::swap(p_, other.p_);
     return *this;
