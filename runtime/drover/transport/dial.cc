@@ -69,12 +69,11 @@ StreamOr DialUnix(const Endpoint& endpoint, absl::Duration timeout) {
   return SocketStream::Make(std::move(fd), "unix");
 }
 
-// A socket that dials an unused port of its own host's ephemeral range may meet itself.
-bool MetItself(int fd) {
+// A socket that dials an unused port of its own host's ephemeral range may be given that very port,
+// and meet itself.
+bool MeetsItself(int fd, const SocketAddress& dialled) {
   const SocketAddress local = LocalAddress(fd);
-  const SocketAddress peer = PeerAddress(fd);
-  return local.size == peer.size && peer.size != 0 &&
-         std::memcmp(&local.storage, &peer.storage, peer.size) == 0;
+  return local.Port() == dialled.Port() && local.ToString() == dialled.ToString();
 }
 
 // Waits for a connection that was begun; 0 or its errno.
@@ -109,10 +108,12 @@ StreamOr DialTcp(const Endpoint& endpoint, absl::Duration timeout) {
     }
     error = connect(fd.get(), address.get(), address.size) == 0 ? 0 : errno;
     // A signal leaves the connection under way, as non-blocking mode does.
+    if ((error == 0 || error == EINPROGRESS) && MeetsItself(fd.get(), address)) {
+      error = ECONNREFUSED;
+    }
     if (error == EINPROGRESS || error == EINTR) {
       error = &address == &addresses.back() ? 0 : AwaitConnected(fd.get(), deadline);
     }
-    if (error == 0 && MetItself(fd.get())) error = ECONNREFUSED;
     if (error == 0) return SocketStream::Make(std::move(fd), address.ToString());
   }
   return DialError(endpoint, error);

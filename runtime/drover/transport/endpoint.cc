@@ -77,10 +77,10 @@ absl::StatusOr<Endpoint> Endpoint::ParseTcp(std::string_view text, std::string_v
     const size_t colon = std::min(rest.find(':'), rest.size());
     host = absl::AsciiStrToLower(std::string(rest.substr(0, colon)));
     rest.remove_prefix(colon);
-    if (host.empty()) return Invalid(text, "the host is missing");
     if (rest.find(':', 1) != rest.npos) {
       return Invalid(text, "more than one ':'; an IPv6 address stands in brackets");
     }
+    if (host.empty()) return Invalid(text, "the host is missing");
     if (!std::all_of(host.begin(), host.end(), IsHostCharacter)) {
       return Invalid(text, "the host has a character that no host name has");
     }
