@@ -113,7 +113,11 @@ class [[nodiscard]] Future {
   ResultOf<T> Get() {
     if (!state_) return absl::FailedPreconditionError("Get() of a future without work");
     base::Ref<async::FutureState<T>> state = std::move(state_);
-    if (!state->ready()) state->Wait();
+    if (state->ready()) {
+      async::NoteCollected();
+    } else {
+      state->Wait();
+    }
     return state->Take();
   }
 

@@ -91,18 +91,18 @@ class Connection final : public async::EventHandler {
   // written, or the connection has ended. At most one at a time.
   void NotifyIdle(async::Task idle);
 
+  template <class F>
+  auto WithLock(F&& f) {
+    base::MutexLock lock(&mu_);
+    return f(state_);
+  }
+
   const std::string& name() const { return options_.name; }
   const transport::PeerInfo& peer() const { return peer_; }
   bool open() { return WithLock([](ConnectionState& s) { return s.open(); }); }
 
   // Answers that arrived and whose futures still exist; see SendCall.
   std::atomic<int>& uncollected() { return uncollected_; }
-
-  template <class F>
-  auto WithLock(F&& f) {
-    base::MutexLock lock(&mu_);
-    return f(state_);
-  }
 
   // async::EventHandler
   void OnReady(uint32_t events) override;

@@ -121,7 +121,7 @@ void IncomingCall::Execute() {
     return;
   }
   try {
-    servant_->dispatcher().Dispatch(*this);
+    servant_->dispatcher().HandleCall(*this);
     return;
   } catch (const kj::Exception& e) {
     out_.reset();

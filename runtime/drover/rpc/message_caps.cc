@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <kj/debug.h>
+
 #include "absl/status/status.h"
 
 namespace drover::rpc {

@@ -1,0 +1,59 @@
+// Text of a generated file, built line by line.
+#ifndef DROVER_CODEGEN_CODE_WRITER_H_
+#define DROVER_CODEGEN_CODE_WRITER_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace drover::codegen {
+
+class CodeWriter {
+ public:
+  static constexpr size_t kColumns = 100;
+
+  // A line of the parts joined, at the current indentation.
+  template <class... Parts>
+  void Line(const Parts&... parts) {
+    std::string line;
+    ((line += parts), ...);
+    Append(line);
+  }
+  // An empty line, unless the last one is empty already or a block has just opened.
+  void Blank();
+  // `public:` and the like, one column into the class.
+  void Label(std::string_view label);
+  // A documentation comment of the schema, or nothing when it is empty.
+  void Comment(std::string_view text);
+  // `head(arg, arg)tail`, broken between arguments where it does not fit one line.
+  void Call(std::string_view head, const std::vector<std::string>& args, std::string_view tail);
+
+  // Lines made elsewhere, as they are.
+  void Raw(std::string_view lines);
+
+  // Opens a block: `head` is a line of its own, what follows is indented.
+  template <class... Parts>
+  void Open(const Parts&... parts) {
+    Line(parts...);
+    Indent();
+  }
+  void Close(std::string_view tail = "}");
+  void Indent() {
+    ++depth_;
+    just_opened_ = true;
+  }
+  void Outdent() { --depth_; }
+
+  std::string Take() { return std::move(text_); }
+
+ private:
+  void Append(std::string_view line);
+
+  std::string text_;
+  int depth_ = 0;
+  bool just_opened_ = true;
+};
+
+}  // namespace drover::codegen
+
+#endif  // DROVER_CODEGEN_CODE_WRITER_H_

@@ -1,0 +1,127 @@
+#include "interface_header.h"
+
+namespace drover::codegen {
+namespace {
+
+void WriteAmbiguous(const InterfaceModel& model, CodeWriter& out) {
+  for (const std::string& method : model.ambiguous) {
+    out.Line("// Not here, since another method has its name: ", method,
+             "; convert to the proxy of");
+    out.Line("// its interface to call it.");
+  }
+}
+
+void WriteConversions(const FilePlan& plan, const InterfaceModel& model, const std::string& nested,
+                      CodeWriter& out) {
+  for (uint64_t ancestor : plan.index.Ancestors(model.id)) {
+    const std::string name = plan.types.Name(ancestor, "Proxy") + nested;
+    out.Line("operator ", name, "() const { return ", name, "(drover::Proxy(*this)); }");
+  }
+}
+
+void WriteProxyMethods(const FilePlan& plan, const InterfaceModel& model, bool async,
+                       CodeWriter& out) {
+  auto declare = [&](const MethodModel& method) {
+    out.Call((async ? method.FutureType() : method.BlockingType()) + " " + method.name,
+             method.ProxyParameters(), " const;");
+  };
+  if (!model.methods.empty()) out.Blank();
+  for (const MethodModel& method : model.methods) {
+    if (!async) out.Comment(method.comment);
+    declare(method);
+  }
+  uint64_t from = 0;
+  for (const InterfaceModel::Inherited& inherited : model.inherited) {
+    if (inherited.from != from) {
+      from = inherited.from;
+      out.Blank();
+      out.Line("// From ", plan.index.DottedName(from), ".");
+    }
+    if (!async) out.Comment(inherited.method.comment);
+    declare(inherited.method);
+  }
+  if (!async) WriteAmbiguous(model, out);
+}
+
+void WriteBlockingProxy(const FilePlan& plan, const InterfaceModel& model, CodeWriter& out) {
+  const std::string name = model.name + "Proxy";
+  out.Blank();
+  out.Comment(model.comment);
+  out.Open("class ", name, " : public drover::Proxy {");
+  out.Label("public:");
+  out.Line("class Async;");
+  out.Line("static const drover::object::InterfaceInfo& Interface();");
+  out.Blank();
+  out.Line(name, "() = default;");
+  out.Line("explicit ", name, "(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}");
+  out.Line("// A servant of this process, where a proxy is wanted.");
+  out.Line("template <class S>");
+  out.Line("  requires(std::is_base_of_v<", model.name, "Servant, S> ||");
+  out.Line("           std::is_base_of_v<", model.name, "AsyncServant, S>)");
+  out.Line(name, "(std::shared_ptr<S> servant)  // NOLINT: implicit, as said");
+  out.Line("    : drover::Proxy(std::shared_ptr<drover::Servant>(std::move(servant))) {}");
+  WriteConversions(plan, model, "", out);
+  out.Blank();
+  out.Line("// The same methods, returning futures.");
+  out.Line("Async async() const;");
+  WriteProxyMethods(plan, model, false, out);
+  out.Close("};");
+}
+
+void WriteAsyncProxy(const FilePlan& plan, const InterfaceModel& model, CodeWriter& out) {
+  out.Blank();
+  out.Open("class ", model.name, "Proxy::Async : public drover::Proxy {");
+  out.Label("public:");
+  out.Line("Async() = default;");
+  out.Line("Async(const ", model.name,
+           "Proxy& proxy) : drover::Proxy(proxy) {}  // NOLINT: implicit");
+  out.Line("explicit Async(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}");
+  WriteConversions(plan, model, "::Async", out);
+  WriteProxyMethods(plan, model, true, out);
+  out.Close("};");
+  out.Blank();
+  out.Line("inline ", model.name, "Proxy::Async ", model.name,
+           "Proxy::async() const { return Async(*this); }");
+}
+
+void WriteServant(const FilePlan& plan, const InterfaceModel& model, bool async, CodeWriter& out) {
+  const std::string suffix = async ? "AsyncServant" : "Servant";
+  std::string bases;
+  for (uint64_t super : model.supers) {
+    bases += (bases.empty() ? "" : ", ") + ("public virtual " + plan.types.Name(super, suffix));
+  }
+  if (bases.empty()) bases = "public virtual drover::Servant";
+
+  out.Blank();
+  if (!async) {
+    out.Line("// Derive from it to serve ", model.dotted_name,
+             "; a method not overridden answers Unimplemented.");
+  } else {
+    out.Line("// The same for methods that answer later.");
+  }
+  out.Open("class ", model.name, suffix, " : ", bases, " {");
+  out.Label("public:");
+  for (const MethodModel& method : model.methods) {
+    if (!async) out.Comment(method.comment);
+    out.Call("virtual " + (async ? method.FutureType() : method.BlockingType()) + " " + method.name,
+             method.ServantParameters(), ";");
+  }
+  out.Blank();
+  out.Line("const drover::object::InterfaceInfo& Interface() const override;");
+  out.Line("void Dispatch(drover::object::ServerCall& call) override;");
+  out.Close("};");
+}
+
+}  // namespace
+
+void WriteProxies(const FilePlan& plan, const InterfaceModel& model, CodeWriter& out) {
+  WriteBlockingProxy(plan, model, out);
+  WriteAsyncProxy(plan, model, out);
+}
+
+void WriteServants(const FilePlan& plan, const InterfaceModel& model, CodeWriter& out) {
+  WriteServant(plan, model, false, out);
+  WriteServant(plan, model, true, out);
+}
+
+}  // namespace drover::codegen
