@@ -6,6 +6,8 @@
 
 namespace drover::object {
 
+CallBinding::CallBinding() = default;
+
 CallBinding::~CallBinding() {
   if (counted_.load(std::memory_order_acquire)) {
     connection_->uncollected().fetch_sub(1, std::memory_order_relaxed);

@@ -20,6 +20,7 @@ class CallBinding : public rpc::ReturnHandler {
   void OnStarted(base::Ref<rpc::IncomingCall> call) override;
 
  protected:
+  CallBinding();
   ~CallBinding();
 
   // Waits for `core`, reading the connection where there is one. May return early.

@@ -32,11 +32,12 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
 
   // The first caller shuts down; everybody waits until it is done.
   void Shutdown(absl::Duration grace) {
+    bool first;
     {
       base::MutexLock lock(&mu_);
-      if (std::exchange(begun_, true)) grace = absl::InfiniteDuration();
+      first = !std::exchange(begun_, true);
     }
-    if (grace != absl::InfiniteDuration()) {
+    if (first) {
       acceptor_->Shutdown(grace);
       base::MutexLock lock(&mu_);
       done_ = true;

@@ -11,6 +11,9 @@
 
 namespace drover::rpc {
 
+void ReturnHandler::OnSent(base::Ref<Connection>, QuestionId) {}
+void ReturnHandler::OnStarted(base::Ref<IncomingCall>) {}
+
 void DeliverReturn(ReturnHandler& handler, capnp::AnyPointer::Reader results) {
   try {
     handler.OnReturn(results);
@@ -45,6 +48,8 @@ base::Ref<IncomingCall> IncomingCall::FromLocal(OutgoingCall call, base::Ref<Cap
   self->handler_->OnStarted(self);
   return self;
 }
+
+IncomingCall::IncomingCall() = default;
 
 IncomingCall::~IncomingCall() {
   if (returned()) return;

@@ -67,7 +67,7 @@ class IncomingCall final : public async::Cancellation, public Work {
   void Unref() const override { base::RefCounted::Unref(); }
 
  private:
-  IncomingCall() = default;
+  IncomingCall();
   void Begin(size_t size_hint_words);
   void Release();
 
