@@ -73,10 +73,10 @@ LogMessage::~LogMessage() {
       return;
     }
   }
-  const std::string line = absl::StrCat(
-      std::string(1, Letter(severity_)),
-      absl::FormatTime("%m%d %H:%M:%E6S ", absl::Now(), absl::LocalTimeZone()), getpid(), " ",
-      stream_.str(), "\n");
+  const std::string line =
+      absl::StrCat(std::string(1, Letter(severity_)),
+                   absl::FormatTime("%m%d %H:%M:%E6S ", absl::Now(), absl::LocalTimeZone()),
+                   getpid(), " ", stream_.str(), "\n");
   // A log that cannot be written has nowhere to say so.
   [[maybe_unused]] ssize_t written = write(STDERR_FILENO, line.data(), line.size());
 }

@@ -41,9 +41,9 @@ class LogMessage {
 }  // namespace base
 }  // namespace drover
 
-#define DROVER_LOG(severity)                                                    \
-  if (!::drover::base::LogEnabled(::drover::LogSeverity::severity)) {           \
-  } else                                                                        \
+#define DROVER_LOG(severity)                                          \
+  if (!::drover::base::LogEnabled(::drover::LogSeverity::severity)) { \
+  } else                                                              \
     ::drover::base::LogMessage(::drover::LogSeverity::severity, __FILE__, __LINE__).stream()
 
 #endif  // DROVER_BASE_LOG_H_

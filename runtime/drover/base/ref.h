@@ -37,6 +37,8 @@ class RefCounted {
     }
     return false;
   }
+  // Whether there is one reference only; for its owner, who may then change the object.
+  bool Unshared() const { return refs_.load(std::memory_order_acquire) == 1; }
 
  protected:
   RefCounted() = default;
@@ -67,13 +69,13 @@ class Ref {
   }
   Ref(Ref&& other) noexcept : p_(std::exchange(other.p_, nullptr)) {}
   template <class U>
-    requires(std::is_convertible_v<U*, T*>)
-  Ref(const Ref<U>& other) : p_(other.get()) {  // NOLINT: implicit as a pointer's
+  requires(std::is_convertible_v<U*, T*>) Ref(const Ref<U>& other)
+      : p_(other.get()) {  // NOLINT: implicit as a pointer's
     if (p_ != nullptr) p_->AddRef();
   }
   template <class U>
-    requires(std::is_convertible_v<U*, T*>)
-  Ref(Ref<U>&& other) noexcept : p_(other.Release()) {}  // NOLINT: implicit as a pointer's
+  requires(std::is_convertible_v<U*, T*>) Ref(Ref<U>&& other)
+  noexcept : p_(other.Release()) {}  // NOLINT: implicit as a pointer's
   Ref& operator=(Ref other) noexcept {
     std::swap(p_, other.p_);
     return *this;

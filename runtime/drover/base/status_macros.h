@@ -11,10 +11,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-#define DROVER_RETURN_IF_ERROR(expr)                              \
-  do {                                                            \
-    if (absl::Status drover_status_ = (expr); !drover_status_.ok()) \
-      return drover_status_;                                      \
+#define DROVER_RETURN_IF_ERROR(expr)                                                       \
+  do {                                                                                     \
+    if (absl::Status drover_status_ = (expr); !drover_status_.ok()) return drover_status_; \
   } while (false)
 
 #define DROVER_ASSIGN_OR_RETURN(lhs, expr) \

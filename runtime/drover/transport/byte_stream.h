@@ -33,8 +33,8 @@ enum class Wait { kDontBlock, kBlock };
 
 // Who is at the other end, as far as the kernel tells.
 struct PeerInfo {
-  std::string address;         // "unix", or "127.0.0.1:4711"; for messages and the log
-  std::optional<pid_t> pid;    // UNIX sockets: of the process that connected or listened
+  std::string address;       // "unix", or "127.0.0.1:4711"; for messages and the log
+  std::optional<pid_t> pid;  // UNIX sockets: of the process that connected or listened
   std::optional<uid_t> uid;
 };
 

@@ -1,0 +1,119 @@
+#include "drover/async/future_core.h"
+
+#include <utility>
+
+#include "drover/async/cancellation.h"
+#include "drover/async/parker.h"
+#include "drover/async/runtime.h"
+#include "drover/async/thread_context.h"
+#include "drover/async/thread_pool.h"
+
+namespace drover::async {
+namespace {
+
+// Runs a continuation with the cancellation that was current where it was made.
+Task InContext(Task task, Executor* executor, Cancellation* cancellation) {
+  if (executor == nullptr && cancellation == nullptr) return task;
+  return [task = std::move(task), executor = base::Ref<Executor>::Share(executor),
+          cancellation = base::Ref<Cancellation>::Share(cancellation)]() mutable {
+    UserCodeScope scope(executor.get(), cancellation.get());
+    task();
+    task = nullptr;  // what it owns is destroyed in its context too
+  };
+}
+
+}  // namespace
+
+void FutureCore::MarkReady() {
+  if ((flags_.fetch_or(kReady, std::memory_order_acq_rel) & kWatched) == 0) return;
+  Task continuation;
+  Task on_cancel;
+  base::Ref<Executor> executor;
+  {
+    base::MutexLock lock(&mu_);
+    if (waiter_ != nullptr) waiter_->Unpark();
+    continuation = std::move(continuation_);
+    continuation_ = nullptr;
+    executor = std::move(continuation_executor_);
+    on_cancel = std::move(on_cancel_);
+    on_cancel_ = nullptr;
+  }
+  if (continuation) executor->Post(std::move(continuation));
+}
+
+void FutureCore::AddWaiter(Parker* parker) {
+  base::MutexLock lock(&mu_);
+  waiter_ = parker;
+  if ((flags_.fetch_or(kWatched, std::memory_order_acq_rel) & kReady) != 0) parker->Unpark();
+}
+
+void FutureCore::RemoveWaiter() {
+  base::MutexLock lock(&mu_);
+  waiter_ = nullptr;
+}
+
+void FutureCore::OnReady(Task task) {
+  if (!OnReadyUnlessReady(task)) task();
+}
+
+bool FutureCore::OnReadyUnlessReady(Task& task) {
+  if (ready()) return false;
+  ThreadContext& context = ThreadContext::Current();
+  Executor* executor = context.executor;
+  base::MutexLock lock(&mu_);
+  if ((flags_.fetch_or(kWatched, std::memory_order_acq_rel) & kReady) != 0) return false;
+  continuation_ = InContext(std::move(task), executor, context.cancellation);
+  continuation_executor_ = executor != nullptr
+                               ? base::Ref<Executor>::Share(executor)
+                               : base::Ref<Executor>::Share(&Runtime::Default().pool());
+  return true;
+}
+
+void FutureCore::OnCancel(Task task) {
+  base::MutexLock lock(&mu_);
+  if ((flags_.fetch_or(kWatched, std::memory_order_acq_rel) & kReady) != 0) return;
+  on_cancel_ = std::move(task);
+}
+
+void FutureCore::Cancel() {
+  if (ready()) return;
+  base::Ref<FutureCore> alive = base::Ref<FutureCore>::Share(this);
+  Task on_cancel;
+  {
+    base::MutexLock lock(&mu_);
+    on_cancel = std::move(on_cancel_);
+    on_cancel_ = nullptr;
+  }
+  StopWork();
+  if (on_cancel) on_cancel();
+  CompleteWithError(absl::CancelledError("the caller cancelled the call"));
+}
+
+bool FutureCore::WaitUntil(absl::Time deadline) {
+  if (ready()) return true;
+  BlockingScope blocking;
+  Cancellation* cancellation = ThreadContext::Current().cancellation;
+  if (cancellation == nullptr) {
+    WaitForWork(deadline);
+    return ready();
+  }
+  Parker& parker = Parker::ForThisThread();
+  cancellation->AddWaiter(&parker);
+  while (!ready() && !cancellation->cancelled() && absl::Now() < deadline) WaitForWork(deadline);
+  cancellation->RemoveWaiter(&parker);
+  if (!ready() && cancellation->cancelled()) Cancel();
+  return ready();
+}
+
+void FutureCore::WaitForWork(absl::Time deadline) {
+  Parker& parker = Parker::ForThisThread();
+  Cancellation* cancellation = ThreadContext::Current().cancellation;
+  AddWaiter(&parker);
+  while (!ready() && absl::Now() < deadline &&
+         (cancellation == nullptr || !cancellation->cancelled())) {
+    parker.Park(deadline);
+  }
+  RemoveWaiter();
+}
+
+}  // namespace drover::async

@@ -1,0 +1,79 @@
+// The part of a future's shared state that does not depend on the type of the result: readiness,
+// waiting, one continuation, cancellation.
+//
+// Completion happens once: whoever gets true from ClaimCompletion stores the result and calls
+// MarkReady. Thread-safe.
+#ifndef DROVER_ASYNC_FUTURE_CORE_H_
+#define DROVER_ASYNC_FUTURE_CORE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "drover/async/executor.h"
+#include "drover/base/mutex.h"
+#include "drover/base/ref.h"
+
+namespace drover::async {
+
+class Parker;
+
+class FutureCore : public base::RefCounted {
+ public:
+  bool ready() const { return (flags_.load(std::memory_order_acquire) & kReady) != 0; }
+
+  // Blocks until ready. In a servant whose call is cancelled meanwhile, cancels this work too.
+  void Wait() { WaitUntil(absl::InfiniteFuture()); }
+  // Returns whether it is ready.
+  bool WaitUntil(absl::Time deadline);
+
+  // Completes with Cancelled unless already complete, after telling the work to stop.
+  void Cancel();
+
+  // Completes with `status` unless already complete, without telling the work.
+  void Fail(absl::Status status) { CompleteWithError(std::move(status)); }
+
+  // Runs `task` once ready: now, on this thread, if it is; otherwise where the calling code's
+  // continuations belong (its servant's strand, or the pool). At most one continuation.
+  void OnReady(Task task);
+  // The same, except that a ready state returns false and drops nothing: the caller goes on itself.
+  [[nodiscard]] bool OnReadyUnlessReady(Task& task);
+
+  // Runs `task` if Cancel comes before completion.
+  void OnCancel(Task task);
+
+  // The thread-parking side: `parker` is unparked when ready, until RemoveWaiter returns.
+  // At most one waiter at a time.
+  void AddWaiter(Parker* parker);
+  void RemoveWaiter();
+
+ protected:
+  FutureCore() = default;
+  [[nodiscard]] bool ClaimCompletion() {
+    return (flags_.fetch_or(kClaimed, std::memory_order_acq_rel) & kClaimed) == 0;
+  }
+  void MarkReady();
+
+  virtual void CompleteWithError(absl::Status status) = 0;
+  // Tells the work to stop; before a Cancel completes the state. Never blocks.
+  virtual void StopWork() {}
+  // Waits until ready or the deadline, making progress itself where it can. The default parks.
+  virtual void WaitForWork(absl::Time deadline);
+
+ private:
+  enum Flag : uint32_t { kClaimed = 1, kReady = 2, kWatched = 4 };
+
+  std::atomic<uint32_t> flags_{0};
+  base::Mutex mu_;  // taken by completion only if somebody watches
+  Parker* waiter_ ABSL_GUARDED_BY(mu_) = nullptr;
+  Task continuation_ ABSL_GUARDED_BY(mu_);
+  base::Ref<Executor> continuation_executor_ ABSL_GUARDED_BY(mu_);
+  Task on_cancel_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace drover::async
+
+#endif  // DROVER_ASYNC_FUTURE_CORE_H_

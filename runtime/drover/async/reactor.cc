@@ -1,0 +1,155 @@
+#include "drover/async/reactor.h"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/clock.h"
+#include "drover/base/log.h"
+
+namespace drover::async {
+namespace {
+
+constexpr int kTickMillis = 1;
+constexpr int kMaxEvents = 64;
+
+}  // namespace
+
+Reactor::Reactor(base::Ref<ThreadPool> pool)
+    : pool_(std::move(pool)),
+      epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (!epoll_.valid() || !wake_.valid()) {
+    DROVER_LOG(kError) << "no descriptors left for the reactor";
+    std::abort();
+  }
+  epoll_event event = {.events = EPOLLIN, .data = {.u64 = 0}};
+  epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event);
+}
+
+Reactor::~Reactor() = default;
+
+uint64_t Reactor::Register(base::Ref<EventHandler> handler) {
+  base::MutexLock lock(&mu_);
+  const uint64_t id = next_id_++;
+  handlers_[id] = std::move(handler);
+  if (!std::exchange(started_, true)) HandOver();
+  return id;
+}
+
+void Reactor::Unregister(uint64_t id) {
+  base::Ref<EventHandler> dropped;  // outlives the lock
+  base::MutexLock lock(&mu_);
+  ticks_.erase(id);
+  auto it = handlers_.find(id);
+  if (it == handlers_.end()) return;
+  dropped = std::move(it->second);
+  handlers_.erase(it);
+}
+
+void Reactor::Watch(uint64_t id, int fd, uint32_t from, uint32_t to) {
+  if (from == to) return;
+  const int operation = from == 0 ? EPOLL_CTL_ADD : to == 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD;
+  epoll_event event = {.events = to, .data = {.u64 = id}};
+  if (epoll_ctl(epoll_.get(), operation, fd, &event) != 0) {
+    DROVER_LOG(kError) << "cannot watch descriptor " << fd << ": "
+                       << absl::ErrnoToStatus(errno, "epoll_ctl");
+  }
+}
+
+bool Reactor::HasReady() {
+  epoll_event event;
+  return epoll_wait(epoll_.get(), &event, 1, 0) > 0;
+}
+
+void Reactor::RequestTick(uint64_t id) {
+  {
+    base::MutexLock lock(&mu_);
+    ticks_.insert(id);
+    if (ticking_.exchange(true, std::memory_order_relaxed)) return;
+  }
+  WakeUp();
+}
+
+void Reactor::WakeUp() {
+  const uint64_t one = 1;
+  [[maybe_unused]] ssize_t n = write(wake_.get(), &one, sizeof(one));  // cannot overflow
+}
+
+void Reactor::Stop() {
+  stopping_.store(true, std::memory_order_release);
+  WakeUp();
+}
+
+void Reactor::HandOver() {
+  pool_->Post([self = base::Ref<Reactor>::Share(this)] { self->Run(); });
+}
+
+base::Ref<EventHandler> Reactor::Find(uint64_t id) {
+  base::MutexLock lock(&mu_);
+  auto it = handlers_.find(id);
+  return it == handlers_.end() ? nullptr : it->second;
+}
+
+void Reactor::Run() {
+  ThreadContext& context = ThreadContext::Current();
+  context.reactor = this;
+  pool_->EnterBlocked();
+  absl::Time next_tick = absl::InfinitePast();
+  while (!stopping_.load(std::memory_order_acquire) && context.reactor == this) {
+    epoll_event events[kMaxEvents];
+    const bool ticking = ticking_.load(std::memory_order_relaxed);
+    const int n = epoll_wait(epoll_.get(), events, kMaxEvents, ticking ? kTickMillis : -1);
+    for (int i = 0; i < n && context.reactor == this; ++i) {
+      if (events[i].data.u64 == 0) {
+        uint64_t count;
+        [[maybe_unused]] ssize_t got = read(wake_.get(), &count, sizeof(count));
+        continue;
+      }
+      // What is not handled because the baton went is still ready for its next holder.
+      base::Ref<EventHandler> handler = Find(events[i].data.u64);
+      if (handler) handler->OnReady(events[i].events);
+    }
+    if (ticking && context.reactor == this) {
+      const absl::Time now = absl::Now();
+      if (now >= next_tick) {
+        RunTicks();
+        next_tick = now + absl::Milliseconds(kTickMillis);
+      }
+    }
+  }
+  context.reactor = nullptr;
+  pool_->LeaveBlocked();
+}
+
+void Reactor::RunTicks() {
+  std::vector<std::pair<uint64_t, base::Ref<EventHandler>>> due;
+  {
+    base::MutexLock lock(&mu_);
+    for (uint64_t id : ticks_) {
+      auto it = handlers_.find(id);
+      if (it != handlers_.end()) due.emplace_back(id, it->second);
+    }
+  }
+  for (auto& [id, handler] : due) {
+    {
+      // Off the list before it is asked, so that a request made meanwhile is not lost.
+      base::MutexLock lock(&mu_);
+      ticks_.erase(id);
+    }
+    if (handler->OnTick()) {
+      base::MutexLock lock(&mu_);
+      if (handlers_.contains(id)) ticks_.insert(id);
+    }
+  }
+  base::MutexLock lock(&mu_);
+  if (ticks_.empty()) ticking_.store(false, std::memory_order_relaxed);
+}
+
+}  // namespace drover::async

@@ -1,0 +1,76 @@
+// Waits for descriptors with epoll. The waiting is a baton: one thread of the pool holds it at a
+// time and runs what it finds ready itself; another takes over when that does not come back.
+//
+//   uint64_t id = reactor.Register(handler);
+//   reactor.Watch(id, fd, 0, EPOLLIN);        // from watching nothing to watching for input
+//   ...
+//   reactor.Watch(id, fd, EPOLLIN, 0);
+//   reactor.Unregister(id);
+//
+// Level-triggered. Thread-safe; never blocks, but for Run, which is the pool's. Handlers are kept
+// alive until removed; OnReady may be called once more by a thread that had already begun.
+#ifndef DROVER_ASYNC_REACTOR_H_
+#define DROVER_ASYNC_REACTOR_H_
+
+#include <atomic>
+#include <cstdint>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "drover/async/thread_context.h"
+#include "drover/async/thread_pool.h"
+#include "drover/base/mutex.h"
+#include "drover/base/ref.h"
+#include "drover/base/unique_fd.h"
+
+namespace drover::async {
+
+// What a descriptor belongs to. As a Baton it is the reading of that descriptor.
+class EventHandler : public Baton {
+ public:
+  // `events` as epoll gives them. May run user code inline, if it tells the thread's InlineSlot.
+  virtual void OnReady(uint32_t events) = 0;
+  // Called about every millisecond after RequestTick, until it returns false. Runs no user code.
+  virtual bool OnTick() { return false; }
+};
+
+class Reactor final : public Baton {
+ public:
+  explicit Reactor(base::Ref<ThreadPool> pool);
+  ~Reactor() override;
+
+  uint64_t Register(base::Ref<EventHandler> handler);
+  void Unregister(uint64_t id);
+  // Changes what is watched of `fd`; 0 is nothing, not even that the peer hung up. The caller
+  // knows, and serialises, what is watched at present.
+  void Watch(uint64_t id, int fd, uint32_t from, uint32_t to);
+  void RequestTick(uint64_t id);
+  // Whether anything watched is ready now; for the thread that holds the baton.
+  bool HasReady();
+
+  void HandOver() override;  // lets another thread of the pool wait
+
+  // Ends the waiting; the thread that holds the baton leaves soon.
+  void Stop();
+
+ private:
+  void Run();
+  void RunTicks();
+  base::Ref<EventHandler> Find(uint64_t id);
+  void WakeUp();
+
+  const base::Ref<ThreadPool> pool_;
+  base::UniqueFd epoll_;
+  base::UniqueFd wake_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> ticking_{false};
+  base::Mutex mu_;
+  bool started_ ABSL_GUARDED_BY(mu_) = false;
+  uint64_t next_id_ ABSL_GUARDED_BY(mu_) = 1;
+  absl::flat_hash_map<uint64_t, base::Ref<EventHandler>> handlers_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_set<uint64_t> ticks_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace drover::async
+
+#endif  // DROVER_ASYNC_REACTOR_H_

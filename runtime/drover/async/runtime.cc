@@ -1,0 +1,55 @@
+#include "drover/async/runtime.h"
+
+#include <atomic>
+
+#include "drover/async/reactor.h"
+#include "drover/async/thread_pool.h"
+#include "drover/base/fork_generation.h"
+#include "drover/base/mutex.h"
+
+namespace drover {
+namespace {
+
+struct DefaultRuntime {
+  base::Mutex mu;
+  std::atomic<Runtime*> runtime{nullptr};
+  std::atomic<uint32_t> generation{0};  // of the process the runtime belongs to
+};
+
+// Never destroyed: connections may live until the process ends.
+DefaultRuntime& TheDefault() {
+  static DefaultRuntime* instance = new DefaultRuntime;
+  return *instance;
+}
+
+}  // namespace
+
+Runtime::Runtime(RuntimeOptions options)
+    : pool_(base::MakeRef<async::ThreadPool>(options.max_threads < 1 ? 1 : options.max_threads)),
+      reactor_(base::MakeRef<async::Reactor>(pool_)) {}
+
+Runtime::~Runtime() {
+  reactor_->Stop();
+  pool_->Stop();
+}
+
+Runtime& Runtime::Default() {
+  DefaultRuntime& instance = TheDefault();
+  const uint32_t generation = base::ForkGeneration();
+  if (instance.generation.load(std::memory_order_acquire) == generation) {
+    return *instance.runtime.load(std::memory_order_relaxed);
+  }
+  base::MutexLock lock(&instance.mu);
+  if (instance.generation.load(std::memory_order_relaxed) != generation) {
+    // A parent's runtime has no threads here; it is left as it is, since its locks may be held.
+    instance.runtime.store(new Runtime, std::memory_order_relaxed);
+    instance.generation.store(generation, std::memory_order_release);
+  }
+  return *instance.runtime.load(std::memory_order_relaxed);
+}
+
+bool Runtime::DefaultExists() {
+  return TheDefault().generation.load(std::memory_order_acquire) == base::ForkGeneration();
+}
+
+}  // namespace drover

@@ -1,0 +1,109 @@
+// What the current thread is doing for the runtime.
+//
+// A thread of the runtime may hold *batons*: the reading of a connection, the waiting in epoll.
+// While it runs user code inline it may keep them, because most calls come back at once; when one
+// does not, the batons are handed to another thread, either by the wait inside Drover that the
+// user's code enters (BlockingScope) or by the monitor, which notices code that blocks elsewhere.
+//
+// InlineSlot is thread-safe; ThreadContext belongs to its thread.
+#ifndef DROVER_ASYNC_THREAD_CONTEXT_H_
+#define DROVER_ASYNC_THREAD_CONTEXT_H_
+
+#include <cstdint>
+
+#include "drover/async/cancellation.h"
+#include "drover/async/executor.h"
+#include "drover/base/mutex.h"
+#include "drover/base/ref.h"
+
+namespace drover::async {
+
+class Monitor;
+class Reactor;
+class ThreadPool;
+
+// Something a thread holds and another can take over.
+class Baton : public base::RefCounted {
+ public:
+  // Arranges that another thread goes on; never runs user code, never blocks.
+  virtual void HandOver() = 0;
+};
+
+class InlineSlot {
+ public:
+  explicit InlineSlot(Monitor* monitor) : monitor_(monitor) {}
+
+  // User code starts on this thread, which holds `reading` (not null) and, unless null, `reactor`.
+  void Begin(Baton* reading, Baton* reactor);
+  // It came back. False if the batons have been handed over meanwhile.
+  [[nodiscard]] bool End();
+  // Hands the batons over if user code runs; for the thread itself, before it waits.
+  void HandOver();
+
+  // For the monitor: the number of the run under way, or 0.
+  uint64_t Running();
+  // Hands over if run number `run` is still under way.
+  void HandOverIfStill(uint64_t run);
+
+ private:
+  void HandOverAndUnlock() ABSL_UNLOCK_FUNCTION(mu_);
+
+  Monitor* const monitor_;
+  base::Mutex mu_;
+  bool running_ ABSL_GUARDED_BY(mu_) = false;
+  uint64_t run_ ABSL_GUARDED_BY(mu_) = 0;
+  Baton* reading_ ABSL_GUARDED_BY(mu_) = nullptr;
+  Baton* reactor_ ABSL_GUARDED_BY(mu_) = nullptr;
+};
+
+struct ThreadContext {
+  static ThreadContext& Current();
+
+  InlineSlot* slot = nullptr;            // threads of a runtime only
+  ThreadPool* pool = nullptr;            // likewise
+  Reactor* reactor = nullptr;            // while the thread holds that baton
+  int collected = 0;                     // 1 after a result was taken without waiting
+  int blocked_depth = 0;                 // nesting of ThreadPool::EnterBlocked
+  Executor* executor = nullptr;          // where continuations of the running code belong
+  Cancellation* cancellation = nullptr;  // of the call whose servant is running
+};
+
+// Around every wait of Drover's: hands over the thread's batons, and tells the pool that this
+// thread is out of work's way.
+class BlockingScope {
+ public:
+  BlockingScope();
+  ~BlockingScope();
+  BlockingScope(const BlockingScope&) = delete;
+  BlockingScope& operator=(const BlockingScope&) = delete;
+
+ private:
+  ThreadPool* const pool_;
+};
+
+// Makes `executor` and `cancellation` current for a scope.
+class UserCodeScope {
+ public:
+  UserCodeScope(Executor* executor, Cancellation* cancellation)
+      : context_(ThreadContext::Current()),
+        executor_(context_.executor),
+        cancellation_(context_.cancellation) {
+    context_.executor = executor;
+    context_.cancellation = cancellation;
+  }
+  ~UserCodeScope() {
+    context_.executor = executor_;
+    context_.cancellation = cancellation_;
+  }
+  UserCodeScope(const UserCodeScope&) = delete;
+  UserCodeScope& operator=(const UserCodeScope&) = delete;
+
+ private:
+  ThreadContext& context_;
+  Executor* const executor_;
+  Cancellation* const cancellation_;
+};
+
+}  // namespace drover::async
+
+#endif  // DROVER_ASYNC_THREAD_CONTEXT_H_

@@ -1,0 +1,56 @@
+// Calls that the peer made and has not let go of.
+#ifndef DROVER_RPC_ANSWER_TABLE_H_
+#define DROVER_RPC_ANSWER_TABLE_H_
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "drover/base/ref.h"
+#include "drover/rpc/capability.h"
+#include "drover/rpc/id_tables.h"
+#include "drover/rpc/ids.h"
+#include "drover/rpc/incoming_call.h"
+#include "drover/rpc/message_caps.h"
+#include "drover/rpc/promise_capability.h"
+#include "drover/wire/out_message.h"
+
+namespace drover::rpc {
+
+// The way from an answer's results to a capability inside them: pointer fields, outermost first.
+using AnswerPath = std::vector<uint16_t>;
+
+// Somebody who wants a capability inside the results before they are there.
+struct AnswerWaiter {
+  AnswerPath path;
+  base::Ref<IncomingCall> call;             // to be delivered to it, or
+  base::Ref<PromiseCapability> promise;     // to be resolved to it
+};
+
+// Results that hold capabilities, kept for calls on them.
+struct AnswerResults {
+  wire::OutMessagePtr message;  // the Return; null if the answer is a bare capability
+  MessageCaps caps;
+  base::Ref<Capability> bare;   // of a Bootstrap
+
+  // Never null; broken if the path leads nowhere.
+  base::Ref<Capability> Get(const AnswerPath& path);
+};
+
+// An answer lives until it is returned and finished.
+struct Answer {
+  IncomingCall* call = nullptr;  // while it runs
+  bool returned = false;
+  bool finished = false;
+  absl::Status error;            // returned, if not OK
+  std::unique_ptr<AnswerResults> results;
+  std::vector<ExportId> result_exports;
+  std::vector<AnswerWaiter> waiting;
+};
+
+using AnswerTable = PeerIdTable<AnswerId, Answer>;
+
+}  // namespace drover::rpc
+
+#endif  // DROVER_RPC_ANSWER_TABLE_H_

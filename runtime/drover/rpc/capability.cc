@@ -1,0 +1,38 @@
+#include "drover/rpc/capability.h"
+
+#include <utility>
+
+#include "drover/rpc/deferred.h"
+#include "drover/rpc/incoming_call.h"
+#include "drover/rpc/outgoing_call.h"
+
+namespace drover::rpc {
+namespace {
+
+class Broken final : public Capability {
+ public:
+  explicit Broken(absl::Status status) : Capability(Kind::kBroken), status_(std::move(status)) {}
+
+  void Deliver(base::Ref<IncomingCall> call, Deferred& deferred) override {
+    deferred.Then([call = std::move(call), status = status_] { call->ReturnError(status); });
+  }
+
+ private:
+  const absl::Status status_;
+};
+
+}  // namespace
+
+void Capability::Send(OutgoingCall call, base::Ref<ReturnHandler> handler) {
+  Deferred deferred;
+  Deliver(IncomingCall::FromLocal(std::move(call), base::Ref<Capability>::Share(this),
+                                  std::move(handler)),
+          deferred);
+  deferred.FinishOnPool();
+}
+
+base::Ref<Capability> BrokenCapability(absl::Status status) {
+  return base::MakeRef<Broken>(std::move(status));
+}
+
+}  // namespace drover::rpc

@@ -1,0 +1,163 @@
+// The life of a connection: made, ended, forgotten.
+#include "drover/rpc/connection.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "drover/async/parker.h"
+#include "drover/base/fork_generation.h"
+#include "drover/base/log.h"
+#include "drover/rpc/bootstrap_capability.h"
+
+namespace drover::rpc {
+
+Connection::Connection(std::unique_ptr<transport::ByteStream> stream, ConnectionOptions options)
+    : options_(std::move(options)),
+      runtime_(options_.runtime != nullptr ? *options_.runtime : Runtime::Default()),
+      peer_(stream->peer()),
+      fork_generation_(base::ForkGeneration()),
+      reader_(options_.max_frame_bytes),
+      stream_(std::move(stream)) {}
+
+Connection::~Connection() = default;
+
+base::Ref<Connection> Connection::Create(std::unique_ptr<transport::ByteStream> stream,
+                                         ConnectionOptions options) {
+  auto self =
+      base::Ref<Connection>::Adopt(new Connection(std::move(stream), std::move(options)));
+  self->reactor_id_ = self->runtime_.reactor().Register(self);
+  if (self->options_.front_object) {
+    self->ReleaseTokenToReactor();  // a server's connection is watched from the start
+  } else {
+    self->RequestTick();  // a client's only if nobody calls at once
+  }
+  return self;
+}
+
+bool Connection::InForkedChild() const { return base::ForkGeneration() != fork_generation_; }
+
+base::Ref<Capability> Connection::Bootstrap() {
+  wire::OutMessagePtr message = wire::OutMessage::New();
+  auto bootstrap = message->builder().initRoot<protocol::Message>().initBootstrap();
+  {
+    base::MutexLock lock(&mu_);
+    state_.bootstrap.emplace();
+    if (state_.open()) {
+      state_.bootstrap->question = state_.questions.Add();
+      bootstrap.setQuestionId(state_.bootstrap->question.value());
+      Queue(message, Urgency::kCanWait);  // the first call goes with it
+    }
+  }
+  return base::MakeRef<BootstrapCapability>(base::Ref<Connection>::Share(this));
+}
+
+void Connection::Retire() {
+  if (InForkedChild()) return;
+  base::Ref<Capability> front;
+  {
+    base::MutexLock lock(&mu_);
+    state_.retired = true;
+    if (state_.bootstrap) front = std::move(state_.bootstrap->front);
+    state_.bootstrap.reset();
+  }
+  front = nullptr;
+  CloseIfRetired();
+}
+
+void Connection::CloseIfRetired() {
+  const bool unused = WithLock([](ConnectionState& s) {
+    return s.retired && s.open() && s.questions.size() == 0 && s.imports.size() == 0;
+  });
+  if (unused) Close(absl::UnavailableError("the last proxy of the connection is gone"));
+}
+
+void Connection::Close(const absl::Status& reason) {
+  if (InForkedChild()) return;
+  std::vector<base::Ref<ReturnHandler>> lost;
+  std::vector<base::Ref<IncomingCall>> cancelled;
+  std::vector<AnswerWaiter> waiting;
+  Deferred deferred;
+  async::Task idle;
+  {
+    base::MutexLock lock(&mu_);
+    if (!state_.open()) return;
+    state_.closed = absl::UnavailableError(
+        absl::StrCat("the connection to ", options_.name, " ended: ", reason.message()));
+    ended_.store(true, std::memory_order_release);
+    state_.questions.ForEach([&](QuestionId, Question& question) {
+      if (question.handler) lost.push_back(std::move(question.handler));
+    });
+    state_.questions.Clear();
+    state_.answers.ForEach([&](AnswerId, Answer& answer) {
+      if (answer.call != nullptr && answer.call->TryRef()) {
+        cancelled.push_back(base::Ref<IncomingCall>::Adopt(answer.call));
+      }
+      for (AnswerWaiter& waiter : answer.waiting) waiting.push_back(std::move(waiter));
+      DropResults(answer, deferred);
+    });
+    state_.answers.Clear();
+    state_.running_calls = 0;
+    state_.exports.ForEach([&](base::Ref<Capability>& c) { deferred.Drop(std::move(c)); });
+    state_.exports.Clear();
+    if (state_.bootstrap) deferred.Drop(std::move(state_.bootstrap->front));
+    state_.bootstrap.reset();
+    state_.send.Clear();
+    idle = std::move(idle_callback_);
+    idle_callback_ = nullptr;
+  }
+  {
+    // This lock keeps the stream from being destroyed meanwhile.
+    base::MutexLock lock(&read_mu_);
+    if (stream_ != nullptr) {
+      stream_->Shutdown();
+      SetInterest(0);
+    }
+    for (Follower* follower : followers_) follower->parker->Unpark();
+  }
+  runtime_.reactor().Unregister(reactor_id_);
+  const absl::Status status = WithLock([](ConnectionState& s) { return s.closed; });
+  for (base::Ref<ReturnHandler>& handler : lost) handler->OnLost(status);
+  for (base::Ref<IncomingCall>& call : cancelled) call->Cancel();
+  for (AnswerWaiter& waiter : waiting) {
+    if (waiter.promise) waiter.promise->Resolve(BrokenCapability(status), deferred);
+  }
+  waiting.clear();
+  deferred.FinishOnPool();
+  CloseStreamIfUnused();
+  if (idle) idle();
+  if (options_.on_closed) options_.on_closed(this);
+}
+
+void Connection::CloseStreamIfUnused() {
+  std::unique_ptr<transport::ByteStream> unused;
+  base::MutexLock read_lock(&read_mu_);
+  if (token_held_) return;
+  base::MutexLock lock(&mu_);
+  if (state_.open() || state_.writing) return;
+  unused = std::move(stream_);
+}
+
+void Connection::NotifyIdle(async::Task idle) {
+  {
+    base::MutexLock lock(&mu_);
+    if (state_.open()) {
+      state_.draining = true;
+      idle_callback_ = std::move(idle);
+      idle = TakeIdleCallback();
+    }
+  }
+  if (idle) idle();
+}
+
+async::Task Connection::TakeIdleCallback() {
+  if (!idle_callback_ || state_.running_calls > 0 || !state_.send.empty() || state_.writing ||
+      state_.write_blocked) {
+    return nullptr;
+  }
+  async::Task idle = std::move(idle_callback_);
+  idle_callback_ = nullptr;
+  return idle;
+}
+
+}  // namespace drover::rpc

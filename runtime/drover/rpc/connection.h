@@ -1,0 +1,224 @@
+// One connection to a peer: the Cap'n Proto RPC protocol, level 1, over a ByteStream.
+//
+//   base::Ref<Connection> c = Connection::Create(std::move(stream), {.name = "unix:///w.sock"});
+//   base::Ref<Capability> front = c->Bootstrap();
+//   front->Send(std::move(call), handler);
+//
+// Thread-safe; any thread calls. Whoever waits for an answer (Drive) reads the connection itself;
+// when nobody waits, the reactor does. One thread at a time holds the *read token*; it decodes a
+// frame and puts it in its place before the token passes on, so frames are handled in order.
+// Writes combine: frames go into a queue, and whoever finds no writer at work drains it.
+//
+// Ownership: reference-counted; the reactor keeps it until it is closed. Errors: see Close.
+// Blocking: Drive blocks; nothing else does.
+#ifndef DROVER_RPC_CONNECTION_H_
+#define DROVER_RPC_CONNECTION_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "drover/async/future_core.h"
+#include "drover/async/parker.h"
+#include "drover/async/reactor.h"
+#include "drover/async/runtime.h"
+#include "drover/async/spin_budget.h"
+#include "drover/base/mutex.h"
+#include "drover/base/ref.h"
+#include "drover/rpc/connection_state.h"
+#include "drover/rpc/deferred.h"
+#include "drover/rpc/ids.h"
+#include "drover/transport/byte_stream.h"
+#include "drover/wire/frame_reader.h"
+
+namespace drover::rpc {
+
+struct ConnectionOptions {
+  std::string name;                 // of the peer, for errors and the log: an endpoint
+  Runtime* runtime = nullptr;       // null: the default one
+  size_t max_frame_bytes = 64 << 20;
+  std::function<base::Ref<Capability>()> front_object;  // what Bootstrap gives the peer
+  std::function<void(Connection*)> on_closed;           // on any thread, no lock held
+};
+
+// Where a call goes.
+struct CallTarget {
+  enum class Kind { kImport, kBootstrap };
+  static CallTarget Import(ImportId id) { return {Kind::kImport, id}; }
+  static CallTarget Bootstrap() { return {Kind::kBootstrap, ImportId()}; }
+  Kind kind;
+  ImportId import;
+};
+
+class Connection final : public async::EventHandler {
+ public:
+  static base::Ref<Connection> Create(std::unique_ptr<transport::ByteStream> stream,
+                                      ConnectionOptions options);
+  ~Connection() override;
+
+  // The peer's front object; calls on it leave at once, before the peer has answered. To be
+  // called once.
+  base::Ref<Capability> Bootstrap();
+
+  void SendCall(CallTarget target, OutgoingCall call, base::Ref<ReturnHandler> handler);
+  // Asks the peer to stop and forgets the handler; false if the question has none or another one.
+  bool CancelQuestion(QuestionId id, const ReturnHandler* handler);
+  void SendReturn(IncomingCall& call, wire::OutMessagePtr message, MessageCaps caps);
+  void ReleaseImport(RemoteCapability& import);
+  // Answers a Disembargo of the peer, behind what was forwarded to `target`.
+  void SendLoopback(ImportId target, uint32_t embargo);
+
+  // Reads and handles messages until `core` is ready, the deadline passes, the connection ends, or
+  // the calling servant's call is cancelled.
+  void Drive(async::FutureCore& core, absl::Time deadline);
+
+  // Writes what is queued if any of it is urgent (FlushAll: in any case), unless somebody is at it.
+  void Flush();
+  void FlushAll();
+  // No proxy will use Bootstrap's capability any more: the connection ends when the last question
+  // and the last import are gone.
+  void Retire();
+  // Ends the connection: calls in flight fail with Unavailable, calls being served are cancelled,
+  // references are dropped. The first reason counts.
+  void Close(const absl::Status& reason);
+  // Calls `idle` (any thread, no lock held) once no call of the peer runs and all answers have been
+  // written, or the connection has ended. At most one at a time.
+  void NotifyIdle(async::Task idle);
+
+  const std::string& name() const { return options_.name; }
+  const transport::PeerInfo& peer() const { return peer_; }
+  bool open() { return WithLock([](ConnectionState& s) { return s.open(); }); }
+
+  // Answers that arrived and whose futures still exist; see SendCall.
+  std::atomic<int>& uncollected() { return uncollected_; }
+
+  template <class F>
+  auto WithLock(F&& f) {
+    base::MutexLock lock(&mu_);
+    return f(state_);
+  }
+
+  // async::EventHandler
+  void OnReady(uint32_t events) override;
+  bool OnTick() override;
+  void HandOver() override;
+
+ private:
+  // A thread that waits for an answer while another one reads.
+  struct Follower {
+    async::Parker* parker;
+    std::atomic<bool> promoted{false};  // it holds the token now
+  };
+  enum class ReadResult { kProgress, kNothing, kEnded };
+  // What can wait rides with the next frame, or with a tick.
+  enum class Urgency { kNow, kCanWait };
+
+  Connection(std::unique_ptr<transport::ByteStream> stream, ConnectionOptions options);
+
+  // connection_read.cc: the read token.
+  bool TakeTokenAsCaller();
+  void ReleaseTokenAsCaller();
+  void ReleaseTokenToReactor();
+  bool PromoteFollower() ABSL_EXCLUSIVE_LOCKS_REQUIRED(read_mu_);
+  void Lead(async::FutureCore& core, absl::Time deadline);
+  void ResumeReading();
+  void ReadAsRuntime();
+  ReadResult ReadOnce(transport::Wait wait);
+  ReadResult SpinForInput(int64_t nanos, const async::FutureCore* core);
+  bool HandleFrames(bool run_inline);
+  bool RunInline(Work& work);
+  void SetInterest(uint32_t events) ABSL_EXCLUSIVE_LOCKS_REQUIRED(read_mu_);
+  void UpdateWriteInterest();
+  void RequestTick();
+  void CloseStreamIfUnused();
+
+  // inbound_*.cc: one method for each message family. They fill `deferred`; an error ends the
+  // connection.
+  absl::Status HandleFrame(wire::Frame frame, Deferred& deferred);
+  absl::Status HandleBootstrap(protocol::Bootstrap::Reader message);
+  absl::Status HandleCall(wire::Frame frame, Deferred& deferred);
+  absl::Status HandleReturn(protocol::Return::Reader message, Deferred& deferred);
+  absl::Status HandleFinish(protocol::Finish::Reader message, Deferred& deferred);
+  absl::Status HandleRelease(protocol::Release::Reader message, Deferred& deferred);
+  absl::Status HandleDisembargo(protocol::Disembargo::Reader message, Deferred& deferred);
+  absl::Status HandleUnimplemented(protocol::Message::Reader message, Deferred& deferred);
+  absl::Status EchoUnimplemented(protocol::Message::Reader message);
+
+  absl::Status ReleaseExports(const std::vector<ExportId>& ids, Deferred& deferred)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void CompleteAnswer(Answer& answer, Deferred& deferred)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  static void DropResults(Answer& answer, Deferred& deferred);
+  base::Ref<Capability> AnswerCapability(Answer& answer, const AnswerPath& path)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  // cap_descriptors.cc
+  void Describe(MessageCaps& caps, protocol::Payload::Builder payload,
+                std::vector<ExportId>* exported) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void DescribeOne(const base::Ref<Capability>& capability, protocol::CapDescriptor::Builder out,
+                   std::vector<ExportId>* exported) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Receive(protocol::Payload::Reader payload, MessageCaps* caps)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  base::Ref<Capability> ReceiveOne(protocol::CapDescriptor::Reader in)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  base::Ref<Capability> AddImport(ImportId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  // connection_write.cc
+  void Queue(wire::OutMessagePtr& message, Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void QueueFinish(QuestionId id, bool release_result_caps) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool CanWait() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);  // outbound_calls.cc
+  void Write(bool also_what_can_wait);
+  void OnWritable();
+  void FlushUnlessCorked();
+  void Abort(const absl::Status& reason);
+  absl::Status CheckFrame(size_t bytes) const;
+  async::Task TakeIdleCallback() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  // connection.cc
+  bool InForkedChild() const;
+  void CloseIfRetired();
+
+  const ConnectionOptions options_;
+  Runtime& runtime_;
+  const transport::PeerInfo peer_;
+  const uint32_t fork_generation_;
+  uint64_t reactor_id_ = 0;  // set before anybody else sees the connection
+  std::atomic<int> uncollected_{0};
+  std::atomic<bool> ticking_{false};
+  std::atomic<bool> ended_{false};  // set once state_.closed is: for those who read
+
+  base::Mutex mu_;
+  ConnectionState state_ ABSL_GUARDED_BY(mu_);
+  async::Task idle_callback_ ABSL_GUARDED_BY(mu_);
+
+  // Who reads, and what epoll watches. Locked before mu_, never after it.
+  base::Mutex read_mu_ ABSL_ACQUIRED_BEFORE(mu_);
+  bool token_held_ ABSL_GUARDED_BY(read_mu_) = false;
+  std::vector<Follower*> followers_ ABSL_GUARDED_BY(read_mu_);
+  uint32_t interest_ ABSL_GUARDED_BY(read_mu_) = 0;
+  uint64_t uses_ ABSL_GUARDED_BY(read_mu_) = 0;  // by callers
+  uint64_t uses_at_tick_ ABSL_GUARDED_BY(read_mu_) = 0;
+
+  // Used by whoever writes (state_.writing), or after everybody is done.
+  wire::SendBatch batch_;
+  std::vector<iovec> pieces_;
+
+  // Used by whoever holds the read token.
+  wire::FrameReader reader_;
+  bool drained_ = false;  // the last read took all there was
+  async::SpinBudget spin_;
+
+  // Reading needs the token, writing state_.writing; reset when the connection has ended and
+  // nobody has either.
+  std::unique_ptr<transport::ByteStream> stream_;
+};
+
+}  // namespace drover::rpc
+
+#endif  // DROVER_RPC_CONNECTION_H_

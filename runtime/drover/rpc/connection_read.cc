@@ -1,0 +1,347 @@
+// Who reads a connection, and what becomes of the frames.
+//
+// The read token passes between the threads that wait for answers (leader and followers), the
+// reactor, and threads that resume reading after an inline call did not come back. It is never let
+// go while a whole frame is left in the buffer: nothing would wake anybody for that.
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "drover/async/parker.h"
+#include "drover/async/thread_context.h"
+#include "drover/async/thread_pool.h"
+#include "drover/base/log.h"
+#include "drover/rpc/connection.h"
+
+namespace drover::rpc {
+namespace {
+
+// How long a thread of the runtime stays with one connection before it looks at the others.
+constexpr int64_t kStayNanos = 200'000;
+// Replies wait for more requests that are already here, but not longer than this.
+constexpr int64_t kCorkNanos = 100'000;
+constexpr size_t kCorkBytes = 32 * 1024;
+
+// The connection whose frames this thread is handling: its replies leave together.
+thread_local Connection* corked = nullptr;
+
+inline void CpuRelax() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
+}  // namespace
+
+void Connection::FlushUnlessCorked() {
+  if (corked == this) {
+    // Unless the reading went to another thread meanwhile: then this one has nothing to wait for.
+    async::InlineSlot* slot = async::ThreadContext::Current().slot;
+    if (slot == nullptr || slot->Running() != 0) return;
+  }
+  Flush();
+}
+
+Connection::ReadResult Connection::ReadOnce(transport::Wait wait) {
+  const std::span<std::byte> space = reader_.Space();
+  const transport::IoResult result = stream_->Read(space, wait);
+  if (result.bytes > 0) {
+    reader_.Fill(result.bytes);
+    drained_ = result.bytes < space.size();
+    return ReadResult::kProgress;
+  }
+  if (result.would_block) return ReadResult::kNothing;
+  if (ended_.load(std::memory_order_acquire)) return ReadResult::kEnded;
+  if (!result.end) {
+    Close(absl::ErrnoToStatus(result.error, "reading failed"));
+  } else if (reader_.pending() > 0) {
+    const auto reason = absl::StrCat("the peer closed it in the middle of a frame, after ",
+                                     reader_.pending(), " bytes of it");
+    DROVER_LOG(kWarning) << "connection to " << options_.name << " ended: " << reason;
+    Close(absl::UnavailableError(reason));
+  } else {
+    Close(absl::UnavailableError("the peer closed it"));
+  }
+  return ReadResult::kEnded;
+}
+
+Connection::ReadResult Connection::SpinForInput(int64_t nanos, const async::FutureCore* core) {
+  const int64_t give_up = absl::GetCurrentTimeNanos() + nanos;
+  async::Reactor* reactor = async::ThreadContext::Current().reactor;
+  do {
+    for (int i = 0; i < 8; ++i) {
+      const ReadResult result = ReadOnce(transport::Wait::kDontBlock);
+      if (result != ReadResult::kNothing) return result;
+      CpuRelax();
+    }
+    if (core != nullptr && core->ready()) break;
+    if (reactor != nullptr && reactor->HasReady()) break;  // others wait, or our own input came
+  } while (absl::GetCurrentTimeNanos() < give_up && !ended_.load(std::memory_order_relaxed));
+  return ReadResult::kNothing;
+}
+
+// --- callers ------------------------------------------------------------------------------------
+
+void Connection::Drive(async::FutureCore& core, absl::Time deadline) {
+  if (InForkedChild()) {
+    core.Fail(absl::FailedPreconditionError(
+        absl::StrCat("the connection to ", options_.name, " belongs to the parent process")));
+    return;
+  }
+  const async::Cancellation* cancellation = async::ThreadContext::Current().cancellation;
+  const auto done = [&] {
+    return core.ready() || ended_.load(std::memory_order_acquire) ||
+           (cancellation != nullptr && cancellation->cancelled()) ||
+           (deadline != absl::InfiniteFuture() && absl::Now() >= deadline);
+  };
+  FlushAll();  // nothing waits for a tick when somebody waits for an answer
+  async::Parker& parker = async::Parker::ForThisThread();
+  while (!done()) {
+    if (TakeTokenAsCaller()) {
+      Lead(core, deadline);
+      ReleaseTokenAsCaller();
+      continue;
+    }
+    Follower self{.parker = &parker};
+    core.AddWaiter(&parker);
+    {
+      base::MutexLock lock(&read_mu_);
+      if (token_held_) {
+        followers_.push_back(&self);
+      } else {
+        self.promoted = true;  // let go meanwhile: try again
+      }
+    }
+    const bool retry = self.promoted;
+    while (!self.promoted && !done()) parker.Park(deadline);
+    core.RemoveWaiter();
+    if (retry) continue;
+    bool leader;
+    {
+      base::MutexLock lock(&read_mu_);
+      leader = self.promoted;
+      if (!leader) followers_.erase(std::find(followers_.begin(), followers_.end(), &self));
+    }
+    if (leader) {
+      Lead(core, deadline);
+      ReleaseTokenAsCaller();
+    }
+  }
+}
+
+void Connection::Lead(async::FutureCore& core, absl::Time deadline) {
+  const async::Cancellation* cancellation = async::ThreadContext::Current().cancellation;
+  // A plain wait sleeps in the read itself; another one must also wake for other reasons.
+  const bool plain = cancellation == nullptr && deadline == absl::InfiniteFuture();
+  while (!core.ready() && !ended_.load(std::memory_order_acquire)) {
+    ReadResult result = ReadResult::kNothing;
+    if (const int64_t nanos = spin_.Next(); nanos > 0) {
+      result = SpinForInput(nanos, &core);
+      spin_.Report(result != ReadResult::kNothing);
+      if (core.ready() && result == ReadResult::kNothing) return;
+    }
+    if (result == ReadResult::kNothing) {
+      if (plain) {
+        result = ReadOnce(transport::Wait::kBlock);
+      } else {
+        if (cancellation != nullptr && cancellation->cancelled()) return;
+        if (absl::Now() >= deadline) return;
+        if (async::Parker::ForThisThread().ParkWithFd(stream_->fd(), deadline)) {
+          result = ReadOnce(transport::Wait::kDontBlock);
+        }
+      }
+    }
+    if (result == ReadResult::kEnded) return;
+    if (result == ReadResult::kProgress) HandleFrames(/*run_inline=*/false);
+  }
+}
+
+bool Connection::TakeTokenAsCaller() {
+  base::MutexLock lock(&read_mu_);
+  if (token_held_ || stream_ == nullptr) return false;
+  token_held_ = true;
+  ++uses_;
+  SetInterest(interest_ & ~uint32_t{EPOLLIN});
+  return true;
+}
+
+void Connection::ReleaseTokenAsCaller() {
+  {
+    base::MutexLock lock(&read_mu_);
+    if (!ended_.load(std::memory_order_acquire)) {
+      if (PromoteFollower()) return;
+      token_held_ = false;
+      // The peer may call what it has of us at any time; otherwise a tick soon sees whether this
+      // caller comes back.
+      if (WithLock([](ConnectionState& s) { return s.exports.size() > 0; })) {
+        SetInterest(interest_ | EPOLLIN);
+      }
+    } else {
+      token_held_ = false;
+    }
+  }
+  if (ended_.load(std::memory_order_acquire)) {
+    CloseStreamIfUnused();
+  } else {
+    RequestTick();
+  }
+}
+
+bool Connection::PromoteFollower() {
+  if (followers_.empty()) return false;
+  Follower* next = followers_.front();
+  followers_.erase(followers_.begin());
+  next->promoted = true;
+  next->parker->Unpark();
+  return true;
+}
+
+// --- the runtime --------------------------------------------------------------------------------
+
+void Connection::OnReady(uint32_t events) {
+  if ((events & EPOLLOUT) != 0) OnWritable();
+  if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0) return;
+  {
+    base::MutexLock lock(&read_mu_);
+    if (token_held_ || stream_ == nullptr) {
+      // Somebody reads and will see it; whoever lets go of the token watches again.
+      if (stream_ != nullptr) SetInterest(interest_ & ~uint32_t{EPOLLIN});
+      return;
+    }
+    token_held_ = true;
+  }
+  ReadAsRuntime();
+}
+
+void Connection::ReadAsRuntime() {
+  const int64_t leave = absl::GetCurrentTimeNanos() + kStayNanos;
+  drained_ = false;
+  for (;;) {
+    ReadResult result =
+        drained_ ? ReadResult::kNothing : ReadOnce(transport::Wait::kDontBlock);
+    if (result == ReadResult::kNothing) {
+      const int64_t nanos = spin_.Next();
+      if (nanos == 0 || absl::GetCurrentTimeNanos() >= leave) break;
+      result = SpinForInput(nanos, nullptr);
+      spin_.Report(result != ReadResult::kNothing);
+      if (result == ReadResult::kNothing) break;
+    }
+    if (result == ReadResult::kEnded) break;
+    if (!HandleFrames(/*run_inline=*/true)) return;  // the token went to another thread
+  }
+  ReleaseTokenToReactor();
+}
+
+void Connection::ReleaseTokenToReactor() {
+  {
+    base::MutexLock lock(&read_mu_);
+    if (ended_.load(std::memory_order_acquire)) {
+      token_held_ = false;
+    } else if (PromoteFollower()) {
+      SetInterest(interest_ & ~uint32_t{EPOLLIN});
+    } else {
+      token_held_ = false;
+      SetInterest(interest_ | EPOLLIN);
+    }
+  }
+  if (ended_.load(std::memory_order_acquire)) CloseStreamIfUnused();
+}
+
+void Connection::HandOver() {
+  auto self = base::Ref<Connection>::Share(this);
+  async::ThreadPool& pool = runtime_.pool();
+  pool.Post([self] { self->ResumeReading(); });
+}
+
+void Connection::ResumeReading() {
+  Flush();  // replies that waited for the call that did not come back
+  if (!HandleFrames(/*run_inline=*/true)) return;
+  ReadAsRuntime();
+}
+
+bool Connection::OnTick() {
+  FlushAll();
+  base::MutexLock lock(&read_mu_);
+  if (!ended_.load(std::memory_order_acquire) && stream_ != nullptr && !token_held_) {
+    if (uses_ != uses_at_tick_) {
+      uses_at_tick_ = uses_;
+      return true;
+    }
+    SetInterest(interest_ | EPOLLIN);
+    reader_.Shrink();
+  }
+  // A caller that holds the token asks for ticks again when it lets go.
+  ticking_.store(false, std::memory_order_seq_cst);
+  return false;
+}
+
+void Connection::RequestTick() {
+  if (ticking_.load(std::memory_order_seq_cst)) return;
+  if (ticking_.exchange(true, std::memory_order_seq_cst)) return;
+  runtime_.reactor().RequestTick(reactor_id_);
+}
+
+void Connection::SetInterest(uint32_t events) {
+  if (events == interest_) return;
+  runtime_.reactor().Watch(reactor_id_, stream_->fd(), interest_, events);
+  interest_ = events;
+}
+
+// --- frames -------------------------------------------------------------------------------------
+
+bool Connection::HandleFrames(bool run_inline) {
+  async::ThreadPool& pool = runtime_.pool();
+  Connection* const outer = std::exchange(corked, this);
+  int64_t corked_until = 0;
+  bool kept = true;
+  while (kept && !ended_.load(std::memory_order_relaxed)) {
+    wire::Frame frame;
+    absl::StatusOr<bool> next = reader_.Next(&frame);
+    if (next.ok() && !*next) break;
+    absl::Status problem = next.status();
+    Deferred deferred;
+    if (problem.ok()) problem = HandleFrame(std::move(frame), deferred);
+    deferred.FinishTasks();
+    if (!problem.ok()) {
+      Abort(problem);
+      break;
+    }
+    auto work = deferred.TakeWork();
+    for (size_t i = 0; i < work.size(); ++i) {
+      // Only the last one runs here: the others must not wait behind it.
+      if (run_inline && i + 1 == work.size() && !work[i]->LikelyBlocks() && !pool.Exhausted()) {
+        kept = RunInline(*work[i]);
+      } else {
+        RunOnPool(std::move(work[i]));
+      }
+    }
+    if (work.empty()) continue;
+    const int64_t now = absl::GetCurrentTimeNanos();
+    if (corked_until == 0) corked_until = now + kCorkNanos;
+    if (now >= corked_until || WithLock([](ConnectionState& s) {
+          return s.send.bytes() >= kCorkBytes;
+        })) {
+      Flush();
+      corked_until = now + kCorkNanos;
+    }
+  }
+  corked = outer;
+  Flush();
+  return kept;
+}
+
+bool Connection::RunInline(Work& work) {
+  async::ThreadContext& context = async::ThreadContext::Current();
+  context.slot->Begin(this, context.reactor);
+  work.Run();
+  const bool kept = context.slot->End();
+  if (!kept) context.reactor = nullptr;
+  work.NoteInline(kept);
+  return kept;
+}
+
+}  // namespace drover::rpc

@@ -1,0 +1,46 @@
+// What a connection's lock guards: the four tables, the queue of what is to be sent, and how far
+// its life has come. (Embargoes, when promises resolve, will be the fifth table.)
+#ifndef DROVER_RPC_CONNECTION_STATE_H_
+#define DROVER_RPC_CONNECTION_STATE_H_
+
+#include <optional>
+
+#include "absl/status/status.h"
+#include "drover/base/ref.h"
+#include "drover/rpc/answer_table.h"
+#include "drover/rpc/export_table.h"
+#include "drover/rpc/ids.h"
+#include "drover/rpc/import_table.h"
+#include "drover/rpc/question_table.h"
+#include "drover/wire/send_queue.h"
+
+namespace drover::rpc {
+
+// Our request for the peer's front object.
+struct BootstrapQuestion {
+  QuestionId question;
+  base::Ref<Capability> front;  // null until the Return is here; broken if it is an error
+};
+
+struct ConnectionState {
+  absl::Status closed;  // not OK: the connection has ended, and why
+  bool draining = false;  // calls that arrive now are refused
+  bool retired = false;   // see Connection::Retire
+  QuestionTable questions;
+  AnswerTable answers;
+  ExportTable exports;
+  ImportTable imports;
+  std::optional<BootstrapQuestion> bootstrap;
+  size_t running_calls = 0;  // answers not yet returned
+
+  wire::SendQueue send;
+  bool send_now = false;       // something in it cannot wait for the next frame
+  bool writing = false;        // somebody is writing
+  bool write_blocked = false;  // the stream takes no more for now; the reactor goes on when it does
+
+  bool open() const { return closed.ok(); }
+};
+
+}  // namespace drover::rpc
+
+#endif  // DROVER_RPC_CONNECTION_STATE_H_

@@ -1,0 +1,114 @@
+// How frames leave: into a queue, and out of it in gathered writes by whoever finds no writer at
+// work.
+#include <sys/epoll.h>
+
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "drover/async/thread_context.h"
+#include "drover/base/log.h"
+#include "drover/rpc/connection.h"
+#include "drover/rpc/status_codec.h"
+
+namespace drover::rpc {
+namespace {
+
+constexpr size_t kMostPieces = 64;
+// Nobody writes more than this on behalf of others; the reactor does the rest.
+constexpr size_t kMostBytesForOthers = 256 * 1024;
+
+}  // namespace
+
+absl::Status Connection::CheckFrame(size_t bytes) const {
+  if (bytes == 0) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the message has more than ", wire::kMaxSegments - 1, " segments"));
+  }
+  if (bytes > options_.max_frame_bytes) {
+    return absl::ResourceExhaustedError(absl::StrCat("the message has ", bytes,
+                                                     " bytes; the limit is ",
+                                                     options_.max_frame_bytes));
+  }
+  return absl::OkStatus();
+}
+
+void Connection::Queue(wire::OutMessagePtr& message, Urgency urgency) {
+  state_.send.Append(message);
+  if (urgency == Urgency::kNow) state_.send_now = true;
+}
+
+void Connection::QueueFinish(QuestionId id, bool release_result_caps) {
+  wire::OutMessagePtr message = wire::OutMessage::New();
+  auto finish = message->builder().initRoot<protocol::Message>().initFinish();
+  finish.setQuestionId(id.value());
+  finish.setReleaseResultCaps(release_result_caps);
+  Queue(message, release_result_caps ? Urgency::kNow : Urgency::kCanWait);
+}
+
+void Connection::Flush() { Write(/*also_what_can_wait=*/false); }
+
+void Connection::FlushAll() { Write(/*also_what_can_wait=*/true); }
+
+void Connection::Write(bool also_what_can_wait) {
+  async::Task idle;
+  absl::Status broken;
+  bool blocked = false;
+  {
+    base::MutexLock lock(&mu_);
+    if (!state_.open() || state_.writing || state_.write_blocked) return;
+    if (!state_.send_now && (!also_what_can_wait || state_.send.empty())) return;
+    state_.writing = true;
+  }
+  size_t written = 0;
+  for (;;) {
+    {
+      base::MutexLock lock(&mu_);
+      if (state_.open()) state_.send.MoveTo(batch_);
+      state_.send_now = false;
+      if (!state_.open() || batch_.empty() || !broken.ok() || blocked) {
+        state_.writing = false;
+        state_.write_blocked = blocked && broken.ok();
+        idle = TakeIdleCallback();
+        break;
+      }
+    }
+    batch_.Gather(pieces_, kMostPieces);
+    const transport::IoResult result = stream_->Write(pieces_);
+    if (result.bytes > 0) batch_.Advance(result.bytes);
+    written += result.bytes;
+    blocked = result.would_block || (written > kMostBytesForOthers && !batch_.empty());
+    if (result.error != 0) broken = absl::ErrnoToStatus(result.error, "writing failed");
+  }
+  if (blocked && broken.ok()) UpdateWriteInterest();
+  if (idle) idle();
+  if (!broken.ok()) Close(broken);
+  if (ended_.load(std::memory_order_acquire)) CloseStreamIfUnused();
+}
+
+void Connection::OnWritable() {
+  WithLock([](ConnectionState& s) { s.write_blocked = false; });
+  FlushAll();
+  UpdateWriteInterest();
+}
+
+void Connection::UpdateWriteInterest() {
+  base::MutexLock lock(&read_mu_);
+  if (stream_ == nullptr || ended_.load(std::memory_order_acquire)) return;
+  const bool blocked = WithLock([](ConnectionState& s) { return s.write_blocked; });
+  SetInterest(blocked ? interest_ | EPOLLOUT : interest_ & ~uint32_t{EPOLLOUT});
+}
+
+void Connection::Abort(const absl::Status& reason) {
+  DROVER_LOG(kWarning) << "connection to " << options_.name << " is aborted: " << reason.message();
+  wire::OutMessagePtr message = wire::OutMessage::New();
+  ToException(reason, message->builder().initRoot<protocol::Message>().initAbort());
+  {
+    base::MutexLock lock(&mu_);
+    if (state_.open()) Queue(message, Urgency::kNow);
+  }
+  Flush();
+  Close(reason);
+}
+
+}  // namespace drover::rpc

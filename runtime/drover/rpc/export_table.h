@@ -1,0 +1,68 @@
+// Our objects that the peer has references to.
+#ifndef DROVER_RPC_EXPORT_TABLE_H_
+#define DROVER_RPC_EXPORT_TABLE_H_
+
+#include <cstdint>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "drover/base/ref.h"
+#include "drover/rpc/capability.h"
+#include "drover/rpc/id_tables.h"
+#include "drover/rpc/ids.h"
+
+namespace drover::rpc {
+
+class ExportTable {
+ public:
+  // Adds a reference for the peer; one object has one id.
+  ExportId Add(const base::Ref<Capability>& capability) {
+    if (auto it = by_capability_.find(capability.get()); it != by_capability_.end()) {
+      ++table_.Find(it->second)->references;
+      return it->second;
+    }
+    const ExportId id = table_.Add(Entry{capability, 1});
+    by_capability_[capability.get()] = id;
+    return id;
+  }
+
+  base::Ref<Capability> Find(ExportId id) {
+    Entry* entry = table_.Find(id);
+    return entry == nullptr ? nullptr : entry->capability;
+  }
+
+  enum class ReleaseResult { kKept, kGone, kImpossible };
+  // Takes references back; `gone` gets the object when the last one went. Nothing changes if the
+  // id is unknown or has fewer references.
+  ReleaseResult Release(ExportId id, uint32_t references, base::Ref<Capability>* gone) {
+    Entry* entry = table_.Find(id);
+    if (entry == nullptr || entry->references < references) return ReleaseResult::kImpossible;
+    entry->references -= references;
+    if (entry->references > 0) return ReleaseResult::kKept;
+    by_capability_.erase(entry->capability.get());
+    *gone = table_.Remove(id).capability;
+    return ReleaseResult::kGone;
+  }
+
+  size_t size() const { return table_.size(); }
+  template <class F>
+  void ForEach(F f) {
+    table_.ForEach([&](ExportId, Entry& entry) { f(entry.capability); });
+  }
+  void Clear() {
+    table_.Clear();
+    by_capability_.clear();
+  }
+
+ private:
+  struct Entry {
+    base::Ref<Capability> capability;
+    uint32_t references;
+  };
+  OwnIdTable<ExportId, Entry> table_;
+  absl::flat_hash_map<Capability*, ExportId> by_capability_;
+};
+
+}  // namespace drover::rpc
+
+#endif  // DROVER_RPC_EXPORT_TABLE_H_

@@ -1,0 +1,81 @@
+#include "drover/rpc/forwarding_capability.h"
+
+#include <atomic>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "drover/rpc/connection.h"
+#include "drover/rpc/deferred.h"
+#include "drover/rpc/incoming_call.h"
+#include "drover/rpc/outgoing_call.h"
+
+namespace drover::rpc {
+namespace {
+
+class ForwardedReturn final : public base::RefCounted, public ReturnHandler {
+ public:
+  explicit ForwardedReturn(base::Ref<IncomingCall> call) : call_(std::move(call)) {}
+
+  void OnReturn(capnp::AnyPointer::Reader results) override {
+    call_->results(results.targetSize().wordCount).set(results);
+    Unhook();
+    call_->ReturnResults();
+  }
+  void OnError(const absl::Status& status) override {
+    Unhook();
+    call_->ReturnError(status);
+  }
+  void OnSent(base::Ref<Connection> connection, QuestionId question) override {
+    auto self = base::Ref<ForwardedReturn>::Share(this);
+    hook_ = call_->AddHook([self, connection = std::move(connection), question] {
+      // Whoever takes the handler from the question answers.
+      if (connection->CancelQuestion(question, self.get())) {
+        self->call_->ReturnError(absl::CancelledError("the caller cancelled the call"));
+      }
+    });
+    if (done_.load()) call_->RemoveHook(hook_);  // the hook would keep the call and this alive
+  }
+  void AddRef() const override { base::RefCounted::AddRef(); }
+  void Unref() const override { base::RefCounted::Unref(); }
+
+ private:
+  void Unhook() {
+    done_ = true;
+    if (uint64_t hook = hook_.load(); hook != 0) call_->RemoveHook(hook);
+  }
+
+  const base::Ref<IncomingCall> call_;
+  std::atomic<uint64_t> hook_{0};
+  std::atomic<bool> done_{false};
+};
+
+// Makes the call again on `target`, with the same params, and returns what it returns.
+void Forward(base::Ref<IncomingCall> call, Capability& target) {
+  OutgoingCall out(call->interface_id(), call->method_id());
+  try {
+    out.params().set(call->params());
+  } catch (const kj::Exception& e) {
+    call->ReturnError(absl::InvalidArgumentError(
+        absl::StrCat("the params cannot be read: ", e.getDescription().cStr())));
+    return;
+  }
+  target.Send(std::move(out), base::MakeRef<ForwardedReturn>(std::move(call)));
+}
+
+}  // namespace
+
+ForwardingCapability::ForwardingCapability(Kind kind)
+    : Capability(kind), forwarding_(base::MakeRef<Strand>()) {}
+
+ForwardingCapability::~ForwardingCapability() = default;
+
+void ForwardingCapability::Deliver(base::Ref<IncomingCall> call, Deferred& deferred) {
+  auto self = base::Ref<ForwardingCapability>::Share(this);
+  if (forwarding_->Push({.call = nullptr, .task = [self, call = std::move(call)]() mutable {
+                           Forward(std::move(call), *self);
+                         }})) {
+    deferred.Run(forwarding_);
+  }
+}
+
+}  // namespace drover::rpc

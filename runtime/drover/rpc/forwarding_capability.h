@@ -1,0 +1,28 @@
+// The base of capabilities that are not objects of this process: calls that arrive here for them
+// (their proxy was passed on to somebody else) are made again towards them, in order.
+#ifndef DROVER_RPC_FORWARDING_CAPABILITY_H_
+#define DROVER_RPC_FORWARDING_CAPABILITY_H_
+
+#include "drover/rpc/capability.h"
+#include "drover/rpc/strand.h"
+
+namespace drover::rpc {
+
+class ForwardingCapability : public Capability {
+ public:
+  void Deliver(base::Ref<IncomingCall> call, Deferred& deferred) override;
+
+  // Calls being forwarded; what must arrive behind them is pushed here.
+  const base::Ref<Strand>& forwarding() const { return forwarding_; }
+
+ protected:
+  explicit ForwardingCapability(Kind kind);
+  ~ForwardingCapability() override;
+
+ private:
+  const base::Ref<Strand> forwarding_;
+};
+
+}  // namespace drover::rpc
+
+#endif  // DROVER_RPC_FORWARDING_CAPABILITY_H_

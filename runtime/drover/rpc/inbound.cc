@@ -1,0 +1,99 @@
+// Which message is it, and what to do with one that we do not know.
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "drover/base/log.h"
+#include "drover/rpc/connection.h"
+#include "drover/rpc/status_codec.h"
+#include "drover/wire/in_message.h"
+
+namespace drover::rpc {
+
+absl::Status Connection::HandleFrame(wire::Frame frame, Deferred& deferred) {
+  try {
+    wire::InMessage in(frame);
+    const protocol::Message::Reader message = in.root();
+    switch (message.which()) {
+      case protocol::Message::CALL:
+        return HandleCall(std::move(frame), deferred);
+      case protocol::Message::RETURN:
+        return HandleReturn(message.getReturn(), deferred);
+      case protocol::Message::FINISH:
+        return HandleFinish(message.getFinish(), deferred);
+      case protocol::Message::BOOTSTRAP:
+        return HandleBootstrap(message.getBootstrap());
+      case protocol::Message::RELEASE:
+        return HandleRelease(message.getRelease(), deferred);
+      case protocol::Message::DISEMBARGO:
+        return HandleDisembargo(message.getDisembargo(), deferred);
+      case protocol::Message::UNIMPLEMENTED:
+        return HandleUnimplemented(message.getUnimplemented(), deferred);
+      case protocol::Message::ABORT: {
+        const absl::Status reason = FromException(message.getAbort());
+        DROVER_LOG(kWarning) << "connection to " << options_.name
+                             << " was aborted by the peer: " << reason.message();
+        Close(absl::UnavailableError(
+            absl::StrCat("the peer aborted it: ", std::string(reason.message()))));
+        return absl::OkStatus();
+      }
+      default:
+        return EchoUnimplemented(message);
+    }
+  } catch (const kj::Exception& e) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a message is malformed: ", e.getDescription().cStr()));
+  }
+}
+
+absl::Status Connection::EchoUnimplemented(protocol::Message::Reader message) {
+  wire::OutMessagePtr echo = wire::OutMessage::New();
+  echo->builder().initRoot<protocol::Message>().setUnimplemented(message);
+  {
+    base::MutexLock lock(&mu_);
+    if (state_.open()) Queue(echo, Urgency::kNow);
+  }
+  FlushUnlessCorked();
+  return absl::OkStatus();
+}
+
+absl::Status Connection::HandleUnimplemented(protocol::Message::Reader message,
+                                             Deferred& deferred) {
+  QuestionId id;
+  switch (message.which()) {
+    case protocol::Message::CALL:
+      id = QuestionId(message.getCall().getQuestionId());
+      break;
+    case protocol::Message::BOOTSTRAP:
+      id = QuestionId(message.getBootstrap().getQuestionId());
+      break;
+    default:
+      // Nothing else that we send is answered.
+      DROVER_LOG(kInfo) << "connection to " << options_.name
+                        << ": the peer does not implement message "
+                        << static_cast<int>(message.which());
+      return absl::OkStatus();
+  }
+  const absl::Status status = absl::UnimplementedError(
+      absl::StrCat("the peer ", options_.name, " does not implement such a message"));
+  base::Ref<ReturnHandler> handler;
+  {
+    base::MutexLock lock(&mu_);
+    if (state_.bootstrap && state_.bootstrap->question == id && !state_.bootstrap->front) {
+      state_.bootstrap->front = BrokenCapability(status);
+    }
+    Question* question = state_.questions.Find(id);
+    if (question == nullptr) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("unimplemented names question ", id.value(), ", which does not exist"));
+    }
+    handler = std::move(question->handler);
+    const std::vector<ExportId> exports = std::move(question->param_exports);
+    state_.questions.Remove(id);
+    // The peer did not look at the capabilities in the params.
+    if (absl::Status released = ReleaseExports(exports, deferred); !released.ok()) return released;
+  }
+  if (handler) handler->OnError(status);
+  return absl::OkStatus();
+}
+
+}  // namespace drover::rpc

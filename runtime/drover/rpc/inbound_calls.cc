@@ -1,0 +1,232 @@
+// Bootstrap, Call and Finish from the peer, and the answers to them.
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "drover/rpc/connection.h"
+#include "drover/rpc/status_codec.h"
+
+namespace drover::rpc {
+namespace {
+
+AnswerPath PathOf(protocol::PromisedAnswer::Reader answer) {
+  AnswerPath path;
+  for (auto op : answer.getTransform()) {
+    if (op.isGetPointerField()) path.push_back(op.getGetPointerField());
+  }
+  return path;
+}
+
+absl::Status NoSuch(const char* what, uint32_t id) {
+  return absl::InvalidArgumentError(absl::StrCat("a message names ", what, " ", id,
+                                                 ", which does not exist"));
+}
+
+}  // namespace
+
+absl::Status Connection::HandleBootstrap(protocol::Bootstrap::Reader message) {
+  const AnswerId id(message.getQuestionId());
+  base::Ref<Capability> front;
+  if (options_.front_object) front = options_.front_object();
+  wire::OutMessagePtr out = wire::OutMessage::New();
+  auto ret = out->builder().initRoot<protocol::Message>().initReturn();
+  ret.setAnswerId(id.value());
+  ret.setReleaseParamCaps(false);
+  MessageCaps caps;
+  absl::Status error;
+  if (front) {
+    SetCapability(caps.Imbue(ret.initResults().getContent()), front);
+  } else {
+    error = absl::UnimplementedError("this end of the connection has no front object");
+    ToException(error, ret.initException());
+  }
+  {
+    base::MutexLock lock(&mu_);
+    if (!state_.open()) return absl::OkStatus();
+    Answer* answer = state_.answers.Add(id);
+    if (answer == nullptr) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("a Bootstrap uses question ", id.value(), ", which is in use"));
+    }
+    answer->returned = true;
+    answer->error = error;
+    if (front) {
+      answer->results = std::make_unique<AnswerResults>();
+      answer->results->bare = front;
+      Describe(caps, ret.getResults(), &answer->result_exports);
+    }
+    Queue(out, Urgency::kNow);
+  }
+  FlushUnlessCorked();
+  return absl::OkStatus();
+}
+
+absl::Status Connection::HandleCall(wire::Frame frame, Deferred& deferred) {
+  base::Ref<IncomingCall> call =
+      IncomingCall::FromPeer(base::Ref<Connection>::Share(this), std::move(frame));
+  const protocol::Call::Reader message = call->peer_call();
+  const protocol::MessageTarget::Reader target = message.getTarget();
+  absl::Status refusal;
+  if (!message.getSendResultsTo().isCaller()) {
+    refusal = absl::UnimplementedError("results can be sent to the caller only");
+  }
+  // Parsed before the lock is taken: what is malformed leaves no trace.
+  AnswerPath path;
+  if (target.isPromisedAnswer()) path = PathOf(target.getPromisedAnswer());
+
+  base::MutexLock lock(&mu_);
+  if (!state_.open()) return absl::OkStatus();
+  Answer* answer = state_.answers.Add(call->answer_id());
+  if (answer == nullptr) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a Call uses question ", call->answer_id().value(), ", which is in use"));
+  }
+  answer->call = call.get();
+  ++state_.running_calls;
+  Receive(message.getParams(), &call->param_caps());
+  if (refusal.ok() && state_.draining) {
+    refusal = absl::UnavailableError("the server is shutting down and takes no new calls");
+  }
+  if (!refusal.ok()) {
+    deferred.Then([call, refusal] { call->ReturnError(refusal); });
+    return absl::OkStatus();
+  }
+  switch (target.which()) {
+    case protocol::MessageTarget::IMPORTED_CAP: {
+      const ExportId id(target.getImportedCap());
+      base::Ref<Capability> object = state_.exports.Find(id);
+      if (!object) return NoSuch("export", id.value());
+      object->Deliver(std::move(call), deferred);
+      return absl::OkStatus();
+    }
+    case protocol::MessageTarget::PROMISED_ANSWER: {
+      const AnswerId id(target.getPromisedAnswer().getQuestionId());
+      Answer* promised = state_.answers.Find(id);
+      if (promised == nullptr || id == call->answer_id()) return NoSuch("question", id.value());
+      if (promised->returned) {
+        AnswerCapability(*promised, path)->Deliver(std::move(call), deferred);
+      } else {
+        promised->waiting.push_back({std::move(path), std::move(call), nullptr});
+      }
+      return absl::OkStatus();
+    }
+    default:
+      deferred.Then([call] {
+        call->ReturnError(absl::UnimplementedError("the call's kind of target is not known here"));
+      });
+      return absl::OkStatus();
+  }
+}
+
+void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message, MessageCaps caps) {
+  if (InForkedChild()) return;
+  Deferred deferred;
+  {
+    base::MutexLock lock(&mu_);
+    const AnswerId id = call.answer_id();
+    Answer* answer = state_.open() ? state_.answers.Find(id) : nullptr;
+    if (answer == nullptr || answer->call != &call) return;
+    answer->call = nullptr;
+    answer->returned = true;
+    --state_.running_calls;
+
+    auto ret = message->builder().getRoot<protocol::Message>().getReturn();
+    absl::Status failure;
+    if (answer->finished) {
+      failure = absl::CancelledError("the caller cancelled the call");
+      message = wire::OutMessage::New();
+      auto cancelled = message->builder().initRoot<protocol::Message>().initReturn();
+      cancelled.setAnswerId(id.value());
+      cancelled.setReleaseParamCaps(false);
+      cancelled.setCanceled();
+      answer->error = failure;
+    } else if (ret.isResults()) {
+      if (!caps.list().empty()) Describe(caps, ret.getResults(), &answer->result_exports);
+      failure = CheckFrame(message->FrameBytes());
+      if (!failure.ok()) {
+        ReleaseExports(std::exchange(answer->result_exports, {}), deferred)
+            .IgnoreError();  // they were added just now
+        message = wire::OutMessage::New();
+        auto refused = message->builder().initRoot<protocol::Message>().initReturn();
+        refused.setAnswerId(id.value());
+        refused.setReleaseParamCaps(false);
+        ToException(failure, refused.initException());
+        answer->error = failure;
+      }
+    } else {
+      answer->error = FromException(ret.asReader().getException());
+    }
+    if (answer->error.ok() && !caps.list().empty()) {
+      // Kept for calls on the capabilities inside, so the frame is a copy.
+      state_.send.AppendCopy(*message);
+      state_.send_now = true;
+      answer->results = std::make_unique<AnswerResults>();
+      answer->results->message = std::move(message);
+      answer->results->caps = std::move(caps);
+    } else {
+      Queue(message, Urgency::kNow);
+    }
+    CompleteAnswer(*answer, deferred);
+    if (answer->finished) {
+      DropResults(*answer, deferred);
+      state_.answers.Remove(id);
+    }
+  }
+  deferred.FinishOnPool();
+  FlushUnlessCorked();
+}
+
+absl::Status Connection::HandleFinish(protocol::Finish::Reader message, Deferred& deferred) {
+  const AnswerId id(message.getQuestionId());
+  base::MutexLock lock(&mu_);
+  if (!state_.open()) return absl::OkStatus();
+  Answer* answer = state_.answers.Find(id);
+  // A stock peer finishes once more after a Return that needed no Finish.
+  if (answer == nullptr || answer->finished) return absl::OkStatus();
+  if (!answer->returned) {
+    answer->finished = true;
+    if (answer->call->TryRef()) {
+      deferred.Then([call = base::Ref<IncomingCall>::Adopt(answer->call)] { call->Cancel(); });
+    }
+    return absl::OkStatus();
+  }
+  if (message.getReleaseResultCaps()) {
+    absl::Status released = ReleaseExports(answer->result_exports, deferred);
+    if (!released.ok()) return released;
+  }
+  DropResults(*answer, deferred);
+  state_.answers.Remove(id);
+  return absl::OkStatus();
+}
+
+void Connection::CompleteAnswer(Answer& answer, Deferred& deferred) {
+  for (AnswerWaiter& waiter : answer.waiting) {
+    base::Ref<Capability> target = AnswerCapability(answer, waiter.path);
+    if (waiter.call) {
+      target->Deliver(std::move(waiter.call), deferred);
+    } else {
+      waiter.promise->Resolve(std::move(target), deferred);
+    }
+  }
+  answer.waiting.clear();
+}
+
+base::Ref<Capability> Connection::AnswerCapability(Answer& answer, const AnswerPath& path) {
+  if (!answer.error.ok()) return BrokenCapability(answer.error);
+  if (answer.results == nullptr) {
+    return BrokenCapability(
+        absl::InvalidArgumentError("a call on an answer that holds no capability"));
+  }
+  return answer.results->Get(path);
+}
+
+void Connection::DropResults(Answer& answer, Deferred& deferred) {
+  if (answer.results == nullptr) return;
+  for (base::Ref<Capability>& capability : answer.results->caps.list()) {
+    deferred.Drop(std::move(capability));
+  }
+  deferred.Drop(std::move(answer.results->bare));
+  answer.results = nullptr;
+}
+
+}  // namespace drover::rpc

@@ -1,0 +1,136 @@
+#include "drover/rpc/incoming_call.h"
+
+#include <exception>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "drover/async/thread_context.h"
+#include "drover/rpc/connection.h"
+#include "drover/rpc/local_capability.h"
+#include "drover/rpc/status_codec.h"
+
+namespace drover::rpc {
+
+void DeliverReturn(ReturnHandler& handler, capnp::AnyPointer::Reader results) {
+  try {
+    handler.OnReturn(results);
+  } catch (const kj::Exception& e) {
+    handler.OnError(absl::InternalError(
+        absl::StrCat("the results are malformed: ", e.getDescription().cStr())));
+  }
+}
+
+base::Ref<IncomingCall> IncomingCall::FromPeer(base::Ref<Connection> connection,
+                                               wire::Frame frame) {
+  auto self = base::Ref<IncomingCall>::Adopt(new IncomingCall);
+  self->returned_.store(true, std::memory_order_relaxed);  // until it is known to be a call
+  self->in_.emplace(std::move(frame));
+  auto call = self->peer_call();
+  self->answer_id_ = AnswerId(call.getQuestionId());
+  self->interface_id_ = call.getInterfaceId();
+  self->method_id_ = call.getMethodId();
+  self->connection_ = std::move(connection);
+  self->returned_.store(false, std::memory_order_relaxed);
+  return self;
+}
+
+base::Ref<IncomingCall> IncomingCall::FromLocal(OutgoingCall call, base::Ref<Capability> target,
+                                                base::Ref<ReturnHandler> handler) {
+  auto self = base::Ref<IncomingCall>::Adopt(new IncomingCall);
+  self->local_.emplace(std::move(call));
+  self->interface_id_ = self->local_->call().getInterfaceId();
+  self->method_id_ = self->local_->call().getMethodId();
+  self->target_ = std::move(target);
+  self->handler_ = std::move(handler);
+  self->handler_->OnStarted(self);
+  return self;
+}
+
+IncomingCall::~IncomingCall() {
+  if (returned()) return;
+  ReturnError(absl::InternalError("the servant dropped the call without an answer"));
+}
+
+void IncomingCall::SetServant(base::Ref<LocalCapability> servant) {
+  servant_ = std::move(servant);
+}
+
+capnp::AnyPointer::Reader IncomingCall::params() {
+  if (local_) {
+    return local_->caps().Imbue(local_->call().getParams().getContent().asReader());
+  }
+  return param_caps_.Imbue(peer_call().getParams().getContent());
+}
+
+void IncomingCall::Begin(size_t size_hint_words) {
+  out_ = wire::OutMessage::New(size_hint_words);
+  result_caps_.list().clear();
+  auto ret = out_->builder().initRoot<protocol::Message>().initReturn();
+  ret.setAnswerId(answer_id_.value());
+  ret.setReleaseParamCaps(false);
+}
+
+capnp::AnyPointer::Builder IncomingCall::results(size_t size_hint_words) {
+  if (!out_) {
+    Begin(size_hint_words);
+    out_->builder().getRoot<protocol::Message>().getReturn().initResults();
+  }
+  auto ret = out_->builder().getRoot<protocol::Message>().getReturn();
+  return result_caps_.Imbue(ret.getResults().getContent());
+}
+
+void IncomingCall::ReturnResults() {
+  if (returned_.exchange(true, std::memory_order_acq_rel)) return;
+  results();  // an empty answer is an answer
+  if (connection_) {
+    connection_->SendReturn(*this, std::move(out_), std::move(result_caps_));
+  } else {
+    auto ret = out_->builder().getRoot<protocol::Message>().getReturn();
+    DeliverReturn(*handler_, result_caps_.Imbue(ret.getResults().getContent().asReader()));
+  }
+  Release();
+}
+
+void IncomingCall::ReturnError(const absl::Status& status) {
+  if (returned_.exchange(true, std::memory_order_acq_rel)) return;
+  if (connection_) {
+    Begin(0);
+    auto ret = out_->builder().getRoot<protocol::Message>().getReturn();
+    ToException(status, ret.initException());
+    connection_->SendReturn(*this, std::move(out_), std::move(result_caps_));
+  } else {
+    handler_->OnError(status);
+  }
+  Release();
+}
+
+void IncomingCall::Release() {
+  // The servant stays until the call object goes: its method may still be running.
+  handler_ = nullptr;
+  out_.reset();
+}
+
+void IncomingCall::Run() {
+  async::UserCodeScope scope(nullptr, this);
+  Execute();
+}
+
+void IncomingCall::Execute() {
+  if (cancelled()) {
+    ReturnError(absl::CancelledError("the caller cancelled the call before it began"));
+    return;
+  }
+  try {
+    servant_->dispatcher().Dispatch(*this);
+    return;
+  } catch (const kj::Exception& e) {
+    out_.reset();
+    ReturnError(absl::InvalidArgumentError(
+        absl::StrCat("the params or results cannot be read: ", e.getDescription().cStr())));
+  } catch (const std::exception& e) {
+    out_.reset();
+    ReturnError(absl::InternalError(absl::StrCat("the servant threw an exception: ", e.what())));
+  }
+}
+
+}  // namespace drover::rpc

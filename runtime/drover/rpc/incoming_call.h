@@ -1,0 +1,92 @@
+// A call that has arrived: its params, the answer being built, and the way the answer goes home,
+// to a peer or to a caller in this process. It is its own Cancellation.
+//
+// Thread-safe in this sense: one thread at a time builds the answer, any thread cancels. Answered
+// exactly once: later answers are dropped, and a call dropped without one is answered Internal.
+#ifndef DROVER_RPC_INCOMING_CALL_H_
+#define DROVER_RPC_INCOMING_CALL_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "absl/status/status.h"
+#include "drover/async/cancellation.h"
+#include "drover/rpc.capnp.h"
+#include "drover/rpc/capability.h"
+#include "drover/rpc/ids.h"
+#include "drover/rpc/message_caps.h"
+#include "drover/rpc/outgoing_call.h"
+#include "drover/rpc/return_handler.h"
+#include "drover/rpc/work.h"
+#include "drover/wire/in_message.h"
+#include "drover/wire/out_message.h"
+
+namespace drover::rpc {
+
+class Connection;
+class LocalCapability;
+
+class IncomingCall final : public async::Cancellation, public Work {
+ public:
+  // From a peer. Reads the fields of the Call; may throw kj::Exception.
+  static base::Ref<IncomingCall> FromPeer(base::Ref<Connection> connection, wire::Frame frame);
+  // From this process; `target` is kept alive until the answer is given.
+  static base::Ref<IncomingCall> FromLocal(OutgoingCall call, base::Ref<Capability> target,
+                                           base::Ref<ReturnHandler> handler);
+  ~IncomingCall() override;
+
+  uint64_t interface_id() const { return interface_id_; }
+  uint16_t method_id() const { return method_id_; }
+  AnswerId answer_id() const { return answer_id_; }
+  // The Call as the peer sent it.
+  protocol::Call::Reader peer_call() { return in_->root().getCall(); }
+  MessageCaps& param_caps() { return param_caps_; }
+  capnp::AnyPointer::Reader params();
+  async::Cancellation& cancellation() { return *this; }
+  // Null for a call from this process.
+  const base::Ref<Connection>& connection() const { return connection_; }
+
+  // Who runs it; set when it is delivered to a local object.
+  void SetServant(base::Ref<LocalCapability> servant);
+
+  // Builds the results; then ReturnResults sends them. `results` may be called again.
+  capnp::AnyPointer::Builder results(size_t size_hint_words = 0);
+  void ReturnResults();
+  void ReturnError(const absl::Status& status);
+  bool returned() const { return returned_.load(std::memory_order_acquire); }
+
+  // Runs the servant's method; exceptions become errors.
+  void Execute();
+
+  void Run() override;  // Execute, as a call of a concurrent method
+  void Reject(const absl::Status& status) override { ReturnError(status); }
+
+  void AddRef() const override { base::RefCounted::AddRef(); }
+  void Unref() const override { base::RefCounted::Unref(); }
+
+ private:
+  IncomingCall() = default;
+  void Begin(size_t size_hint_words);
+  void Release();
+
+  base::Ref<Connection> connection_;     // for a peer's call
+  base::Ref<ReturnHandler> handler_;     // for one from this process
+  std::optional<wire::InMessage> in_;
+  std::optional<OutgoingCall> local_;
+  AnswerId answer_id_;
+  uint64_t interface_id_ = 0;
+  uint16_t method_id_ = 0;
+  MessageCaps param_caps_;
+  base::Ref<Capability> target_;
+  base::Ref<LocalCapability> servant_;
+  std::atomic<bool> returned_{false};
+
+  wire::OutMessagePtr out_;
+  MessageCaps result_caps_;
+};
+
+}  // namespace drover::rpc
+
+#endif  // DROVER_RPC_INCOMING_CALL_H_

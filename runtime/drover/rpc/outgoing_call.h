@@ -1,0 +1,42 @@
+// A Call message being built.
+//
+//   OutgoingCall call(interface_id, method_id);
+//   call.params().initAs<...>()...;
+//   capability->Send(std::move(call), handler);
+//
+// Thread-compatible; move-only. Builders obtained before a move must not be used after it.
+#ifndef DROVER_RPC_OUTGOING_CALL_H_
+#define DROVER_RPC_OUTGOING_CALL_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "drover/rpc.capnp.h"
+#include "drover/rpc/message_caps.h"
+#include "drover/wire/out_message.h"
+
+namespace drover::rpc {
+
+class OutgoingCall {
+ public:
+  OutgoingCall(uint64_t interface_id, uint16_t method_id, size_t size_hint_words = 0)
+      : message_(wire::OutMessage::New(size_hint_words)),
+        call_(message_->builder().initRoot<protocol::Message>().initCall()) {
+    call_.setInterfaceId(interface_id);
+    call_.setMethodId(method_id);
+  }
+
+  capnp::AnyPointer::Builder params() { return caps_.Imbue(call_.getParams().getContent()); }
+  protocol::Call::Builder call() { return call_; }
+  MessageCaps& caps() { return caps_; }
+  wire::OutMessagePtr& message() { return message_; }
+
+ private:
+  wire::OutMessagePtr message_;
+  protocol::Call::Builder call_;
+  MessageCaps caps_;
+};
+
+}  // namespace drover::rpc
+
+#endif  // DROVER_RPC_OUTGOING_CALL_H_

@@ -1,0 +1,33 @@
+// A capability that is not known yet: calls wait in order until it is.
+//
+// Thread-safe. Resolve at most once; destroying it unresolved fails the calls that wait.
+#ifndef DROVER_RPC_PROMISE_CAPABILITY_H_
+#define DROVER_RPC_PROMISE_CAPABILITY_H_
+
+#include <vector>
+
+#include "drover/base/mutex.h"
+#include "drover/rpc/capability.h"
+#include "drover/rpc/incoming_call.h"
+
+namespace drover::rpc {
+
+class PromiseCapability final : public Capability {
+ public:
+  PromiseCapability() : Capability(Kind::kPromise) {}
+
+  void Deliver(base::Ref<IncomingCall> call, Deferred& deferred) override;
+  // Delivers what waits, then passes everything on.
+  void Resolve(base::Ref<Capability> target, Deferred& deferred);
+  // What it turned out to be, or null.
+  base::Ref<Capability> resolved();
+
+ private:
+  base::Mutex mu_;
+  std::vector<base::Ref<IncomingCall>> waiting_ ABSL_GUARDED_BY(mu_);
+  base::Ref<Capability> target_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace drover::rpc
+
+#endif  // DROVER_RPC_PROMISE_CAPABILITY_H_

@@ -1,0 +1,25 @@
+// Calls that we made and the peer has not let go of.
+#ifndef DROVER_RPC_QUESTION_TABLE_H_
+#define DROVER_RPC_QUESTION_TABLE_H_
+
+#include <vector>
+
+#include "drover/base/ref.h"
+#include "drover/rpc/id_tables.h"
+#include "drover/rpc/ids.h"
+#include "drover/rpc/return_handler.h"
+
+namespace drover::rpc {
+
+// A question lives until its Return is here and its Finish is sent. Without a handler the Finish
+// was sent first: the question only waits for its Return.
+struct Question {
+  base::Ref<ReturnHandler> handler;
+  std::vector<ExportId> param_exports;  // given back at once if the Return says so
+};
+
+using QuestionTable = OwnIdTable<QuestionId, Question>;
+
+}  // namespace drover::rpc
+
+#endif  // DROVER_RPC_QUESTION_TABLE_H_

@@ -1,0 +1,46 @@
+// Who gets the answer of a call.
+//
+// One of OnReturn, OnError and OnLost is called, once, on a thread that drives I/O, with no lock
+// held: implementations are quick and run no user code. Reference-counted by the implementation.
+#ifndef DROVER_RPC_RETURN_HANDLER_H_
+#define DROVER_RPC_RETURN_HANDLER_H_
+
+#include <capnp/any.h>
+
+#include "absl/status/status.h"
+#include "drover/base/ref.h"
+#include "drover/rpc/ids.h"
+
+namespace drover::rpc {
+
+class Connection;
+class IncomingCall;
+
+class ReturnHandler {
+ public:
+  // The results, valid during the call. May throw kj::Exception if they are malformed; OnError
+  // follows then.
+  virtual void OnReturn(capnp::AnyPointer::Reader results) = 0;
+  // The callee, or the runtime in its place, answered with an error.
+  virtual void OnError(const absl::Status& status) = 0;
+  // The connection ended, or could not be made: `status` is Unavailable and names the endpoint.
+  virtual void OnLost(const absl::Status& status) { OnError(status); }
+
+  // The call left as a question of a connection, or runs in this process: for waiting where its
+  // answer arrives, and for cancelling it. May come after the answer.
+  virtual void OnSent(base::Ref<Connection> /*connection*/, QuestionId /*question*/) {}
+  virtual void OnStarted(base::Ref<IncomingCall> /*call*/) {}
+
+  virtual void AddRef() const = 0;
+  virtual void Unref() const = 0;
+
+ protected:
+  ~ReturnHandler() = default;
+};
+
+// Gives `results` to the handler; malformed results become an error.
+void DeliverReturn(ReturnHandler& handler, capnp::AnyPointer::Reader results);
+
+}  // namespace drover::rpc
+
+#endif  // DROVER_RPC_RETURN_HANDLER_H_

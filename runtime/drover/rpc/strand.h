@@ -1,0 +1,53 @@
+// The queue of one servant: calls and continuations run one at a time, in the order of arrival.
+//
+//   if (strand->Push(item)) deferred.Run(strand);    // it was idle: somebody must run it
+//
+// Thread-safe. Push never blocks; Run returns when the queue is empty.
+#ifndef DROVER_RPC_STRAND_H_
+#define DROVER_RPC_STRAND_H_
+
+#include <atomic>
+#include <deque>
+
+#include "drover/async/executor.h"
+#include "drover/base/mutex.h"
+#include "drover/rpc/work.h"
+
+namespace drover::rpc {
+
+class IncomingCall;
+
+class Strand final : public async::Executor, public Work {
+ public:
+  struct Item {
+    base::Ref<IncomingCall> call;  // or
+    async::Task task;
+  };
+
+  Strand() = default;
+  ~Strand() override;
+
+  // True if the strand was idle; the caller then sees to it that Run is called once.
+  [[nodiscard]] bool Push(Item item);
+
+  // As an Executor: runs a continuation in the servant's turn, on the pool.
+  void Post(async::Task task) override;
+
+  void Run() override;
+  void Reject(const absl::Status& status) override;
+  bool LikelyBlocks() const override { return slow_.load(std::memory_order_relaxed) > 0; }
+  void NoteInline(bool came_back) override;
+
+  void AddRef() const override { base::RefCounted::AddRef(); }
+  void Unref() const override { base::RefCounted::Unref(); }
+
+ private:
+  base::Mutex mu_;
+  std::deque<Item> queue_ ABSL_GUARDED_BY(mu_);
+  bool running_ ABSL_GUARDED_BY(mu_) = false;
+  mutable std::atomic<int> slow_{0};  // how many more calls go to the pool without trying
+};
+
+}  // namespace drover::rpc
+
+#endif  // DROVER_RPC_STRAND_H_

@@ -1,0 +1,85 @@
+#include "drover/transport/socket_stream.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <utility>
+
+namespace drover::transport {
+namespace {
+
+IoResult Failed(int error) {
+  if (error == EAGAIN || error == EWOULDBLOCK) return {.would_block = true};
+  return {.error = error};
+}
+
+void ConfigureTcp(int fd) {
+  const int on = 1;
+  const unsigned timeout_ms = absl::ToInt64Milliseconds(kTcpUserTimeout);
+  // Either may fail on a socket that is already dead; its next read says so.
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof timeout_ms);
+}
+
+}  // namespace
+
+SocketStream::SocketStream(base::UniqueFd fd, PeerInfo peer)
+    : fd_(std::move(fd)), peer_(std::move(peer)) {}
+
+std::unique_ptr<SocketStream> SocketStream::Make(base::UniqueFd fd, std::string address) {
+  fcntl(fd.get(), F_SETFD, FD_CLOEXEC);
+  const int flags = fcntl(fd.get(), F_GETFL);
+  if ((flags & O_NONBLOCK) != 0) fcntl(fd.get(), F_SETFL, flags & ~O_NONBLOCK);
+
+  PeerInfo peer{.address = std::move(address), .pid = std::nullopt, .uid = std::nullopt};
+  int family = 0;
+  socklen_t size = sizeof family;
+  getsockopt(fd.get(), SOL_SOCKET, SO_DOMAIN, &family, &size);
+  if (family == AF_UNIX) {
+    ucred credentials{};
+    size = sizeof credentials;
+    // A peer in a pid namespace that we do not see has pid 0.
+    if (getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0) {
+      if (credentials.pid > 0) peer.pid = credentials.pid;
+      peer.uid = credentials.uid;
+    }
+  } else {
+    ConfigureTcp(fd.get());
+  }
+  return std::unique_ptr<SocketStream>(new SocketStream(std::move(fd), std::move(peer)));
+}
+
+IoResult SocketStream::Read(std::span<std::byte> into, Wait wait) {
+  assert(!into.empty());
+  const int flags = wait == Wait::kDontBlock ? MSG_DONTWAIT : 0;
+  ssize_t n;
+  do {
+    n = recv(fd_.get(), into.data(), into.size(), flags);
+  } while (n < 0 && errno == EINTR);
+  if (n > 0) return {.bytes = static_cast<size_t>(n)};
+  if (n == 0) return {.end = true};
+  return Failed(errno);
+}
+
+IoResult SocketStream::Write(std::span<const iovec> from) {
+  assert(!from.empty());
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(from.data());  // sendmsg only reads it
+  message.msg_iovlen = std::min<size_t>(from.size(), IOV_MAX);
+  ssize_t n;
+  do {
+    n = sendmsg(fd_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  } while (n < 0 && errno == EINTR);
+  if (n >= 0) return {.bytes = static_cast<size_t>(n)};
+  return Failed(errno);
+}
+
+void SocketStream::Shutdown() { shutdown(fd_.get(), SHUT_RDWR); }
+
+}  // namespace drover::transport

@@ -1,0 +1,48 @@
+// A ByteStream over a stream socket: UNIX, TCP, or one end of a socketpair.
+//
+//   std::unique_ptr<SocketStream> stream = SocketStream::Make(std::move(fd), "unix");
+//
+// The descriptor is in blocking mode, so that Read(Wait::kBlock) is one recv(); everything else
+// asks for MSG_DONTWAIT. A TCP socket may still be connecting: until it is, reads and writes
+// would block, and a failure to connect is their error (ECONNREFUSED, ETIMEDOUT...).
+//
+// Thread-safety, errors, blocking: as ByteStream's. Ownership: owns the descriptor.
+#ifndef DROVER_TRANSPORT_SOCKET_STREAM_H_
+#define DROVER_TRANSPORT_SOCKET_STREAM_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/time/time.h"
+#include "drover/base/unique_fd.h"
+#include "drover/transport/byte_stream.h"
+
+namespace drover::transport {
+
+// How long TCP waits for an acknowledgement of data or of the connection itself before it takes
+// the peer for dead and reports ETIMEDOUT.
+constexpr absl::Duration kTcpUserTimeout = absl::Seconds(20);
+
+class SocketStream final : public ByteStream {
+ public:
+  // `fd` is a stream socket; it is switched to blocking mode and to close-on-exec. Sets
+  // TCP_NODELAY and kTcpUserTimeout on TCP, asks for the peer's credentials on UNIX. `address` is
+  // what peer() says.
+  static std::unique_ptr<SocketStream> Make(base::UniqueFd fd, std::string address);
+
+  IoResult Read(std::span<std::byte> into, Wait wait) override;
+  IoResult Write(std::span<const iovec> from) override;
+  void Shutdown() override;
+  int fd() const override { return fd_.get(); }
+  const PeerInfo& peer() const override { return peer_; }
+
+ private:
+  SocketStream(base::UniqueFd fd, PeerInfo peer);
+
+  const base::UniqueFd fd_;
+  const PeerInfo peer_;
+};
+
+}  // namespace drover::transport
+
+#endif  // DROVER_TRANSPORT_SOCKET_STREAM_H_

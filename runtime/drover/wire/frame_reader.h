@@ -1,0 +1,76 @@
+// Cuts a stream of bytes into frames, in place.
+//
+//   FrameReader reader(limit);
+//   size_t n = read(fd, reader.Space().data(), reader.Space().size());
+//   reader.Fill(n);
+//   Frame frame;
+//   while (*reader.Next(&frame)) Handle(frame);
+//
+// A frame shares the block of memory that it was read into, and may outlive the reader; the reader
+// never moves or overwrites a block that a frame still holds. Memory grows with the bytes that have
+// arrived, never with the size that a frame announces.
+//
+// Thread-compatible; frames may be dropped on any thread. Errors: those of ParseFrameHeader, after
+// which the reader gives nothing more. Never blocks.
+#ifndef DROVER_WIRE_FRAME_READER_H_
+#define DROVER_WIRE_FRAME_READER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "absl/status/statusor.h"
+#include "drover/base/ref.h"
+#include "drover/wire/frame_header.h"
+
+namespace drover::wire {
+
+class Block : public base::RefCounted {
+ public:
+  explicit Block(size_t capacity);
+  ~Block() override;
+  void Grow(size_t capacity);  // for a sole owner
+
+  std::byte* data() const { return data_; }
+  size_t capacity() const { return capacity_; }
+
+ private:
+  std::byte* data_;
+  size_t capacity_;
+};
+
+struct Frame {
+  FrameHeader header;
+  const std::byte* bytes = nullptr;  // header.total_bytes of them, aligned to 8
+  base::Ref<Block> block;
+};
+
+class FrameReader {
+ public:
+  explicit FrameReader(size_t max_frame_bytes) : max_frame_bytes_(max_frame_bytes) {}
+
+  // Where to read the next bytes to; never empty.
+  std::span<std::byte> Space();
+  void Fill(size_t bytes) { end_ += bytes; }
+
+  // Stores the next whole frame and returns true, or false if it has not arrived yet.
+  absl::StatusOr<bool> Next(Frame* frame);
+
+  // Bytes of a frame that has begun to arrive.
+  size_t pending() const { return end_ - begin_; }
+  // Gives the memory back if no byte is pending.
+  void Shrink() {
+    if (begin_ == end_) block_ = nullptr, begin_ = end_ = 0;
+  }
+
+ private:
+  const size_t max_frame_bytes_;
+  base::Ref<Block> block_;
+  size_t begin_ = 0;
+  size_t end_ = 0;
+  size_t wanted_ = 0;  // size of the frame that begins at begin_, where known
+};
+
+}  // namespace drover::wire
+
+#endif  // DROVER_WIRE_FRAME_READER_H_

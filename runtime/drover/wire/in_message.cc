@@ -1,0 +1,35 @@
+#include "drover/wire/in_message.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace drover::wire {
+
+InMessage::InMessage(Frame frame) : frame_(std::move(frame)) {
+  const auto* words =
+      reinterpret_cast<const capnp::word*>(frame_.bytes + frame_.header.header_bytes);
+  kj::ArrayPtr<const kj::ArrayPtr<const capnp::word>> segments;
+  if (frame_.header.segments == 1) {
+    one_segment_ = kj::arrayPtr(
+        words, (frame_.header.total_bytes - frame_.header.header_bytes) / sizeof(capnp::word));
+    segments = kj::arrayPtr(&one_segment_, 1);
+  } else {
+    more_segments_.reserve(frame_.header.segments);
+    for (uint32_t i = 0; i < frame_.header.segments; ++i) {
+      uint32_t size;
+      std::memcpy(&size, frame_.bytes + 4 + size_t{4} * i, sizeof(size));
+      more_segments_.push_back(kj::arrayPtr(words, size));
+      words += size;
+    }
+    segments = kj::arrayPtr(more_segments_.data(), more_segments_.size());
+  }
+  // Values are read once, the protocol's own fields a few times; eight times the size leaves room
+  // for both and still stops a message whose pointers multiply it.
+  capnp::ReaderOptions options;
+  options.traversalLimitInWords =
+      std::max<uint64_t>(frame_.header.total_bytes, 64 * 1024);  // words for bytes: the factor 8
+  reader_.emplace(segments, options);
+}
+
+}  // namespace drover::wire

@@ -1,0 +1,38 @@
+// A received message: a frame and Cap'n Proto's reader over it, in place.
+//
+//   InMessage message(frame);
+//   protocol::Message::Reader root = message.root();     // may throw kj::Exception
+//
+// Thread-compatible. Reading throws kj::Exception on malformed content; callers catch it at the
+// boundary of the layer.
+#ifndef DROVER_WIRE_IN_MESSAGE_H_
+#define DROVER_WIRE_IN_MESSAGE_H_
+
+#include <capnp/message.h>
+
+#include <optional>
+#include <vector>
+
+#include "drover/rpc.capnp.h"
+#include "drover/wire/frame_reader.h"
+
+namespace drover::wire {
+
+class InMessage {
+ public:
+  explicit InMessage(Frame frame);
+  InMessage(const InMessage&) = delete;
+  InMessage& operator=(const InMessage&) = delete;
+
+  protocol::Message::Reader root() { return reader_->getRoot<protocol::Message>(); }
+
+ private:
+  Frame frame_;
+  kj::ArrayPtr<const capnp::word> one_segment_;
+  std::vector<kj::ArrayPtr<const capnp::word>> more_segments_;  // used when there is not just one
+  std::optional<capnp::SegmentArrayMessageReader> reader_;
+};
+
+}  // namespace drover::wire
+
+#endif  // DROVER_WIRE_IN_MESSAGE_H_

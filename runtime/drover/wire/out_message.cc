@@ -1,0 +1,93 @@
+#include "drover/wire/out_message.h"
+
+#include <cstring>
+
+namespace drover::wire {
+namespace {
+
+constexpr size_t kMostCached = 16;
+
+struct Cache {
+  ~Cache() {
+    for (OutMessage* message : messages) delete message;
+    closed = true;
+  }
+  std::vector<OutMessage*> messages;
+  bool closed = false;
+};
+
+Cache& ThreadCache() {
+  thread_local Cache cache;
+  return cache;
+}
+
+}  // namespace
+
+std::unique_ptr<OutMessage, OutMessage::Recycle> OutMessage::New(size_t size_hint_words) {
+  Cache& cache = ThreadCache();
+  OutMessagePtr message;
+  if (cache.messages.empty()) {
+    message.reset(new OutMessage);
+  } else {
+    message.reset(cache.messages.back());
+    cache.messages.pop_back();
+  }
+  if (size_hint_words > kScratchWords) {
+    message->builder_.emplace(size_hint_words + 64);
+  } else {
+    message->builder_.emplace(kj::arrayPtr(message->scratch_, kScratchWords));
+  }
+  return message;
+}
+
+void OutMessage::Recycle::operator()(OutMessage* message) const {
+  message->builder_.reset();  // leaves the scratch block zeroed
+  message->gathered_header_.clear();
+  Cache& cache = ThreadCache();
+  if (cache.closed || cache.messages.size() >= kMostCached) {
+    delete message;
+  } else {
+    cache.messages.push_back(message);
+  }
+}
+
+size_t OutMessage::FrameBytes() {
+  auto segments = builder_->getSegmentsForOutput();
+  if (segments.size() >= kMaxSegments) return 0;
+  size_t words = segments.size() / 2 + 1;
+  for (auto segment : segments) words += segment.size();
+  return words * sizeof(capnp::word);
+}
+
+size_t OutMessage::BuildHeader(uint32_t* header) {
+  auto segments = builder_->getSegmentsForOutput();
+  size_t n = 0;
+  header[n++] = static_cast<uint32_t>(segments.size() - 1);
+  for (auto segment : segments) header[n++] = static_cast<uint32_t>(segment.size());
+  if (n % 2 != 0) header[n++] = 0;
+  return n * sizeof(uint32_t);
+}
+
+void OutMessage::AppendFrameTo(std::vector<std::byte>& out) {
+  uint32_t header[kMaxSegments + 2];
+  const size_t header_bytes = BuildHeader(header);
+  const auto* head = reinterpret_cast<const std::byte*>(header);
+  out.insert(out.end(), head, head + header_bytes);
+  for (auto segment : builder_->getSegmentsForOutput()) {
+    const auto* bytes = reinterpret_cast<const std::byte*>(segment.begin());
+    out.insert(out.end(), bytes, bytes + segment.size() * sizeof(capnp::word));
+  }
+}
+
+void OutMessage::GatherFrame(std::vector<iovec>& out) {
+  auto segments = builder_->getSegmentsForOutput();
+  gathered_header_.resize(segments.size() + 2);
+  const size_t header_bytes = BuildHeader(gathered_header_.data());
+  out.push_back({gathered_header_.data(), header_bytes});
+  for (auto segment : segments) {
+    if (segment.size() == 0) continue;
+    out.push_back({const_cast<capnp::word*>(segment.begin()), segment.size() * sizeof(capnp::word)});
+  }
+}
+
+}  // namespace drover::wire

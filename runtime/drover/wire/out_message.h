@@ -1,0 +1,61 @@
+// A message being built, and the frame it becomes.
+//
+//   OutMessagePtr message = OutMessage::New();
+//   auto call = message->builder().initRoot<protocol::Message>().initCall();
+//   ...
+//   message->AppendFrameTo(buffer);         // small ones are copied
+//   message->GatherFrame(&iovecs);          // large ones are written from where they are
+//
+// Building happens in a block that the thread keeps for the next message, so a small message costs
+// no allocation. Thread-compatible; may be dropped on any thread.
+#ifndef DROVER_WIRE_OUT_MESSAGE_H_
+#define DROVER_WIRE_OUT_MESSAGE_H_
+
+#include <capnp/message.h>
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "drover/wire/frame_header.h"
+
+namespace drover::wire {
+
+class OutMessage {
+ public:
+  struct Recycle {
+    void operator()(OutMessage* message) const;
+  };
+
+  // `size_hint_words` is the size of what will be built, where the caller knows it to be large.
+  static std::unique_ptr<OutMessage, Recycle> New(size_t size_hint_words = 0);
+  ~OutMessage() = default;
+  OutMessage(const OutMessage&) = delete;
+  OutMessage& operator=(const OutMessage&) = delete;
+
+  capnp::MessageBuilder& builder() { return *builder_; }
+
+  // Of the frame, header included. More than kMaxSegments - 1 segments cannot be sent: 0.
+  size_t FrameBytes();
+  void AppendFrameTo(std::vector<std::byte>& out);
+  // Adds the frame's pieces; they stay valid while this message is not changed or destroyed.
+  void GatherFrame(std::vector<iovec>& out);
+
+ private:
+  static constexpr size_t kScratchWords = 512;
+
+  OutMessage() = default;
+  size_t BuildHeader(uint32_t* header);
+
+  std::optional<capnp::MallocMessageBuilder> builder_;
+  std::vector<uint32_t> gathered_header_;
+  alignas(8) capnp::word scratch_[kScratchWords] = {};
+};
+
+using OutMessagePtr = std::unique_ptr<OutMessage, OutMessage::Recycle>;
+
+}  // namespace drover::wire
+
+#endif  // DROVER_WIRE_OUT_MESSAGE_H_

@@ -1,0 +1,64 @@
+// What waits to be written to a connection, in order. Small frames are copied into one buffer,
+// large ones keep their own memory; everything leaves in gathered writes.
+//
+//   queue.Append(std::move(message));
+//   SendBatch batch;
+//   queue.MoveTo(batch);                     // under the lock that guards the queue
+//   ... batch.Gather(iovecs); write ...; batch.Advance(n)   // outside it
+//
+// Thread-compatible. Never blocks.
+#ifndef DROVER_WIRE_SEND_QUEUE_H_
+#define DROVER_WIRE_SEND_QUEUE_H_
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <deque>
+#include <vector>
+
+#include "drover/wire/out_message.h"
+
+namespace drover::wire {
+
+// Part of a queue that is being written.
+class SendBatch {
+ public:
+  bool empty() const { return chunks_.empty(); }
+  // Describes what is left, at most `max_pieces` pieces.
+  void Gather(std::vector<iovec>& out, size_t max_pieces);
+  // The first `bytes` of what Gather described have been written.
+  void Advance(size_t bytes);
+  void Clear();
+
+ private:
+  friend class SendQueue;
+  struct Chunk {
+    std::vector<std::byte> bytes;  // used if `large` is null
+    OutMessagePtr large;
+    size_t size = 0;
+  };
+  std::deque<Chunk> chunks_;
+  size_t offset_ = 0;               // already written, of the first chunk
+  std::vector<std::byte> spare_;    // a buffer to use again
+};
+
+class SendQueue {
+ public:
+  // Takes the message if it is large.
+  void Append(OutMessagePtr& message);
+  void AppendCopy(OutMessage& message);
+  bool empty() const { return chunks_.empty(); }
+  size_t bytes() const { return bytes_; }
+  // Appends everything to `batch`.
+  void MoveTo(SendBatch& batch);
+  void Clear();
+
+ private:
+  std::deque<SendBatch::Chunk> chunks_;
+  size_t bytes_ = 0;
+  std::vector<std::byte> spare_;
+};
+
+}  // namespace drover::wire
+
+#endif  // DROVER_WIRE_SEND_QUEUE_H_

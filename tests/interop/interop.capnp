@@ -1,0 +1,27 @@
+@0xc9a60ac4a34fd9b1;
+# What Drover and the stock Cap'n Proto runtime do together in the tests of this folder.
+
+using Cxx = import "/capnp/c++.capnp";
+using Drover = import "/drover/annotations.capnp";
+$Cxx.namespace("interop::stock");
+$Drover.namespace("interop");
+
+interface Worker {
+  calculate @0 (x :UInt32) -> (y :UInt32);
+  # y is x + 1.
+
+  subscribe @1 (listener :Listener) -> (answer :Text);
+  # Calls listener.heard("news") before it returns; the answer is the listener's reply.
+
+  get @2 () -> (worker :Worker);
+  # Another worker.
+
+  fail @3 (reason :Text) -> ();
+  # Fails, for this reason.
+
+  echo @4 (data :Data) -> (data :Data);
+}
+
+interface Listener {
+  heard @0 (text :Text) -> (reply :Text);
+}

@@ -1,0 +1,90 @@
+#include "interop/stock_process.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+#include "drover/base/unique_fd.h"
+#include "gtest/gtest.h"
+
+namespace drover::interop {
+namespace {
+
+struct Started {
+  pid_t pid = -1;
+  base::UniqueFd output;
+};
+
+// Runs a program with one argument; its standard output comes through a pipe.
+Started Start(const char* program, const std::string& argument) {
+  int fds[2];
+  if (pipe2(fds, O_CLOEXEC) != 0) {
+    ADD_FAILURE() << "pipe2: errno " << errno;
+    return {};
+  }
+  Started started;
+  started.output = base::UniqueFd(fds[0]);
+  base::UniqueFd writer(fds[1]);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, writer.get(), STDOUT_FILENO);
+  char* const arguments[] = {const_cast<char*>(program), const_cast<char*>(argument.c_str()),
+                             nullptr};
+  if (int error = posix_spawn(&started.pid, program, &actions, nullptr, arguments, environ)) {
+    ADD_FAILURE() << program << ": errno " << error;
+    started.pid = -1;
+  }
+  posix_spawn_file_actions_destroy(&actions);
+  return started;
+}
+
+// Up to the end of a line, or of the file.
+std::string Read(int fd, bool one_line) {
+  std::string text;
+  char byte;
+  for (;;) {
+    ssize_t n = read(fd, &byte, 1);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0 || (one_line && byte == '\n')) return text;
+    text += byte;
+  }
+}
+
+int Wait(pid_t pid) {
+  int status = 0;
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+}  // namespace
+
+StockServer::StockServer(const std::string& endpoint) {
+  Started started = Start(DROVER_STOCK_SERVER, endpoint);
+  pid_ = started.pid;
+  if (pid_ > 0) endpoint_ = Read(started.output.get(), /*one_line=*/true);
+  if (endpoint_.empty()) ADD_FAILURE() << "no stock_server at " << endpoint;
+}
+
+StockServer::~StockServer() { Stop(); }
+
+int StockServer::Stop() {
+  if (pid_ <= 0) return -1;
+  kill(pid_, SIGTERM);
+  const int status = Wait(pid_);
+  pid_ = -1;
+  return status;
+}
+
+StockClientResult RunStockClient(const std::string& endpoint) {
+  Started started = Start(DROVER_STOCK_CLIENT, endpoint);
+  if (started.pid <= 0) return {-1, ""};
+  std::string output = Read(started.output.get(), /*one_line=*/false);
+  return {Wait(started.pid), std::move(output)};
+}
+
+}  // namespace drover::interop

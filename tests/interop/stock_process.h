@@ -1,0 +1,47 @@
+// Starts the stock programs of this folder from a test.
+//
+//   StockServer server("tcp://127.0.0.1:0");
+//   StockClientResult result = RunStockClient(server.endpoint());
+//   EXPECT_EQ(result.status, 0) << result.output;
+//
+// Not thread-safe. Everything here blocks; what cannot be started fails the test.
+#ifndef DROVER_TESTS_INTEROP_STOCK_PROCESS_H_
+#define DROVER_TESTS_INTEROP_STOCK_PROCESS_H_
+
+#include <sys/types.h>
+
+#include <string>
+
+namespace drover::interop {
+
+// A running stock_server; the destructor ends it.
+class StockServer {
+ public:
+  // Waits until it serves.
+  explicit StockServer(const std::string& endpoint);
+  ~StockServer();
+  StockServer(const StockServer&) = delete;
+  StockServer& operator=(const StockServer&) = delete;
+
+  // Where it serves: with the kernel's port where 0 was asked for. Empty if it did not start.
+  const std::string& endpoint() const { return endpoint_; }
+  pid_t pid() const { return pid_; }
+
+  // Asks it to end and returns its exit status, or 128 plus the signal that ended it.
+  int Stop();
+
+ private:
+  pid_t pid_ = -1;
+  std::string endpoint_;
+};
+
+struct StockClientResult {
+  int status;          // as for StockServer::Stop
+  std::string output;  // the checks that failed, one a line
+};
+
+StockClientResult RunStockClient(const std::string& endpoint);
+
+}  // namespace drover::interop
+
+#endif  // DROVER_TESTS_INTEROP_STOCK_PROCESS_H_

@@ -1,0 +1,82 @@
+// stock_server ENDPOINT: a Worker served by Cap'n Proto's own RPC runtime, without any of Drover.
+// Prints its endpoint, with the port in place of 0, when it is ready. Ends with status 0 on
+// SIGTERM, or when the process that started it does.
+#include <capnp/rpc-twoparty.h>
+#include <kj/async-io.h>
+#include <kj/async-unix.h>
+#include <sys/prctl.h>
+
+#include <csignal>
+#include <exception>
+#include <iostream>
+
+#include "interop.capnp.h"
+#include "interop/stock_endpoint.h"
+
+namespace interop::stock {
+namespace {
+
+class WorkerImpl final : public Worker::Server {
+ protected:
+  kj::Promise<void> calculate(CalculateContext context) override {
+    context.getResults().setY(context.getParams().getX() + 1);
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> subscribe(SubscribeContext context) override {
+    auto request = context.getParams().getListener().heardRequest();
+    request.setText("news");
+    return request.send().then([context](capnp::Response<Listener::HeardResults> reply) mutable {
+      context.getResults().setAnswer(reply.getReply());
+    });
+  }
+
+  kj::Promise<void> get(GetContext context) override {
+    context.getResults().setWorker(kj::heap<WorkerImpl>());
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> fail(FailContext context) override {
+    return kj::Exception(kj::Exception::Type::FAILED, __FILE__, __LINE__,
+                         kj::heapString(context.getParams().getReason()));
+  }
+
+  kj::Promise<void> echo(EchoContext context) override {
+    context.getResults().setData(context.getParams().getData());
+    return kj::READY_NOW;
+  }
+};
+
+void Serve(const std::string& endpoint) {
+  prctl(PR_SET_PDEATHSIG, SIGTERM);
+  kj::UnixEventPort::captureSignal(SIGTERM);
+  auto io = kj::setupAsyncIo();
+  auto listener = io.provider->getNetwork()
+                      .parseAddress(KjAddress(endpoint).c_str())
+                      .wait(io.waitScope)
+                      ->listen();
+  capnp::TwoPartyServer server(kj::heap<WorkerImpl>());
+  auto term = io.unixEventPort.onSignal(SIGTERM);
+  auto serving = server.listen(*listener);
+  std::cout << BoundEndpoint(endpoint, listener->getPort()) << std::endl;
+  serving.exclusiveJoin(term.ignoreResult()).wait(io.waitScope);
+}
+
+}  // namespace
+}  // namespace interop::stock
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::cerr << "usage: stock_server ENDPOINT\n";
+    return 2;
+  }
+  try {
+    interop::stock::Serve(argv[1]);
+  } catch (const kj::Exception& e) {
+    std::cerr << "stock_server: " << e.getDescription().cStr() << "\n";
+    return 1;
+  } catch (const std::exception& e) {
+    std::cerr << "stock_server: " << e.what() << "\n";
+    return 1;
+  }
+}
