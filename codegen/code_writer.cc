@@ -8,6 +8,38 @@ void CodeWriter::Append(std::string_view line) {
   just_opened_ = false;
 }
 
+void CodeWriter::AppendBroken(std::string_view line) {
+  size_t room = kColumns - 2 * depth_;
+  std::string indent;
+  while (line.size() > room && !line.starts_with("//")) {
+    // After a comma, an equals sign or an opening brace outside of a string literal.
+    size_t at = 0;
+    bool quoted = false;
+    for (size_t i = 0; i + 2 < line.size() && i < room; ++i) {
+      if (line[i] == '\\') ++i;
+      else if (line[i] == '"') quoted = !quoted;
+      else if (!quoted && line[i + 1] == ' ' && (line[i] == ',' || line[i] == '=')) at = i + 1;
+    }
+    if (at == 0) break;
+    Append(indent + std::string(line.substr(0, at)));
+    line.remove_prefix(at + 1);
+    indent = std::string(4, ' ');
+    room = kColumns - 2 * depth_ - 4;
+  }
+  Append(indent + std::string(line));
+}
+
+void CodeWriter::OneLiner(const std::string& head, const std::string& body) {
+  const std::string line = head + " { " + body + " }";
+  if (2 * depth_ + line.size() <= kColumns) {
+    Append(line);
+    return;
+  }
+  Open(head, " {");
+  Line(body);
+  Close();
+}
+
 void CodeWriter::Blank() {
   if (just_opened_ || text_.ends_with("\n\n")) return;
   text_ += '\n';

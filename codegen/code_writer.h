@@ -12,12 +12,13 @@ class CodeWriter {
  public:
   static constexpr size_t kColumns = 100;
 
-  // A line of the parts joined, at the current indentation.
+  // A line of the parts joined, at the current indentation; broken where a list in it may be if it
+  // is too long.
   template <class... Parts>
   void Line(const Parts&... parts) {
     std::string line;
     ((line += parts), ...);
-    Append(line);
+    AppendBroken(line);
   }
   // An empty line, unless the last one is empty already or a block has just opened.
   void Blank();
@@ -25,6 +26,8 @@ class CodeWriter {
   void Label(std::string_view label);
   // A documentation comment of the schema, or nothing when it is empty.
   void Comment(std::string_view text);
+  // `head { body }` on one line where it fits, else on three.
+  void OneLiner(const std::string& head, const std::string& body);
   // `head(arg, arg)tail`, broken between arguments where it does not fit one line.
   void Call(std::string_view head, const std::vector<std::string>& args, std::string_view tail);
 
@@ -48,6 +51,7 @@ class CodeWriter {
 
  private:
   void Append(std::string_view line);
+  void AppendBroken(std::string_view line);
 
   std::string text_;
   int depth_ = 0;

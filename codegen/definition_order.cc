@@ -20,14 +20,31 @@ TypeReader ElementOfLists(TypeReader type) {
   return type;
 }
 
+bool CanContain(const SchemaIndex& index, uint64_t outer, uint64_t inner) {
+  std::set<uint64_t> seen;
+  std::vector<uint64_t> open = {outer};
+  while (!open.empty()) {
+    const uint64_t at = open.back();
+    open.pop_back();
+    if (at == inner) return true;
+    if (!seen.insert(at).second) continue;
+    ForEachSlot(index, at, [&](FieldReader field) {
+      const TypeReader type = ElementOfLists(field.getSlot().getType());
+      if (type.isStruct()) open.push_back(type.getStruct().getTypeId());
+    });
+  }
+  return false;
+}
+
 DefinitionOrder::DefinitionOrder(const SchemaIndex& index, const std::vector<uint64_t>& structs) {
   const std::set<uint64_t> ours(structs.begin(), structs.end());
+  Graph in_lists_too;
   for (uint64_t id : structs) {
     ForEachSlot(index, id, [&](FieldReader field) {
       TypeReader type = field.getSlot().getType();
       TypeReader element = ElementOfLists(type);
       if (!element.isStruct() || !ours.contains(element.getStruct().getTypeId())) return;
-      in_lists_too_[id].insert(element.getStruct().getTypeId());
+      in_lists_too[id].insert(element.getStruct().getTypeId());
       if (type.isStruct()) by_value_[id].insert(type.getStruct().getTypeId());
     });
   }
@@ -45,7 +62,7 @@ DefinitionOrder::DefinitionOrder(const SchemaIndex& index, const std::vector<uin
     // A struct whose lists' elements are defined too, if there is one: it compiles fastest and
     // reads best.
     auto next = std::find_if(left.begin(), left.end(),
-                             [&](uint64_t id) { return all_defined(in_lists_too_, id, false); });
+                             [&](uint64_t id) { return all_defined(in_lists_too, id, false); });
     if (next == left.end()) {
       next = std::find_if(left.begin(), left.end(),
                           [&](uint64_t id) { return all_defined(by_value_, id, true); });
@@ -58,10 +75,6 @@ DefinitionOrder::DefinitionOrder(const SchemaIndex& index, const std::vector<uin
 
 bool DefinitionOrder::IsBoxed(uint64_t holder, uint64_t held) const {
   return Reaches(by_value_, held, holder);
-}
-
-bool DefinitionOrder::IsRecursive(uint64_t holder, uint64_t held) const {
-  return Reaches(in_lists_too_, held, holder);
 }
 
 bool DefinitionOrder::Reaches(const Graph& graph, uint64_t from, uint64_t to) {

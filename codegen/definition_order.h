@@ -19,6 +19,9 @@ void ForEachSlot(const SchemaIndex& index, uint64_t struct_id,
 // The type within all lists around it.
 TypeReader ElementOfLists(TypeReader type);
 
+// Whether a struct of type `outer` can hold one of type `inner`, at any depth, lists included.
+bool CanContain(const SchemaIndex& index, uint64_t outer, uint64_t inner);
+
 class DefinitionOrder {
  public:
   // `structs`: the structs to be defined, groups excepted, in the order of the schema.
@@ -28,15 +31,12 @@ class DefinitionOrder {
   // Whether `holder` must keep a field of type `held` in a Box: by value it would, through any
   // number of structs, contain itself.
   bool IsBoxed(uint64_t holder, uint64_t held) const;
-  // Whether `holder` can contain a struct of its own type somewhere in `held`, lists included.
-  bool IsRecursive(uint64_t holder, uint64_t held) const;
 
  private:
   using Graph = std::map<uint64_t, std::set<uint64_t>>;
   static bool Reaches(const Graph& graph, uint64_t from, uint64_t to);
 
   Graph by_value_;
-  Graph in_lists_too_;
   std::vector<uint64_t> order_;
 };
 

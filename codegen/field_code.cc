@@ -24,7 +24,7 @@ std::string GroupVariable(const std::string& outer, const std::string& group,
 
 const std::set<std::string>& FieldCode::LocalNames() {
   static const std::set<std::string>& kNames = *new std::set<std::string>{
-      "call", "i", "in", "j", "k", "list", "list2", "list3", "out", "params", "results", "value"};
+      "call", "i", "j", "k", "list", "list2", "list3", "out"};
   return kNames;
 }
 

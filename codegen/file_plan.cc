@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "used_files.h"
+
 namespace drover::codegen {
 namespace {
 
@@ -92,35 +94,7 @@ void FilePlan::Collect(uint64_t scope, std::vector<uint64_t>& structs) {
 }
 
 void FilePlan::CollectImports(RequestedFile file) {
-  std::set<uint64_t> files;
-  auto use = [&](uint64_t type_id) { files.insert(index.FileOf(type_id)); };
-  auto use_type = [&](TypeReader type) {
-    type = ElementOfLists(type);
-    if (type.isEnum()) use(type.getEnum().getTypeId());
-    if (type.isStruct()) use(type.getStruct().getTypeId());
-    if (type.isInterface()) use(type.getInterface().getTypeId());
-  };
-  auto use_fields = [&](uint64_t struct_id) {
-    ForEachSlot(index, struct_id, [&](FieldReader field) { use_type(field.getSlot().getType()); });
-  };
-  std::function<void(uint64_t)> visit = [&](uint64_t scope) {
-    for (NodeReader node : index.Nested(scope)) {
-      if (node.isStruct()) use_fields(node.getId());
-      if (node.isConst()) use_type(node.getConst().getType());
-      if (node.isInterface()) {
-        for (uint64_t ancestor : index.Ancestors(node.getId())) use(ancestor);
-        for (auto method : node.getInterface().getMethods()) {
-          for (uint64_t side : {method.getParamStructType(), method.getResultStructType()}) {
-            index.IsMethodStruct(side) ? use_fields(side) : use(side);
-          }
-        }
-      }
-      visit(node.getId());
-    }
-  };
-  visit(id);
-  files.erase(id);
-
+  std::set<uint64_t> files = FilesUsedBy(index, id);
   for (auto import : file.getImports()) {
     if (files.erase(import.getId()) == 0) continue;
     imports.push_back(

@@ -66,11 +66,33 @@ void WriteIncludes(const FilePlan& plan, const std::string& body, CodeWriter& ou
   for (const std::string& header : ours) out.Line("#include ", header);
 }
 
+// The structs that a header mentions before it defines them.
+std::set<std::string> StructsMentionedEarly(const FilePlan& plan) {
+  std::set<std::string> out;
+  std::set<uint64_t> missing;
+  for (const StructModel& model : plan.structs) missing.insert(model.id);
+  for (const StructModel& model : plan.structs) {
+    missing.erase(model.id);
+    ForEachSlot(plan.index, model.id, [&](FieldReader field) {
+      const TypeReader type = ElementOfLists(field.getSlot().getType());
+      if (type.isStruct() && missing.contains(type.getStruct().getTypeId())) {
+        out.insert(plan.index.FlatName(type.getStruct().getTypeId()));
+      }
+    });
+    for (const auto& [name, id] : model.nested) {
+      if (missing.contains(id)) out.insert(plan.index.FlatName(id));
+    }
+  }
+  if (!plan.interfaces.empty()) {
+    for (const StructModel& model : plan.structs) out.insert(model.type_name);
+  }
+  for (uint64_t scope : plan.scopes) out.insert(plan.index.FlatName(scope));
+  return out;
+}
+
 void WriteForwardDeclarations(const FilePlan& plan, CodeWriter& out) {
-  std::set<std::string> structs;
+  const std::set<std::string> structs = StructsMentionedEarly(plan);
   std::set<std::string> classes;
-  for (const StructModel& model : plan.structs) structs.insert(model.type_name);
-  for (uint64_t scope : plan.scopes) structs.insert(plan.index.FlatName(scope));
   for (const InterfaceModel& model : plan.interface_models) {
     for (const char* kind : {"Proxy", "Servant", "AsyncServant"}) {
       classes.insert(model.name + kind);

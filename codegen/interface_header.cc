@@ -4,10 +4,9 @@ namespace drover::codegen {
 namespace {
 
 void WriteAmbiguous(const InterfaceModel& model, CodeWriter& out) {
+  if (!model.ambiguous.empty()) out.Blank();
   for (const std::string& method : model.ambiguous) {
-    out.Line("// Not here, since another method has its name: ", method,
-             "; convert to the proxy of");
-    out.Line("// its interface to call it.");
+    out.Line("// Left out, since another method has its name: ", method, ".");
   }
 }
 
@@ -15,7 +14,7 @@ void WriteConversions(const FilePlan& plan, const InterfaceModel& model, const s
                       CodeWriter& out) {
   for (uint64_t ancestor : plan.index.Ancestors(model.id)) {
     const std::string name = plan.types.Name(ancestor, "Proxy") + nested;
-    out.Line("operator ", name, "() const { return ", name, "(drover::Proxy(*this)); }");
+    out.OneLiner("operator " + name + "() const", "return " + name + "(drover::Proxy(*this));");
   }
 }
 
@@ -27,6 +26,7 @@ void WriteProxyMethods(const FilePlan& plan, const InterfaceModel& model, bool a
   };
   if (!model.methods.empty()) out.Blank();
   for (const MethodModel& method : model.methods) {
+    if (!async && !method.comment.empty()) out.Blank();
     if (!async) out.Comment(method.comment);
     declare(method);
   }
@@ -35,8 +35,9 @@ void WriteProxyMethods(const FilePlan& plan, const InterfaceModel& model, bool a
     if (inherited.from != from) {
       from = inherited.from;
       out.Blank();
-      out.Line("// From ", plan.index.DottedName(from), ".");
+      out.Line("// From ", plan.index.DottedName(from), ":");
     }
+    if (!async && !inherited.method.comment.empty()) out.Blank();
     if (!async) out.Comment(inherited.method.comment);
     declare(inherited.method);
   }
@@ -102,9 +103,14 @@ void WriteServant(const FilePlan& plan, const InterfaceModel& model, bool async,
   out.Open("class ", model.name, suffix, " : ", bases, " {");
   out.Label("public:");
   for (const MethodModel& method : model.methods) {
+    if (!async && !method.comment.empty()) out.Blank();
     if (!async) out.Comment(method.comment);
     out.Call("virtual " + (async ? method.FutureType() : method.BlockingType()) + " " + method.name,
              method.ServantParameters(), ";");
+  }
+  if (!model.hidden.empty()) out.Blank();
+  for (const auto& [ancestor, method] : model.hidden) {
+    out.Line("using ", plan.types.Name(ancestor, suffix), "::", method, ";");
   }
   out.Blank();
   out.Line("const drover::object::InterfaceInfo& Interface() const override;");

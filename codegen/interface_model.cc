@@ -40,7 +40,8 @@ InterfaceModel InterfaceModels::Make(uint64_t interface_id) const {
 
   // A name belongs to the interface itself, or else to the one ancestor that has it.
   std::map<std::string, int> owners;
-  for (const MethodModel& method : model.methods) owners[method.name] = 2;
+  constexpr int kOwn = 1 << 20;
+  for (const MethodModel& method : model.methods) owners[method.name] = kOwn;
   const std::vector<uint64_t> ancestors = index_.Ancestors(interface_id);
   for (uint64_t ancestor : ancestors) {
     for (const MethodModel& method : Methods(ancestor)) ++owners[method.name];
@@ -50,6 +51,7 @@ InterfaceModel InterfaceModels::Make(uint64_t interface_id) const {
       if (owners[method.name] == 1) {
         model.inherited.push_back({ancestor, std::move(method)});
       } else {
+        if (owners[method.name] > kOwn) model.hidden.emplace_back(ancestor, method.name);
         model.ambiguous.push_back(index_.DottedName(ancestor) + "." + method.schema_name);
       }
     }

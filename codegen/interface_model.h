@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cpp_types.h"
@@ -58,6 +59,8 @@ struct InterfaceModel {
     MethodModel method;
   };
   std::vector<Inherited> inherited;
+  // Methods of ancestors that have the name of one of its own: who declares them, and the name.
+  std::vector<std::pair<uint64_t, std::string>> hidden;
   // What is left out because two interfaces have it: Worker.stop.
   std::vector<std::string> ambiguous;
 };

@@ -73,7 +73,10 @@ std::string Literals::Default(const StructModel::Member& member) const {
   const TypeReader type = member.type();
   if (!IsScalar(type) && !member.has_default()) return "{}";
   if (type.isVoid()) return "{}";
-  return Of(type, DefaultValue(member));
+  // The member's type is said already.
+  std::string literal = Of(type, DefaultValue(member));
+  const std::string prefix = types_.Value(type) + "{";
+  return literal.starts_with(prefix) ? literal.substr(prefix.size() - 1) : literal;
 }
 
 capnp::DynamicValue::Reader Literals::DefaultValue(const StructModel::Member& member) const {

@@ -33,28 +33,30 @@ void WriteAlternative(const FilePlan& plan, const StructModel::Member& member, C
   const std::string position = "<" + std::to_string(member.discriminant()) + ">(";
   const std::string type = MemberType(plan, member);
   out.Comment(member.comment);
-  out.Line("bool ", member.is, "() const { return alternative_.Is", position, "); }");
+  out.OneLiner("bool " + member.is + "() const", "return alternative_.Is" + position + ");");
   if (member.group == nullptr && member.type().isVoid()) {
-    out.Line("void ", member.set, "() { alternative_.Set", position, "{}); }");
+    out.OneLiner("void " + member.set + "()", "alternative_.Set" + position + "{});");
     return;
   }
   if (member.group == nullptr && IsScalar(member.type())) {
-    out.Line(type, " ", member.name, "() const { return alternative_.Get", position, "); }");
-    out.Line("void ", member.set, "(", type, " value) { alternative_.Set", position, "value); }");
+    out.OneLiner(type + " " + member.name + "() const", "return alternative_.Get" + position + ");");
+    out.OneLiner("void " + member.set + "(" + type + " value)",
+                 "alternative_.Set" + position + "value);");
     return;
   }
-  out.Line("const ", type, "& ", member.name, "() const { return alternative_.Get", position,
-           "); }");
+  out.OneLiner("const " + type + "& " + member.name + "() const",
+               "return alternative_.Get" + position + ");");
   if (member.has_default()) {
     out.Open(type, "& ", member.mutable_get, "() {");
     out.Line("if (!", member.is, "()) ", member.set, "(", plan.literals.Default(member), ");");
     out.Line("return alternative_.Mutable", position, ");");
     out.Close();
   } else {
-    out.Line(type, "& ", member.mutable_get, "() { return alternative_.Mutable", position, "); }");
+    out.OneLiner(type + "& " + member.mutable_get + "()",
+                 "return alternative_.Mutable" + position + ");");
   }
-  out.Line("void ", member.set, "(", type, " value) { alternative_.Set", position,
-           "std::move(value)); }");
+  out.OneLiner("void " + member.set + "(" + type + " value)",
+               "alternative_.Set" + position + "std::move(value));");
 }
 
 void WriteUnion(const FilePlan& plan, const StructModel& model, CodeWriter& out) {
@@ -94,6 +96,7 @@ void WriteMembers(FilePlan& plan, const StructModel& model, CodeWriter& out) {
   }
   out.Blank();
   for (const StructModel::Member& member : model.fields) {
+    if (!member.comment.empty()) out.Blank();
     out.Comment(member.comment);
     out.Line(MemberType(plan, member), " ", member.name, " = ", plan.literals.Default(member), ";");
   }

@@ -55,10 +55,6 @@ capnp::AnyPointer::Reader PointerAt(capnp::AnyStruct::Reader fields, uint32_t sl
   return slot < pointers.size() ? pointers[slot] : capnp::AnyPointer::Reader();
 }
 
-capnp::AnyPointer::Builder PointerAt(capnp::AnyStruct::Builder fields, uint32_t slot) {
-  return fields.getPointerSection()[slot];
-}
-
 capnp::List<capnp::AnyPointer>::Reader PointerList(capnp::AnyPointer::Reader pointer) {
   auto list = pointer.getAs<capnp::AnyList>();
   if (list.size() == 0) return {};
@@ -73,12 +69,6 @@ capnp::List<capnp::AnyPointer>::Builder InitPointerList(capnp::AnyPointer::Build
                                                         uint32_t size) {
   return pointer.initAsAnyList(capnp::ElementSize::POINTER, size)
       .as<capnp::List<capnp::AnyPointer>>();
-}
-
-void SetDiscriminant(capnp::AnyStruct::Builder fields, uint32_t offset, uint16_t number) {
-  capnp::byte* at = fields.getDataSection().begin() + size_t{2} * offset;
-  at[0] = static_cast<capnp::byte>(number & 0xff);
-  at[1] = static_cast<capnp::byte>(number >> 8);
 }
 
 void FailUnknownAlternative(const char* type, uint16_t number) {

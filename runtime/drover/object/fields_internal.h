@@ -55,7 +55,9 @@ absl::Status CatchCodecErrors(F&& body) {
 // Handles: copying one copies no struct.
 class StructBuilder {
  public:
-  explicit StructBuilder(capnp::AnyStruct::Builder fields) : fields_(fields) {}
+  template <class Builder>
+    requires requires { typename Builder::Builds; }
+  explicit StructBuilder(Builder fields) : fields_(std::move(fields)) {}
   template <class T>
   typename T::Builder As() const {
     capnp::AnyStruct::Builder fields = fields_;
@@ -112,7 +114,11 @@ void ReadList(List list, std::vector<T>& values) {
 // Pointer number `slot` of a struct or group, untyped: how capability fields are reached without
 // Cap'n Proto's clients. A struct from an older peer that lacks it reads as null.
 capnp::AnyPointer::Reader PointerAt(capnp::AnyStruct::Reader fields, uint32_t slot);
-capnp::AnyPointer::Builder PointerAt(capnp::AnyStruct::Builder fields, uint32_t slot);
+template <class Builder>
+  requires requires { typename Builder::Builds; }
+capnp::AnyPointer::Builder PointerAt(Builder fields, uint32_t slot) {
+  return capnp::AnyStruct::Builder(std::move(fields)).getPointerSection()[slot];
+}
 
 // A List of capabilities, as a list of pointers. Reading throws when it is a list of anything else.
 capnp::List<capnp::AnyPointer>::Reader PointerList(capnp::AnyPointer::Reader pointer);
@@ -121,7 +127,13 @@ capnp::List<capnp::AnyPointer>::Builder InitPointerList(capnp::AnyPointer::Build
 
 // Sets a union's discriminant, which lies `offset` 16-bit units into the data section, where there
 // is no accessor that does it.
-void SetDiscriminant(capnp::AnyStruct::Builder fields, uint32_t offset, uint16_t number);
+template <class Builder>
+void SetDiscriminant(Builder fields, uint32_t offset, uint16_t number) {
+  capnp::AnyStruct::Builder any(std::move(fields));
+  capnp::byte* at = any.getDataSection().begin() + size_t{2} * offset;
+  at[0] = static_cast<capnp::byte>(number & 0xff);
+  at[1] = static_cast<capnp::byte>(number >> 8);
+}
 
 // Throws FailedPrecondition: `type` holds an alternative that cannot be encoded.
 [[noreturn]] void FailUnknownAlternative(const char* type, uint16_t number);
