@@ -37,10 +37,10 @@ class CallBinding : public rpc::ReturnHandler {
 
   std::atomic<int> state_{kUnbound};
   std::atomic<bool> stop_requested_{false};
-  std::atomic<bool> counted_{false};  // in the connection's count of uncollected answers
-  base::Ref<rpc::Connection> connection_;   // kSent; set before state_
+  std::atomic<bool> counted_{false};       // in the connection's count of uncollected answers
+  base::Ref<rpc::Connection> connection_;  // kSent; set before state_
   rpc::QuestionId question_;
-  base::Ref<rpc::IncomingCall> call_;       // kStarted; set before state_
+  base::Ref<rpc::IncomingCall> call_;  // kStarted; set before state_
 };
 
 }  // namespace drover::object

@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "drover/async/future.h"
 #include "drover/object/call_binding.h"
+#include "drover/object/fields_internal.h"
 #include "drover/object/interface_info.h"
 #include "drover/object/proxy.h"
 #include "drover/rpc/incoming_call.h"
@@ -44,16 +45,17 @@ class CallState final : public async::FutureState<T>, public CallBinding {
       NoteAnswer();
       this->Complete(absl::OkStatus());
     } else {
-      T value = decode_(results);
+      absl::StatusOr<T> value = absl::UnknownError("");
+      absl::Status read = CatchCodecErrors([&] { value = decode_(results); });
+      if (!read.ok()) return OnError(read);
       NoteAnswer();
       this->Complete(std::move(value));
     }
   }
   void OnError(const absl::Status& status) override { this->Complete(status); }
   void OnLost(const absl::Status& status) override {
-    this->Complete(absl::Status(
-        status.code(), absl::StrCat(method_.interface_name, ".", method_.name, ": ",
-                                    status.message())));
+    this->Complete(absl::Status(status.code(), absl::StrCat(method_.interface_name, ".",
+                                                            method_.name, ": ", status.message())));
   }
 
   void AddRef() const override { base::RefCounted::AddRef(); }
@@ -82,11 +84,7 @@ class ClientCall {
   // Calls fill(Params::Builder).
   template <class Params, class F>
   void Fill(F&& fill) {
-    try {
-      fill(call_.params().initAs<Params>());
-    } catch (const kj::Exception& e) {
-      error_ = Unfit(e);
-    }
+    error_ = CatchCodecErrors([&] { fill(call_.params().initAs<Params>()); });
   }
 
   template <class T>
@@ -106,7 +104,6 @@ class ClientCall {
   absl::Status GetVoid() && { return std::move(*this).StartVoid().Get(); }
 
  private:
-  absl::Status Unfit(const kj::Exception& e) const;
   void Send(base::Ref<rpc::ReturnHandler> handler);
 
   const base::Ref<rpc::Capability> target_;
@@ -125,7 +122,8 @@ class ServerCall {
   capnp::AnyPointer::Reader params() const { return call_.params(); }
 
   template <class T>
-  void Reply(const absl::StatusOr<T>& result, void (*encode)(const T&, capnp::AnyPointer::Builder)) {
+  void Reply(const absl::StatusOr<T>& result,
+             void (*encode)(const T&, capnp::AnyPointer::Builder)) {
     ReplyTo(call_, result, encode);
   }
   void ReplyVoid(const absl::Status& status) { ReplyTo(call_, status); }
@@ -145,17 +143,13 @@ class ServerCall {
 
  private:
   static void ReplyTo(rpc::IncomingCall& call, const absl::Status& status);
-  static void CannotEncode(rpc::IncomingCall& call, const kj::Exception& e);
 
   template <class T>
   static void ReplyTo(rpc::IncomingCall& call, const absl::StatusOr<T>& result,
                       void (*encode)(const T&, capnp::AnyPointer::Builder)) {
     if (!result.ok()) return call.ReturnError(result.status());
-    try {
-      encode(*result, call.results());
-    } catch (const kj::Exception& e) {
-      return CannotEncode(call, e);
-    }
+    const absl::Status encoded = CatchCodecErrors([&] { encode(*result, call.results()); });
+    if (!encoded.ok()) return call.ReturnError(encoded);
     call.ReturnResults();
   }
 

@@ -23,7 +23,7 @@ struct MethodInfo {
 struct InterfaceInfo {
   uint64_t id = 0;
   const char* name = "";
-  std::span<const MethodInfo> methods;             // by ordinal
+  std::span<const MethodInfo> methods;  // by ordinal
   std::span<const InterfaceInfo* const> supers;
 };
 

@@ -6,7 +6,11 @@ namespace drover {
 
 void Servant::HandleCall(rpc::IncomingCall& call) {
   object::ServerCall server_call(call);
-  Dispatch(server_call);
+  try {
+    Dispatch(server_call);
+  } catch (const object::CodecError& e) {
+    call.ReturnError(e.status());
+  }
 }
 
 bool Servant::IsConcurrent(uint64_t interface_id, uint16_t method_id) const {

@@ -119,11 +119,11 @@ absl::StatusOr<Server> Serve(std::unique_ptr<transport::Listener> listener,
 
 absl::StatusOr<Server> Serve(const Endpoint& endpoint, std::shared_ptr<Servant> servant,
                              const ServerOptions& options) {
-  DROVER_ASSIGN_OR_RETURN(std::unique_ptr<transport::Listener> listener,
-                          transport::Listener::Listen(
-                              endpoint, {.backlog = options.backlog,
-                                         .mode = options.mode,
-                                         .allow_plaintext = options.allow_plaintext}));
+  DROVER_ASSIGN_OR_RETURN(
+      std::unique_ptr<transport::Listener> listener,
+      transport::Listener::Listen(endpoint, {.backlog = options.backlog,
+                                             .mode = options.mode,
+                                             .allow_plaintext = options.allow_plaintext}));
   return Serve(std::move(listener), std::move(servant), options);
 }
 

@@ -34,8 +34,8 @@ Acceptor::Acceptor(std::unique_ptr<transport::Listener> listener, base::Ref<Capa
 
 base::Ref<Acceptor> Acceptor::Start(std::unique_ptr<transport::Listener> listener,
                                     base::Ref<Capability> front, AcceptorOptions options) {
-  auto self = base::Ref<Acceptor>::Adopt(
-      new Acceptor(std::move(listener), std::move(front), options));
+  auto self =
+      base::Ref<Acceptor>::Adopt(new Acceptor(std::move(listener), std::move(front), options));
   self->reactor_id_ = self->runtime_.reactor().Register(self);
   base::MutexLock lock(&self->mu_);
   self->Watch(EPOLLIN);

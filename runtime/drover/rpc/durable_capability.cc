@@ -44,8 +44,8 @@ absl::StatusOr<base::Ref<Capability>> DurableCapability::Front() {
   old = std::move(connection_);
   old_front = std::move(front_);
   if (!endpoint_.name().empty()) {
-    return absl::UnimplementedError(absl::StrCat(endpoint_.ToString(),
-                                                 ": objects by name are not supported yet"));
+    return absl::UnimplementedError(
+        absl::StrCat(endpoint_.ToString(), ": objects by name are not supported yet"));
   }
   DROVER_ASSIGN_OR_RETURN(std::unique_ptr<transport::ByteStream> stream,
                           transport::Dial(endpoint_, options_.dial));

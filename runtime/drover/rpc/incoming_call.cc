@@ -56,9 +56,7 @@ IncomingCall::~IncomingCall() {
   ReturnError(absl::InternalError("the servant dropped the call without an answer"));
 }
 
-void IncomingCall::SetServant(base::Ref<LocalCapability> servant) {
-  servant_ = std::move(servant);
-}
+void IncomingCall::SetServant(base::Ref<LocalCapability> servant) { servant_ = std::move(servant); }
 
 capnp::AnyPointer::Reader IncomingCall::params() {
   if (local_) {
