@@ -36,6 +36,7 @@
 #include "drover/rpc/ids.h"
 #include "drover/transport/byte_stream.h"
 #include "drover/wire/frame_reader.h"
+#include "drover/wire/in_message.h"
 
 namespace drover::rpc {
 
