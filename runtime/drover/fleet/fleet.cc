@@ -50,7 +50,8 @@ absl::Status Validate(const FleetOptions& options) {
     }
     if (options.endpoints.size() == 1 && kernel_port) return absl::OkStatus();
   }
-  if (!options.endpoints.empty() && options.endpoints.size() != size_t(options.workers)) {
+  if (!options.endpoints.empty() &&
+      options.endpoints.size() != static_cast<size_t>(options.workers)) {
     return invalid(absl::StrCat("endpoints has ", options.endpoints.size(), " entries for ",
                                 options.workers, " workers"));
   }
