@@ -56,7 +56,7 @@ absl::Status CatchCodecErrors(F&& body) {
 class StructBuilder {
  public:
   template <class Builder>
-    requires requires { typename Builder::Builds; }
+  requires requires { typename Builder::Builds; }
   explicit StructBuilder(Builder fields) : fields_(std::move(fields)) {}
   template <class T>
   typename T::Builder As() const {
@@ -115,7 +115,7 @@ void ReadList(List list, std::vector<T>& values) {
 // Cap'n Proto's clients. A struct from an older peer that lacks it reads as null.
 capnp::AnyPointer::Reader PointerAt(capnp::AnyStruct::Reader fields, uint32_t slot);
 template <class Builder>
-  requires requires { typename Builder::Builds; }
+requires requires { typename Builder::Builds; }
 capnp::AnyPointer::Builder PointerAt(Builder fields, uint32_t slot) {
   return capnp::AnyStruct::Builder(std::move(fields)).getPointerSection()[slot];
 }

@@ -47,7 +47,8 @@ class ServerCall {
   uint16_t method_id() const { return method_id_; }
   capnp::AnyPointer::Reader params() const { return params_; }
   template <class T>
-  void Reply(const absl::StatusOr<T>& result, void (*encode)(const T&, capnp::AnyPointer::Builder)) {
+  void Reply(const absl::StatusOr<T>& result,
+             void (*encode)(const T&, capnp::AnyPointer::Builder)) {
     status_ = result.status();
     if (result.ok()) encode(*result, results_);
   }
