@@ -53,9 +53,7 @@ class CoroutinePromise {
   std::suspend_never initial_suspend() noexcept { return {}; }
   std::suspend_never final_suspend() noexcept { return {}; }
   void return_value(ResultOf<T> result) { promise_.Set(std::move(result)); }
-  void unhandled_exception() {
-    promise_.Set(absl::InternalError("an exception left a coroutine"));
-  }
+  void unhandled_exception() { promise_.Set(absl::InternalError("an exception left a coroutine")); }
 
  private:
   Promise<T> promise_;

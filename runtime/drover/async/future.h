@@ -93,7 +93,7 @@ class [[nodiscard]] Future {
     state_->Complete(std::move(result));
   }
   Future(absl::Status error)  // NOLINT: likewise
-    requires(!std::is_void_v<T>)
+      requires(!std::is_void_v<T>)
       : Future(ResultOf<T>(std::move(error))) {}
   explicit Future(base::Ref<async::FutureState<T>> state) : state_(std::move(state)) {}
 
@@ -113,7 +113,11 @@ class [[nodiscard]] Future {
   ResultOf<T> Get() {
     if (!state_) return absl::FailedPreconditionError("Get() of a future without work");
     base::Ref<async::FutureState<T>> state = std::move(state_);
-    if (!state->ready()) state->Wait();
+    if (state->ready()) {
+      async::NoteCollected();
+    } else {
+      state->Wait();
+    }
     return state->Take();
   }
 
@@ -135,8 +139,8 @@ class [[nodiscard]] Future {
   // servant: in that servant's turn), never on a thread that drives I/O. Returns a future of what
   // `f` returns; cancelling or dropping that cancels this work.
   template <class F>
-  auto Then(F f) && -> Future<
-      typename async::UnwrapResult<std::invoke_result_t<F, ResultOf<T>>>::Type>;
+  auto Then(
+      F f) && -> Future<typename async::UnwrapResult<std::invoke_result_t<F, ResultOf<T>>>::Type>;
 
   async::FutureAwaiter<T> operator co_await() &&;
 
@@ -181,8 +185,8 @@ class Promise {
 
 template <class T>
 template <class F>
-auto Future<T>::Then(F f) && -> Future<
-    typename async::UnwrapResult<std::invoke_result_t<F, ResultOf<T>>>::Type> {
+auto Future<T>::Then(
+    F f) && -> Future<typename async::UnwrapResult<std::invoke_result_t<F, ResultOf<T>>>::Type> {
   using R = std::invoke_result_t<F, ResultOf<T>>;
   using U = typename async::UnwrapResult<R>::Type;
   Promise<U> promise;

@@ -24,6 +24,8 @@ Task InContext(Task task, Executor* executor, Cancellation* cancellation) {
 
 }  // namespace
 
+void NoteCollected() { ThreadContext::Current().collected = 1; }
+
 void FutureCore::MarkReady() {
   if ((flags_.fetch_or(kReady, std::memory_order_acq_rel) & kWatched) == 0) return;
   Task continuation;

@@ -21,6 +21,9 @@ namespace drover::async {
 
 class Parker;
 
+// The calling thread took a result without having to wait for it.
+void NoteCollected();
+
 class FutureCore : public base::RefCounted {
  public:
   bool ready() const { return (flags_.load(std::memory_order_acquire) & kReady) != 0; }

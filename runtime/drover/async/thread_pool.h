@@ -62,7 +62,7 @@ class ThreadPool final : public Executor {
   int idle_ ABSL_GUARDED_BY(mu_) = 0;
   std::atomic<int> busy_{0};  // threads with a task, the one in the reactor included
   int blocked_ ABSL_GUARDED_BY(mu_) = 0;
-  uint64_t taken_ ABSL_GUARDED_BY(mu_) = 0;            // tasks taken from the queue so far
+  uint64_t taken_ ABSL_GUARDED_BY(mu_) = 0;  // tasks taken from the queue so far
   uint64_t taken_at_last_tick_ ABSL_GUARDED_BY(mu_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
 };

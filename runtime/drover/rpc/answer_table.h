@@ -24,15 +24,15 @@ using AnswerPath = std::vector<uint16_t>;
 // Somebody who wants a capability inside the results before they are there.
 struct AnswerWaiter {
   AnswerPath path;
-  base::Ref<IncomingCall> call;             // to be delivered to it, or
-  base::Ref<PromiseCapability> promise;     // to be resolved to it
+  base::Ref<IncomingCall> call;          // to be delivered to it, or
+  base::Ref<PromiseCapability> promise;  // to be resolved to it
 };
 
 // Results that hold capabilities, kept for calls on them.
 struct AnswerResults {
   wire::OutMessagePtr message;  // the Return; null if the answer is a bare capability
   MessageCaps caps;
-  base::Ref<Capability> bare;   // of a Bootstrap
+  base::Ref<Capability> bare;  // of a Bootstrap
 
   // Never null; broken if the path leads nowhere.
   base::Ref<Capability> Get(const AnswerPath& path);
@@ -43,7 +43,7 @@ struct Answer {
   IncomingCall* call = nullptr;  // while it runs
   bool returned = false;
   bool finished = false;
-  absl::Status error;            // returned, if not OK
+  absl::Status error;  // returned, if not OK
   std::unique_ptr<AnswerResults> results;
   std::vector<ExportId> result_exports;
   std::vector<AnswerWaiter> waiting;

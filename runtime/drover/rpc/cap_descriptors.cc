@@ -39,8 +39,7 @@ void Connection::DescribeOne(const base::Ref<Capability>& capability,
       }
       return;
     case Capability::Kind::kPromise:
-      if (base::Ref<Capability> target =
-              static_cast<PromiseCapability&>(*capability).resolved()) {
+      if (base::Ref<Capability> target = static_cast<PromiseCapability&>(*capability).resolved()) {
         DescribeOne(target, out, exported);
         return;
       }

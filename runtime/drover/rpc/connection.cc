@@ -24,8 +24,7 @@ Connection::~Connection() = default;
 
 base::Ref<Connection> Connection::Create(std::unique_ptr<transport::ByteStream> stream,
                                          ConnectionOptions options) {
-  auto self =
-      base::Ref<Connection>::Adopt(new Connection(std::move(stream), std::move(options)));
+  auto self = base::Ref<Connection>::Adopt(new Connection(std::move(stream), std::move(options)));
   self->reactor_id_ = self->runtime_.reactor().Register(self);
   if (self->options_.front_object) {
     self->ReleaseTokenToReactor();  // a server's connection is watched from the start

@@ -40,8 +40,8 @@
 namespace drover::rpc {
 
 struct ConnectionOptions {
-  std::string name;                 // of the peer, for errors and the log: an endpoint
-  Runtime* runtime = nullptr;       // null: the default one
+  std::string name;            // of the peer, for errors and the log: an endpoint
+  Runtime* runtime = nullptr;  // null: the default one
   size_t max_frame_bytes = 64 << 20;
   std::function<base::Ref<Capability>()> front_object;  // what Bootstrap gives the peer
   std::function<void(Connection*)> on_closed;           // on any thread, no lock held
@@ -91,18 +91,20 @@ class Connection final : public async::EventHandler {
   // written, or the connection has ended. At most one at a time.
   void NotifyIdle(async::Task idle);
 
-  const std::string& name() const { return options_.name; }
-  const transport::PeerInfo& peer() const { return peer_; }
-  bool open() { return WithLock([](ConnectionState& s) { return s.open(); }); }
-
-  // Answers that arrived and whose futures still exist; see SendCall.
-  std::atomic<int>& uncollected() { return uncollected_; }
-
   template <class F>
   auto WithLock(F&& f) {
     base::MutexLock lock(&mu_);
     return f(state_);
   }
+
+  const std::string& name() const { return options_.name; }
+  const transport::PeerInfo& peer() const { return peer_; }
+  bool open() {
+    return WithLock([](ConnectionState& s) { return s.open(); });
+  }
+
+  // Answers that arrived and whose futures still exist; see SendCall.
+  std::atomic<int>& uncollected() { return uncollected_; }
 
   // async::EventHandler
   void OnReady(uint32_t events) override;
@@ -152,8 +154,7 @@ class Connection final : public async::EventHandler {
 
   absl::Status ReleaseExports(const std::vector<ExportId>& ids, Deferred& deferred)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void CompleteAnswer(Answer& answer, Deferred& deferred)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void CompleteAnswer(Answer& answer, Deferred& deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   static void DropResults(Answer& answer, Deferred& deferred);
   base::Ref<Capability> AnswerCapability(Answer& answer, const AnswerPath& path)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -221,8 +221,7 @@ void Connection::ReadAsRuntime() {
   const int64_t leave = absl::GetCurrentTimeNanos() + kStayNanos;
   drained_ = false;
   for (;;) {
-    ReadResult result =
-        drained_ ? ReadResult::kNothing : ReadOnce(transport::Wait::kDontBlock);
+    ReadResult result = drained_ ? ReadResult::kNothing : ReadOnce(transport::Wait::kDontBlock);
     if (result == ReadResult::kNothing) {
       const int64_t nanos = spin_.Next();
       if (nanos == 0 || absl::GetCurrentTimeNanos() >= leave) break;
@@ -322,9 +321,8 @@ bool Connection::HandleFrames(bool run_inline) {
     if (work.empty()) continue;
     const int64_t now = absl::GetCurrentTimeNanos();
     if (corked_until == 0) corked_until = now + kCorkNanos;
-    if (now >= corked_until || WithLock([](ConnectionState& s) {
-          return s.send.bytes() >= kCorkBytes;
-        })) {
+    if (now >= corked_until ||
+        WithLock([](ConnectionState& s) { return s.send.bytes() >= kCorkBytes; })) {
       Flush();
       corked_until = now + kCorkNanos;
     }

@@ -23,7 +23,7 @@ struct BootstrapQuestion {
 };
 
 struct ConnectionState {
-  absl::Status closed;  // not OK: the connection has ended, and why
+  absl::Status closed;    // not OK: the connection has ended, and why
   bool draining = false;  // calls that arrive now are refused
   bool retired = false;   // see Connection::Retire
   QuestionTable questions;

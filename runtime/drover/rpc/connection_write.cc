@@ -26,9 +26,8 @@ absl::Status Connection::CheckFrame(size_t bytes) const {
         absl::StrCat("the message has more than ", wire::kMaxSegments - 1, " segments"));
   }
   if (bytes > options_.max_frame_bytes) {
-    return absl::ResourceExhaustedError(absl::StrCat("the message has ", bytes,
-                                                     " bytes; the limit is ",
-                                                     options_.max_frame_bytes));
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the message has ", bytes, " bytes; the limit is ", options_.max_frame_bytes));
   }
   return absl::OkStatus();
 }

@@ -18,8 +18,8 @@ AnswerPath PathOf(protocol::PromisedAnswer::Reader answer) {
 }
 
 absl::Status NoSuch(const char* what, uint32_t id) {
-  return absl::InvalidArgumentError(absl::StrCat("a message names ", what, " ", id,
-                                                 ", which does not exist"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("a message names ", what, " ", id, ", which does not exist"));
 }
 
 }  // namespace

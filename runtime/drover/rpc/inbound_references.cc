@@ -28,9 +28,9 @@ absl::Status Connection::HandleRelease(protocol::Release::Reader message, Deferr
   const auto result = state_.exports.Release(id, message.getReferenceCount(), &gone);
   if (gone) deferred.Drop(std::move(gone));
   if (result == ExportTable::ReleaseResult::kImpossible) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "a Release names export ", id.value(), " with ", message.getReferenceCount(),
-        " references, which the peer does not have"));
+    return absl::InvalidArgumentError(absl::StrCat("a Release names export ", id.value(), " with ",
+                                                   message.getReferenceCount(),
+                                                   " references, which the peer does not have"));
   }
   return absl::OkStatus();
 }

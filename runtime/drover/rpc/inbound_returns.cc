@@ -16,8 +16,8 @@ absl::Status Connection::HandleReturn(protocol::Return::Reader message, Deferred
     if (!state_.open()) return absl::OkStatus();
     Question* question = state_.questions.Find(id);
     if (question == nullptr) {
-      return absl::InvalidArgumentError(absl::StrCat("a Return names question ", id.value(),
-                                                     ", which was not asked"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("a Return names question ", id.value(), ", which was not asked"));
     }
     const bool bootstrap =
         state_.bootstrap && state_.bootstrap->question == id && !state_.bootstrap->front;

@@ -11,6 +11,9 @@
 
 namespace drover::rpc {
 
+void ReturnHandler::OnSent(base::Ref<Connection>, QuestionId) {}
+void ReturnHandler::OnStarted(base::Ref<IncomingCall>) {}
+
 void DeliverReturn(ReturnHandler& handler, capnp::AnyPointer::Reader results) {
   try {
     handler.OnReturn(results);
@@ -46,14 +49,14 @@ base::Ref<IncomingCall> IncomingCall::FromLocal(OutgoingCall call, base::Ref<Cap
   return self;
 }
 
+IncomingCall::IncomingCall() = default;
+
 IncomingCall::~IncomingCall() {
   if (returned()) return;
   ReturnError(absl::InternalError("the servant dropped the call without an answer"));
 }
 
-void IncomingCall::SetServant(base::Ref<LocalCapability> servant) {
-  servant_ = std::move(servant);
-}
+void IncomingCall::SetServant(base::Ref<LocalCapability> servant) { servant_ = std::move(servant); }
 
 capnp::AnyPointer::Reader IncomingCall::params() {
   if (local_) {
@@ -121,7 +124,7 @@ void IncomingCall::Execute() {
     return;
   }
   try {
-    servant_->dispatcher().Dispatch(*this);
+    servant_->dispatcher().HandleCall(*this);
     return;
   } catch (const kj::Exception& e) {
     out_.reset();

@@ -67,12 +67,12 @@ class IncomingCall final : public async::Cancellation, public Work {
   void Unref() const override { base::RefCounted::Unref(); }
 
  private:
-  IncomingCall() = default;
+  IncomingCall();
   void Begin(size_t size_hint_words);
   void Release();
 
-  base::Ref<Connection> connection_;     // for a peer's call
-  base::Ref<ReturnHandler> handler_;     // for one from this process
+  base::Ref<Connection> connection_;  // for a peer's call
+  base::Ref<ReturnHandler> handler_;  // for one from this process
   std::optional<wire::InMessage> in_;
   std::optional<OutgoingCall> local_;
   AnswerId answer_id_;

@@ -16,8 +16,8 @@ class LocalCapability;
 
 // What calls are dispatched to: the base of every servant.
 //
-// Dispatch runs on a thread that may block, one call at a time for each dispatcher unless the
-// method is concurrent. Thread-safe but for Dispatch.
+// HandleCall runs on a thread that may block, one call at a time for each dispatcher unless the
+// method is concurrent. Thread-safe but for HandleCall.
 class Dispatcher {
  public:
   virtual ~Dispatcher();
@@ -25,7 +25,7 @@ class Dispatcher {
   Dispatcher& operator=(const Dispatcher&) = delete;
 
   // Answers `call`, now or later.
-  virtual void Dispatch(IncomingCall& call) = 0;
+  virtual void HandleCall(IncomingCall& call) = 0;
   virtual bool IsConcurrent(uint64_t interface_id, uint16_t method_id) const = 0;
 
   const base::Ref<Strand>& strand() const { return strand_; }

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <kj/debug.h>
+
 #include "absl/status/status.h"
 
 namespace drover::rpc {
@@ -37,9 +39,7 @@ class CapabilityHook final : public capnp::ClientHook {
   }
 #endif
   kj::Maybe<capnp::ClientHook&> getResolved() override { return nullptr; }
-  kj::Maybe<kj::Promise<kj::Own<capnp::ClientHook>>> whenMoreResolved() override {
-    return nullptr;
-  }
+  kj::Maybe<kj::Promise<kj::Own<capnp::ClientHook>>> whenMoreResolved() override { return nullptr; }
   kj::Own<capnp::ClientHook> addRef() override { return kj::heap<CapabilityHook>(capability_); }
   const void* getBrand() override { return &kBrand; }
   kj::Maybe<int> getFd() override { return nullptr; }

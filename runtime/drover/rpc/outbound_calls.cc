@@ -25,11 +25,10 @@ bool Connection::CanWait() {
          state_.send.bytes() < kMostWaitingBytes;
 }
 
-void Connection::SendCall(CallTarget target, OutgoingCall call,
-                          base::Ref<ReturnHandler> handler) {
+void Connection::SendCall(CallTarget target, OutgoingCall call, base::Ref<ReturnHandler> handler) {
   if (InForkedChild()) {
-    handler->OnError(absl::FailedPreconditionError(absl::StrCat(
-        "the connection to ", options_.name, " belongs to the parent process")));
+    handler->OnError(absl::FailedPreconditionError(
+        absl::StrCat("the connection to ", options_.name, " belongs to the parent process")));
     return;
   }
   absl::Status lost;
@@ -49,8 +48,7 @@ void Connection::SendCall(CallTarget target, OutgoingCall call,
       if (target.kind == CallTarget::Kind::kImport) {
         message_target.setImportedCap(target.import.value());
       } else if (const base::Ref<Capability>& front = state_.bootstrap->front; !front) {
-        message_target.initPromisedAnswer().setQuestionId(
-            state_.bootstrap->question.value());
+        message_target.initPromisedAnswer().setQuestionId(state_.bootstrap->question.value());
       } else if (front->kind() == Capability::Kind::kRemote &&
                  &static_cast<RemoteCapability&>(*front).connection() == this) {
         message_target.setImportedCap(static_cast<RemoteCapability&>(*front).id().value());
@@ -71,7 +69,7 @@ void Connection::SendCall(CallTarget target, OutgoingCall call,
         Queue(call.message(), waits ? Urgency::kCanWait : Urgency::kNow);
       } else {
         ReleaseExports(question->param_exports, deferred)
-            .IgnoreError();  // they were added just now
+            .IgnoreError();           // they were added just now
         state_.questions.Remove(id);  // nobody has heard of it
       }
     }

@@ -28,8 +28,8 @@ class ReturnHandler {
 
   // The call left as a question of a connection, or runs in this process: for waiting where its
   // answer arrives, and for cancelling it. May come after the answer.
-  virtual void OnSent(base::Ref<Connection> /*connection*/, QuestionId /*question*/) {}
-  virtual void OnStarted(base::Ref<IncomingCall> /*call*/) {}
+  virtual void OnSent(base::Ref<Connection> connection, QuestionId question);
+  virtual void OnStarted(base::Ref<IncomingCall> call);
 
   virtual void AddRef() const = 0;
   virtual void Unref() const = 0;

@@ -90,9 +90,9 @@ bool ReadDetail(capnp::Data::Reader data, absl::string_view reason, absl::Status
   *status = absl::Status(static_cast<absl::StatusCode>(code), reason);
   for (auto payload : detail.getPayloads()) {
     auto value = payload.getValue();
-    status->SetPayload(View(payload.getTypeUrl()),
-                       absl::Cord(absl::string_view(
-                           reinterpret_cast<const char*>(value.begin()), value.size())));
+    status->SetPayload(
+        View(payload.getTypeUrl()),
+        absl::Cord(absl::string_view(reinterpret_cast<const char*>(value.begin()), value.size())));
   }
   return true;
 }

@@ -16,9 +16,9 @@ absl::StatusOr<FrameHeader> ParseFrameHeader(std::span<const std::byte> bytes, s
   uint32_t last_segment;
   std::memcpy(&last_segment, bytes.data(), sizeof(last_segment));
   if (last_segment >= kMaxSegments) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("a frame announces ", uint64_t{last_segment} + 1,
-                     " segments; the most that are accepted is ", kMaxSegments));
+    return absl::InvalidArgumentError(absl::StrCat("a frame announces ", uint64_t{last_segment} + 1,
+                                                   " segments; the most that are accepted is ",
+                                                   kMaxSegments));
   }
   header.segments = last_segment + 1;
   header.header_bytes = (size_t{header.segments} / 2 + 1) * 8;

@@ -22,10 +22,10 @@ namespace drover::wire {
 inline constexpr uint32_t kMaxSegments = 512;
 
 struct FrameHeader {
-  bool complete = false;    // false: more bytes are needed to know the rest
+  bool complete = false;  // false: more bytes are needed to know the rest
   uint32_t segments = 0;
   size_t header_bytes = 0;
-  size_t total_bytes = 0;   // header and segments
+  size_t total_bytes = 0;  // header and segments
 };
 
 absl::StatusOr<FrameHeader> ParseFrameHeader(std::span<const std::byte> bytes, size_t max_bytes);

@@ -86,7 +86,8 @@ void OutMessage::GatherFrame(std::vector<iovec>& out) {
   out.push_back({gathered_header_.data(), header_bytes});
   for (auto segment : segments) {
     if (segment.size() == 0) continue;
-    out.push_back({const_cast<capnp::word*>(segment.begin()), segment.size() * sizeof(capnp::word)});
+    out.push_back(
+        {const_cast<capnp::word*>(segment.begin()), segment.size() * sizeof(capnp::word)});
   }
 }
 

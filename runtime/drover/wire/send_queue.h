@@ -38,8 +38,8 @@ class SendBatch {
     size_t size = 0;
   };
   std::deque<Chunk> chunks_;
-  size_t offset_ = 0;               // already written, of the first chunk
-  std::vector<std::byte> spare_;    // a buffer to use again
+  size_t offset_ = 0;             // already written, of the first chunk
+  std::vector<std::byte> spare_;  // a buffer to use again
 };
 
 class SendQueue {

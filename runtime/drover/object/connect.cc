@@ -1,0 +1,22 @@
+#include "drover/object/connect.h"
+
+#include "absl/status/statusor.h"
+#include "drover/rpc/durable_capability.h"
+
+namespace drover::object {
+
+Proxy ConnectTo(const Endpoint& endpoint, const ConnectOptions& options) {
+  rpc::DurableOptions durable;
+  durable.runtime = options.runtime;
+  durable.max_frame_bytes = options.max_message_bytes;
+  durable.dial.timeout = options.dial_timeout;
+  return Proxy::FromCapability(base::MakeRef<rpc::DurableCapability>(endpoint, durable));
+}
+
+Proxy ConnectTo(std::string_view endpoint, const ConnectOptions& options) {
+  absl::StatusOr<Endpoint> parsed = Endpoint::Parse(endpoint);
+  if (!parsed.ok()) return Proxy::FromCapability(rpc::BrokenCapability(parsed.status()));
+  return ConnectTo(*parsed, options);
+}
+
+}  // namespace drover::object

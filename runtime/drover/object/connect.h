@@ -1,0 +1,65 @@
+// From an endpoint to a proxy.
+//
+//   auto worker = drover::Connect<race::WorkerProxy>("unix:///run/w.sock");
+//   absl::StatusOr<uint32_t> seconds = worker.Calculate();
+//
+// Connect returns at once: the first call dials. The proxy is durable: a call after the connection
+// was lost dials again. A call in flight when the connection is lost fails with Unavailable, which
+// names the endpoint, and is never sent again: it ran once or not at all.
+//
+// Thread-safe. The connection is shared by all copies of the proxy and ends when they, and every
+// object reached through them, are gone.
+// Errors: of the calls. InvalidArgument if the endpoint's text cannot be parsed; otherwise those of
+// dialling: Unavailable if nobody listens, PermissionDenied and so on.
+// Blocking: Connect never; a first call may block while it dials.
+#ifndef DROVER_OBJECT_CONNECT_H_
+#define DROVER_OBJECT_CONNECT_H_
+
+#include <cstddef>
+#include <string_view>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "drover/async/runtime.h"
+#include "drover/object/proxy.h"
+#include "drover/transport/endpoint.h"
+
+namespace drover {
+
+struct ConnectOptions {
+  // Whose threads serve the connection. Default: Runtime::Default(), as for null.
+  Runtime* runtime = nullptr;
+  // Most that a dial may wait, where it has to. Default 10 s; at least 1 ms.
+  absl::Duration dial_timeout = absl::Seconds(10);
+  // Largest message sent or accepted, in bytes. Default 64 MiB. A larger one that arrives ends the
+  // connection; sending one fails that call with ResourceExhausted.
+  size_t max_message_bytes = 64 << 20;
+};
+
+namespace object {
+Proxy ConnectTo(const Endpoint& endpoint, const ConnectOptions& options);
+Proxy ConnectTo(std::string_view endpoint, const ConnectOptions& options);
+}  // namespace object
+
+template <class P>
+P Connect(const Endpoint& endpoint, const ConnectOptions& options = {}) {
+  return P(object::ConnectTo(endpoint, options));
+}
+template <class P>
+P Connect(std::string_view endpoint, const ConnectOptions& options = {}) {
+  return P(object::ConnectTo(endpoint, options));
+}
+
+// One proxy for each endpoint, in their order.
+template <class P>
+std::vector<P> ConnectAll(const std::vector<Endpoint>& endpoints,
+                          const ConnectOptions& options = {}) {
+  std::vector<P> proxies;
+  proxies.reserve(endpoints.size());
+  for (const Endpoint& endpoint : endpoints) proxies.push_back(Connect<P>(endpoint, options));
+  return proxies;
+}
+
+}  // namespace drover
+
+#endif  // DROVER_OBJECT_CONNECT_H_

@@ -1,0 +1,175 @@
+// What generated code is made of: the two sides of a call, and capabilities inside messages.
+//
+// Included by generated .cc files only, since it brings Cap'n Proto's headers with it; not meant to
+// be used by hand.
+#ifndef DROVER_OBJECT_GENERATED_H_
+#define DROVER_OBJECT_GENERATED_H_
+
+#include <capnp/any.h>
+
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "drover/async/future.h"
+#include "drover/object/call_binding.h"
+#include "drover/object/fields_internal.h"
+#include "drover/object/interface_info.h"
+#include "drover/object/proxy.h"
+#include "drover/rpc/incoming_call.h"
+#include "drover/rpc/outgoing_call.h"
+
+namespace drover::object {
+
+// The proxy at a pointer of a message; null for a null pointer.
+template <class P>
+P GetProxy(capnp::AnyPointer::Reader pointer) {
+  return P(Proxy::FromCapability(rpc::GetCapability(pointer)));
+}
+inline void SetProxy(capnp::AnyPointer::Builder pointer, const Proxy& proxy) {
+  rpc::SetCapability(pointer, proxy.capability());
+}
+
+// The future of a call. T is void for a method without results.
+template <class T>
+class CallState final : public async::FutureState<T>, public CallBinding {
+ public:
+  CallState(const MethodInfo& method, T (*decode)(capnp::AnyPointer::Reader))
+      : method_(method), decode_(decode) {}
+
+  void OnReturn(capnp::AnyPointer::Reader results) override {
+    if constexpr (std::is_void_v<T>) {
+      NoteAnswer();
+      this->Complete(absl::OkStatus());
+    } else {
+      absl::StatusOr<T> value = absl::UnknownError("");
+      absl::Status read = CatchCodecErrors([&] { value = decode_(results); });
+      if (!read.ok()) return OnError(read);
+      NoteAnswer();
+      this->Complete(std::move(value));
+    }
+  }
+  void OnError(const absl::Status& status) override { this->Complete(status); }
+  void OnLost(const absl::Status& status) override {
+    this->Complete(absl::Status(status.code(), absl::StrCat(method_.interface_name, ".",
+                                                            method_.name, ": ", status.message())));
+  }
+
+  void AddRef() const override { base::RefCounted::AddRef(); }
+  void Unref() const override { base::RefCounted::Unref(); }
+
+ protected:
+  void StopWork() override { Stop(); }
+  void WaitForWork(absl::Time deadline) override {
+    Drive(*this, deadline);
+    if (!this->ready()) async::FutureCore::WaitForWork(deadline);
+  }
+
+ private:
+  const MethodInfo& method_;
+  T (*const decode_)(capnp::AnyPointer::Reader);
+};
+
+// The caller's side: params are filled in, then the call is made.
+class ClientCall {
+ public:
+  ClientCall(const Proxy& target, const MethodInfo& method, uint64_t size_hint_words = 0)
+      : target_(target.capability()),
+        method_(method),
+        call_(method.interface_id, method.ordinal, size_hint_words) {}
+
+  // Calls fill(Params::Builder).
+  template <class Params, class F>
+  void Fill(F&& fill) {
+    error_ = CatchCodecErrors([&] { fill(call_.params().initAs<Params>()); });
+  }
+
+  template <class T>
+  Future<T> Start(T (*decode)(capnp::AnyPointer::Reader)) && {
+    auto state = base::MakeRef<CallState<T>>(method_, decode);
+    Future<T> future(state);
+    Send(std::move(state));
+    return future;
+  }
+  Future<void> StartVoid() && {
+    return std::move(*this).Start<void>(static_cast<void (*)(capnp::AnyPointer::Reader)>(nullptr));
+  }
+  template <class T>
+  absl::StatusOr<T> Get(T (*decode)(capnp::AnyPointer::Reader)) && {
+    return std::move(*this).Start(decode).Get();
+  }
+  absl::Status GetVoid() && { return std::move(*this).StartVoid().Get(); }
+
+ private:
+  void Send(base::Ref<rpc::ReturnHandler> handler);
+
+  const base::Ref<rpc::Capability> target_;
+  const MethodInfo& method_;
+  rpc::OutgoingCall call_;
+  absl::Status error_;
+};
+
+// The servant's side: params are read, then the call is answered.
+class ServerCall {
+ public:
+  explicit ServerCall(rpc::IncomingCall& call) : call_(call) {}
+
+  uint64_t interface_id() const { return call_.interface_id(); }
+  uint16_t method_id() const { return call_.method_id(); }
+  capnp::AnyPointer::Reader params() const { return call_.params(); }
+
+  template <class T>
+  void Reply(const absl::StatusOr<T>& result,
+             void (*encode)(const T&, capnp::AnyPointer::Builder)) {
+    ReplyTo(call_, result, encode);
+  }
+  void ReplyVoid(const absl::Status& status) { ReplyTo(call_, status); }
+
+  template <class T>
+  void ReplyWhenReady(Future<T> result, void (*encode)(const T&, capnp::AnyPointer::Builder)) {
+    WhenReady(std::move(result), [encode](rpc::IncomingCall& call, absl::StatusOr<T> value) {
+      ReplyTo(call, value, encode);
+    });
+  }
+  void ReplyVoidWhenReady(Future<void> done) {
+    WhenReady(std::move(done),
+              [](rpc::IncomingCall& call, absl::Status status) { ReplyTo(call, status); });
+  }
+  // The method does not exist.
+  void Unimplemented();
+
+ private:
+  static void ReplyTo(rpc::IncomingCall& call, const absl::Status& status);
+
+  template <class T>
+  static void ReplyTo(rpc::IncomingCall& call, const absl::StatusOr<T>& result,
+                      void (*encode)(const T&, capnp::AnyPointer::Builder)) {
+    if (!result.ok()) return call.ReturnError(result.status());
+    const absl::Status encoded = CatchCodecErrors([&] { encode(*result, call.results()); });
+    if (!encoded.ok()) return call.ReturnError(encoded);
+    call.ReturnResults();
+  }
+
+  // Answers with what `reply` makes of the result; cancelling the call cancels the future.
+  template <class T, class F>
+  void WhenReady(Future<T> future, F reply) {
+    auto call = base::Ref<rpc::IncomingCall>::Share(&call_);
+    auto state = future.state();
+    const uint64_t hook = state ? call->AddHook([state] { state->Cancel(); }) : 0;
+    std::move(future)
+        .Then([call, hook, reply](ResultOf<T> result) {
+          call->RemoveHook(hook);
+          reply(*call, std::move(result));
+        })
+        .Detach();
+  }
+
+  rpc::IncomingCall& call_;
+};
+
+}  // namespace drover::object
+
+#endif  // DROVER_OBJECT_GENERATED_H_

@@ -1,0 +1,36 @@
+// What generated code says of an interface: its methods, and the interfaces it extends.
+//
+//   for (const drover::object::MethodInfo& m : race::WorkerProxy::Interface().methods) ...
+//
+// Constant data; thread-safe.
+#ifndef DROVER_OBJECT_INTERFACE_INFO_H_
+#define DROVER_OBJECT_INTERFACE_INFO_H_
+
+#include <cstdint>
+#include <span>
+
+namespace drover::object {
+
+struct MethodInfo {
+  uint64_t interface_id = 0;
+  uint16_t ordinal = 0;
+  const char* interface_name = "";  // "Worker"
+  const char* name = "";            // "calculate"
+  bool concurrent = false;          // $Drover.concurrent, of the method or its interface
+  bool idempotent = false;          // $Drover.idempotent, likewise
+};
+
+struct InterfaceInfo {
+  uint64_t id = 0;
+  const char* name = "";
+  std::span<const MethodInfo> methods;  // by ordinal
+  std::span<const InterfaceInfo* const> supers;
+};
+
+// The method, of the interface or of one that it extends; null if there is none.
+const MethodInfo* FindMethod(const InterfaceInfo& interface, uint64_t interface_id,
+                             uint16_t ordinal);
+
+}  // namespace drover::object
+
+#endif  // DROVER_OBJECT_INTERFACE_INFO_H_

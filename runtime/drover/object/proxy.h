@@ -1,0 +1,54 @@
+// The base of every generated proxy: a value that refers to an object somewhere, or to nothing.
+//
+//   race::WorkerProxy worker = drover::Connect<race::WorkerProxy>(endpoint);
+//   absl::StatusOr<uint32_t> seconds = worker.Calculate();
+//
+// Thread-safety: as std::shared_ptr; the object referred to may be called through any number of
+// proxies from any number of threads. Calls made by one thread on one object arrive in that order.
+// Ownership: copies share the reference; when the last proxy in this process goes, the object's
+// host is told.
+// Errors: a call on a proxy that refers to nothing gives FailedPrecondition.
+// Blocking: the blocking methods of generated proxies block; nothing here does.
+#ifndef DROVER_OBJECT_PROXY_H_
+#define DROVER_OBJECT_PROXY_H_
+
+#include <memory>
+#include <utility>
+
+#include "drover/base/ref.h"
+#include "drover/rpc/capability.h"
+
+namespace drover {
+
+class Servant;
+
+class Proxy {
+ public:
+  Proxy() = default;
+
+  // Whether it refers to an object; not whether that can be reached.
+  explicit operator bool() const { return static_cast<bool>(capability_); }
+
+  // Whether both refer to the same object, as far as this process can tell.
+  friend bool operator==(const Proxy& a, const Proxy& b) = default;
+
+  const base::Ref<rpc::Capability>& capability() const { return capability_; }
+
+  // For the runtime, which finds capabilities in messages.
+  static Proxy FromCapability(base::Ref<rpc::Capability> capability) {
+    Proxy proxy;
+    proxy.capability_ = std::move(capability);
+    return proxy;
+  }
+
+ protected:
+  // An object of this process.
+  explicit Proxy(std::shared_ptr<Servant> servant);
+
+ private:
+  base::Ref<rpc::Capability> capability_;
+};
+
+}  // namespace drover
+
+#endif  // DROVER_OBJECT_PROXY_H_

@@ -1,0 +1,149 @@
+#include "drover/object/server.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "drover/async/thread_context.h"
+#include "drover/async/thread_pool.h"
+#include "drover/base/mutex.h"
+#include "drover/base/status_macros.h"
+#include "drover/object/servant.h"
+#include "drover/rpc/acceptor.h"
+#include "drover/rpc/local_capability.h"
+#include "drover/transport/listener.h"
+
+namespace drover {
+
+class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
+ public:
+  Impl(std::unique_ptr<transport::Listener> listener, std::shared_ptr<Servant> servant,
+       const ServerOptions& options)
+      : endpoint_(listener->endpoint()),
+        options_(options),
+        runtime_(options.runtime != nullptr ? *options.runtime : Runtime::Default()),
+        acceptor_(rpc::Acceptor::Start(
+            std::move(listener), rpc::LocalCapability::Of(std::move(servant)),
+            {.runtime = &runtime_, .max_frame_bytes = options.max_message_bytes})) {}
+
+  const Endpoint& endpoint() const { return endpoint_; }
+  absl::Duration grace() const { return options_.grace; }
+  size_t connections() const { return acceptor_->connections(); }
+
+  // The first caller shuts down; everybody waits until it is done.
+  void Shutdown(absl::Duration grace) {
+    bool first;
+    {
+      base::MutexLock lock(&mu_);
+      first = !std::exchange(begun_, true);
+    }
+    if (first) {
+      acceptor_->Shutdown(grace);
+      base::MutexLock lock(&mu_);
+      done_ = true;
+      changed_.SignalAll();
+    }
+    Wait();
+  }
+
+  void ShutdownInBackground() {
+    runtime_.pool().Post([self = shared_from_this()] { self->Shutdown(self->grace()); });
+  }
+
+  void Wait() {
+    async::BlockingScope blocking;
+    base::MutexLock lock(&mu_);
+    while (!done_) changed_.Wait(&mu_);
+  }
+
+ private:
+  const Endpoint endpoint_;
+  const ServerOptions options_;
+  Runtime& runtime_;
+  const base::Ref<rpc::Acceptor> acceptor_;
+  base::Mutex mu_;
+  base::CondVar changed_;
+  bool begun_ ABSL_GUARDED_BY(mu_) = false;
+  bool done_ ABSL_GUARDED_BY(mu_) = false;
+};
+
+namespace {
+
+// The servers of this process, for StopServing.
+struct Registry {
+  base::Mutex mu;
+  std::vector<std::weak_ptr<Server::Impl>> servers ABSL_GUARDED_BY(mu);
+};
+
+Registry& TheRegistry() {
+  static Registry* registry = new Registry;  // never destroyed: threads may outlive main
+  return *registry;
+}
+
+}  // namespace
+
+Server::Server(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Server::Server(Server&&) noexcept = default;
+
+Server& Server::operator=(Server&& other) noexcept {
+  if (this != &other) {
+    if (impl_ != nullptr) impl_->Shutdown(impl_->grace());
+    impl_ = std::move(other.impl_);
+  }
+  return *this;
+}
+
+Server::~Server() {
+  if (impl_ != nullptr) impl_->Shutdown(impl_->grace());
+}
+
+const Endpoint& Server::endpoint() const { return impl_->endpoint(); }
+void Server::Shutdown(absl::Duration grace) { impl_->Shutdown(grace); }
+void Server::Wait() { impl_->Wait(); }
+size_t Server::connections() const { return impl_->connections(); }
+
+absl::StatusOr<Server> Serve(std::unique_ptr<transport::Listener> listener,
+                             std::shared_ptr<Servant> servant, const ServerOptions& options) {
+  if (listener == nullptr) return absl::InvalidArgumentError("Serve was given no listener");
+  if (servant == nullptr) {
+    return absl::InvalidArgumentError("Serve was given no servant for " +
+                                      listener->endpoint().ToString());
+  }
+  auto impl = std::make_shared<Server::Impl>(std::move(listener), std::move(servant), options);
+  Registry& registry = TheRegistry();
+  base::MutexLock lock(&registry.mu);
+  std::erase_if(registry.servers, [](const auto& server) { return server.expired(); });
+  registry.servers.push_back(impl);
+  return Server(std::move(impl));
+}
+
+absl::StatusOr<Server> Serve(const Endpoint& endpoint, std::shared_ptr<Servant> servant,
+                             const ServerOptions& options) {
+  DROVER_ASSIGN_OR_RETURN(
+      std::unique_ptr<transport::Listener> listener,
+      transport::Listener::Listen(endpoint, {.backlog = options.backlog,
+                                             .mode = options.mode,
+                                             .allow_plaintext = options.allow_plaintext}));
+  return Serve(std::move(listener), std::move(servant), options);
+}
+
+absl::StatusOr<Server> Serve(std::string_view endpoint, std::shared_ptr<Servant> servant,
+                             const ServerOptions& options) {
+  DROVER_ASSIGN_OR_RETURN(Endpoint parsed, Endpoint::Parse(endpoint));
+  return Serve(parsed, std::move(servant), options);
+}
+
+absl::Status StopServing() {
+  std::vector<std::shared_ptr<Server::Impl>> servers;
+  {
+    Registry& registry = TheRegistry();
+    base::MutexLock lock(&registry.mu);
+    for (auto& server : registry.servers) {
+      if (auto impl = server.lock()) servers.push_back(std::move(impl));
+    }
+  }
+  for (auto& server : servers) server->ShutdownInBackground();
+  return absl::OkStatus();
+}
+
+}  // namespace drover

@@ -1,0 +1,98 @@
+// Serving an object at an endpoint.
+//
+//   absl::StatusOr<drover::Server> server =
+//       drover::Serve("tcp://127.0.0.1:0", std::make_shared<Racer>());
+//   std::cout << "running at " << server->endpoint() << "\n";
+//   server->Wait();
+//
+// Thread-safety: thread-safe, except for moving and destroying. The servant is called as
+// servant.h says.
+// Ownership: a Server is move-only and owns its listener and connections; destroying it shuts it
+// down. It keeps the servant alive.
+// Errors: at each function.
+// Blocking: Wait and Shutdown (and the destructor) block; Serve only for name resolution.
+#ifndef DROVER_OBJECT_SERVER_H_
+#define DROVER_OBJECT_SERVER_H_
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <memory>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "drover/async/runtime.h"
+#include "drover/transport/endpoint.h"
+
+namespace drover {
+
+class Servant;
+namespace transport {
+class Listener;
+}
+
+struct ServerOptions {
+  // Whose threads serve. Default: Runtime::Default(), as for null.
+  Runtime* runtime = nullptr;
+  // Connections that may wait to be accepted. Default 4096; the kernel may allow fewer.
+  int backlog = 4096;
+  // Permissions of a unix:// socket's file. Default 0600: the same user only.
+  mode_t mode = 0600;
+  // Allows a TCP address beyond loopback, where traffic is neither encrypted nor authenticated.
+  // Default: refused with FailedPrecondition.
+  bool allow_plaintext = false;
+  // Largest message sent or accepted, in bytes. Default 64 MiB. A larger one that arrives ends the
+  // connection it came on; a larger answer becomes ResourceExhausted.
+  size_t max_message_bytes = 64 << 20;
+  // How long running calls may take to end when the server stops itself (StopServing, the
+  // destructor). Default 10 s; zero cancels them at once.
+  absl::Duration grace = absl::Seconds(10);
+};
+
+class Server {
+ public:
+  Server(Server&&) noexcept;
+  Server& operator=(Server&&) noexcept;
+  ~Server();
+
+  // Where clients reach it: the kernel's port in place of 0.
+  const Endpoint& endpoint() const;
+
+  // Takes no more connections and calls, lets running calls end for at most `grace`, sends their
+  // answers, then cancels the rest and closes all connections.
+  void Shutdown(absl::Duration grace);
+
+  // Waits until the server has been shut down, by Shutdown or by StopServing.
+  void Wait();
+
+  // Connections open at present.
+  size_t connections() const;
+
+  class Impl;
+  explicit Server(std::shared_ptr<Impl> impl);
+
+ private:
+  std::shared_ptr<Impl> impl_;
+};
+
+// Errors: InvalidArgument for a text that is no endpoint, or no servant; those of listening:
+// AlreadyExists if somebody serves there, FailedPrecondition for plaintext TCP beyond loopback, and
+// so on (transport/listener.h).
+absl::StatusOr<Server> Serve(const Endpoint& endpoint, std::shared_ptr<Servant> servant,
+                             const ServerOptions& options = {});
+absl::StatusOr<Server> Serve(std::string_view endpoint, std::shared_ptr<Servant> servant,
+                             const ServerOptions& options = {});
+// On a listener that was made before, such as one inherited through a fork.
+absl::StatusOr<Server> Serve(std::unique_ptr<transport::Listener> listener,
+                             std::shared_ptr<Servant> servant, const ServerOptions& options = {});
+
+// Shuts all servers of this process down, after the calls that run, the calling one included, have
+// been answered; Wait returns then. Returns OK at once; safe from a servant, and made for it:
+//
+//   absl::Status Stop() override { return drover::StopServing(); }
+absl::Status StopServing();
+
+}  // namespace drover
+
+#endif  // DROVER_OBJECT_SERVER_H_

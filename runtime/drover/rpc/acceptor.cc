@@ -1,0 +1,163 @@
+#include "drover/rpc/acceptor.h"
+
+#include <sys/epoll.h>
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "drover/async/parker.h"
+#include "drover/async/thread_context.h"
+#include "drover/base/log.h"
+
+namespace drover::rpc {
+namespace {
+
+// Connections taken before other descriptors get their turn.
+constexpr int kMostAtOnce = 16;
+
+std::string NameOf(const transport::PeerInfo& peer, const std::string& listener) {
+  if (peer.pid) return absl::StrCat("the client with pid ", *peer.pid, " at ", listener);
+  return absl::StrCat("the client ", peer.address, " at ", listener);
+}
+
+}  // namespace
+
+Acceptor::Acceptor(std::unique_ptr<transport::Listener> listener, base::Ref<Capability> front,
+                   AcceptorOptions options)
+    : front_(std::move(front)),
+      options_(options),
+      runtime_(options.runtime != nullptr ? *options.runtime : Runtime::Default()),
+      name_(listener->endpoint().ToString()),
+      listener_(std::move(listener)) {}
+
+base::Ref<Acceptor> Acceptor::Start(std::unique_ptr<transport::Listener> listener,
+                                    base::Ref<Capability> front, AcceptorOptions options) {
+  auto self =
+      base::Ref<Acceptor>::Adopt(new Acceptor(std::move(listener), std::move(front), options));
+  self->reactor_id_ = self->runtime_.reactor().Register(self);
+  base::MutexLock lock(&self->mu_);
+  self->Watch(EPOLLIN);
+  return self;
+}
+
+void Acceptor::Watch(uint32_t events) {
+  if (listener_ == nullptr) return;
+  runtime_.reactor().Watch(reactor_id_, listener_->fd(), watched_, events);
+  watched_ = events;
+}
+
+size_t Acceptor::connections() {
+  base::MutexLock lock(&mu_);
+  return connections_.size();
+}
+
+void Acceptor::OnReady(uint32_t) {
+  for (int i = 0; i < kMostAtOnce; ++i) {
+    std::unique_ptr<transport::ByteStream> stream;
+    {
+      base::MutexLock lock(&mu_);
+      if (listener_ == nullptr) return;
+      auto accepted = listener_->Accept();
+      if (!accepted.ok()) {
+        // The connection waits in the backlog; looking again at once would only burn the CPU.
+        DROVER_LOG(kWarning) << name_ << ": cannot accept: " << accepted.status().message();
+        Watch(0);
+        break;
+      }
+      stream = *std::move(accepted);
+    }
+    if (stream == nullptr) return;
+    Add(std::move(stream));
+  }
+  base::MutexLock lock(&mu_);
+  if (listener_ != nullptr && watched_ == 0) runtime_.reactor().RequestTick(reactor_id_);
+}
+
+bool Acceptor::OnTick() {
+  base::MutexLock lock(&mu_);
+  if (!stopping_) Watch(EPOLLIN);
+  return false;
+}
+
+void Acceptor::Add(std::unique_ptr<transport::ByteStream> stream) {
+  ConnectionOptions options;
+  options.name = NameOf(stream->peer(), name_);
+  options.runtime = &runtime_;
+  options.max_frame_bytes = options_.max_frame_bytes;
+  options.front_object = [front = front_] { return front; };
+  options.on_closed = [self = base::Ref<Acceptor>::Share(this)](Connection* connection) {
+    base::Ref<Connection> dropped;  // outlives the lock
+    base::MutexLock lock(&self->mu_);
+    auto it = self->connections_.find(connection);
+    if (it == self->connections_.end()) return;
+    dropped = std::move(it->second);
+    self->connections_.erase(it);
+  };
+  base::Ref<Connection> connection = Connection::Create(std::move(stream), std::move(options));
+  bool late;
+  {
+    base::MutexLock lock(&mu_);
+    late = stopping_;
+    if (!late) connections_[connection.get()] = connection;
+  }
+  if (late) {
+    connection->Close(absl::UnavailableError("the server is shutting down"));
+  } else if (!connection->open()) {
+    // It ended before it was listed, so nobody else takes it off.
+    base::MutexLock lock(&mu_);
+    connections_.erase(connection.get());
+  }
+}
+
+void Acceptor::StopListening() {
+  std::unique_ptr<transport::Listener> listener;
+  {
+    base::MutexLock lock(&mu_);
+    Watch(0);
+    listener = std::move(listener_);
+  }
+  runtime_.reactor().Unregister(reactor_id_);
+}
+
+void Acceptor::Shutdown(absl::Duration grace) {
+  std::vector<base::Ref<Connection>> connections;
+  {
+    base::MutexLock lock(&mu_);
+    if (std::exchange(stopping_, true)) return;
+    for (auto& [key, connection] : connections_) connections.push_back(connection);
+  }
+  StopListening();
+
+  // Shared with callbacks that may come after the grace is over.
+  struct Pending : base::RefCounted {
+    base::Mutex mu;
+    base::CondVar done;
+    size_t count ABSL_GUARDED_BY(mu) = 0;
+  };
+  auto pending = base::MakeRef<Pending>();
+  {
+    base::MutexLock lock(&pending->mu);
+    pending->count = connections.size();
+  }
+  for (base::Ref<Connection>& connection : connections) {
+    connection->NotifyIdle([pending] {
+      base::MutexLock lock(&pending->mu);
+      if (--pending->count == 0) pending->done.SignalAll();
+    });
+    connection->FlushAll();
+  }
+  {
+    async::BlockingScope blocking;
+    const absl::Time deadline = absl::Now() + grace;
+    base::MutexLock lock(&pending->mu);
+    while (pending->count > 0 && !pending->done.WaitUntil(&pending->mu, deadline)) {
+    }
+  }
+  for (base::Ref<Connection>& connection : connections) {
+    connection->Close(absl::UnavailableError("the server was shut down"));
+  }
+}
+
+}  // namespace drover::rpc

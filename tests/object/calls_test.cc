@@ -1,0 +1,49 @@
+#include <memory>
+#include <string>
+
+#include "drover/object/connect.h"
+#include "drover/object/server.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "kitchen.drover.h"
+
+namespace drover {
+namespace {
+
+class PlainCook : public kitchen::CookServant {
+ public:
+  absl::StatusOr<uint32_t> Add(uint32_t a, uint32_t b) override { return a + b; }
+  absl::Status Fail(uint16_t code, std::string message) override {
+    return absl::Status(static_cast<absl::StatusCode>(code), message);
+  }
+  absl::StatusOr<std::string> Tell(kitchen::ListenerProxy listener, std::string text) override {
+    return listener.Heard(text);
+  }
+};
+
+class Parrot : public kitchen::ListenerServant {
+  absl::StatusOr<std::string> Heard(std::string text) override { return "heard " + text; }
+};
+
+TEST(Calls, ReturnWhatTheServantReturns) {
+  auto server = Serve("tcp://127.0.0.1:0", std::make_shared<PlainCook>());
+  ASSERT_TRUE(server.ok()) << server.status();
+  auto cook = Connect<kitchen::CookProxy>(server->endpoint());
+  auto sum = cook.Add(2, 3);
+  ASSERT_TRUE(sum.ok()) << sum.status();
+  EXPECT_EQ(*sum, 5u);
+  for (uint32_t i = 0; i < 1000; ++i) ASSERT_EQ(*cook.Add(i, 1), i + 1);
+  EXPECT_EQ(cook.Fail(9, "no flour"), absl::FailedPreconditionError("no flour"));
+}
+
+TEST(Calls, ReachACallbackWhileTheCallerWaits) {
+  auto server = Serve("tcp://127.0.0.1:0", std::make_shared<PlainCook>());
+  ASSERT_TRUE(server.ok()) << server.status();
+  auto cook = Connect<kitchen::CookProxy>(server->endpoint());
+  auto reply = cook.Tell(std::make_shared<Parrot>(), "news");
+  ASSERT_TRUE(reply.ok()) << reply.status();
+  EXPECT_EQ(*reply, "heard news");
+}
+
+}  // namespace
+}  // namespace drover
