@@ -38,7 +38,8 @@ int Spawn(const std::vector<std::string>& command, const std::string& stderr_pat
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, 2, stderr_path.c_str(), O_WRONLY | O_CREAT, 0600);
   pid_t child = -1;
-  const int spawned = posix_spawn(&child, argv[0], &actions, nullptr, argv.data(), environment.data());
+  const int spawned =
+      posix_spawn(&child, argv[0], &actions, nullptr, argv.data(), environment.data());
   posix_spawn_file_actions_destroy(&actions);
   int status = -1;
   if (spawned != 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status)) return -1;
