@@ -55,6 +55,7 @@ bool Parse(int argc, char** argv, Arguments& arguments) {
 std::vector<std::unique_ptr<Contender>> Contenders(const std::vector<std::string>& only) {
   std::vector<std::unique_ptr<Contender>> all = RawSocketContenders();
   all.push_back(CapnpContender());
+  for (auto& contender : DroverContenders()) all.push_back(std::move(contender));
   if (only.empty()) return all;
   std::erase_if(all, [&](const std::unique_ptr<Contender>& contender) {
     return std::find(only.begin(), only.end(), contender->name()) == only.end();

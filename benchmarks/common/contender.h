@@ -14,14 +14,15 @@
 namespace drover::bench {
 
 enum class Work {
-  kNullCall,  // blocking calculate(7), one after another
-  kInFlight,  // calculate(7) with 128 always in flight, from one thread on one connection
-  kThreads,   // blocking calculate(7) from 8 threads
+  kNullCall,          // blocking calculate(7), one after another
+  kInFlight,          // calculate(7) with 128 always in flight, from one thread on one connection
+  kThreads,           // blocking calculate(7) from 8 threads, each with a connection
+  kSharedConnection,  // the same, all on one connection
   kEcho64KiB,
   kEcho1MiB,
 };
-inline constexpr Work kAllWork[] = {Work::kNullCall, Work::kInFlight, Work::kThreads,
-                                    Work::kEcho64KiB, Work::kEcho1MiB};
+inline constexpr Work kAllWork[] = {Work::kNullCall,         Work::kInFlight,  Work::kThreads,
+                                    Work::kSharedConnection, Work::kEcho64KiB, Work::kEcho1MiB};
 inline constexpr int kWindow = 128;
 inline constexpr int kThreadCount = 8;
 
@@ -47,7 +48,8 @@ class Contender {
   virtual absl::StatusOr<Sample> Run(Work work, const std::string& socket, double seconds) = 0;
 };
 
-// peers/ and drover.cc.
+// drover_contender.cc and peers/.
+std::vector<std::unique_ptr<Contender>> DroverContenders();
 std::vector<std::unique_ptr<Contender>> RawSocketContenders();
 std::unique_ptr<Contender> CapnpContender();
 

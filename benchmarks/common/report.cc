@@ -20,7 +20,8 @@ struct Column {
 constexpr Column kCompared[] = {
     {"null call, us", Work::kNullCall, &Summary::p50_us},
     {"128 in flight, k calls/s", Work::kInFlight, &Summary::kcalls},
-    {"8 threads, k calls/s", Work::kThreads, &Summary::kcalls},
+    {"8 threads, a connection each, k calls/s", Work::kThreads, &Summary::kcalls},
+    {"8 threads on one, k calls/s", Work::kSharedConnection, &Summary::kcalls},
     {"echo 64 KiB, us", Work::kEcho64KiB, &Summary::p50_us},
     {"echo 1 MiB, us", Work::kEcho1MiB, &Summary::p50_us},
 };
@@ -31,6 +32,9 @@ constexpr Column kWorst[] = {
     {"128 in flight: worst round, k calls/s", Work::kInFlight, &Summary::lowest_kcalls},
     {"8 threads: worst round, k calls/s", Work::kThreads, &Summary::lowest_kcalls},
     {"8 threads: p99, us", Work::kThreads, &Summary::p99_us},
+    {"8 threads on one: worst round, k calls/s", Work::kSharedConnection, &Summary::lowest_kcalls},
+    {"8 threads on one: p99, us", Work::kSharedConnection, &Summary::p99_us},
+    {"echo 64 KiB: p99, us", Work::kEcho64KiB, &Summary::p99_us},
     {"echo 1 MiB: p99, us", Work::kEcho1MiB, &Summary::p99_us},
 };
 
