@@ -23,6 +23,9 @@ enum class Work {
 };
 inline constexpr Work kAllWork[] = {Work::kNullCall,         Work::kInFlight,  Work::kThreads,
                                     Work::kSharedConnection, Work::kEcho64KiB, Work::kEcho1MiB};
+// The name of a work on the command line: null, in-flight, threads, shared, echo-64k, echo-1m.
+std::string Name(Work work);
+
 inline constexpr int kWindow = 128;
 inline constexpr int kThreadCount = 8;
 
@@ -30,6 +33,7 @@ inline size_t EchoBytes(Work work) { return work == Work::kEcho64KiB ? 64 << 10 
 
 // Which CPUs server and client may use: the same two (one, if there is but one), or the same one.
 enum class Placement { kTwoCpus, kOneCpu };
+std::string Name(Placement placement);
 
 class Contender {
  public:

@@ -6,6 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "common/conditions.h"
+#include "common/targets.h"
 
 namespace drover::bench {
 namespace {
@@ -99,7 +100,12 @@ std::string Report(const Measurement& measurement, const std::vector<std::string
   for (const auto& [what, value] : Conditions()) {
     absl::StrAppend(&text, "- ", what, ": ", value, "\n");
   }
-  for (Placement placement : {Placement::kTwoCpus, Placement::kOneCpu}) {
+  if (const std::string targets = TargetsTable(measurement); !targets.empty()) {
+    absl::StrAppend(&text,
+                    "\n## Targets\n\nThe figure is the median of the rounds; a ratio is taken ",
+                    "within each round.\n\n", targets);
+  }
+  for (Placement placement : measurement.options().placements) {
     const auto& cpus = measurement.cpus(placement);
     if (placement == Placement::kTwoCpus && cpus.size() == 2) {
       absl::StrAppend(&text, "\n## Two CPUs\n\nBoth processes may run on CPUs ",
@@ -114,6 +120,27 @@ std::string Report(const Measurement& measurement, const std::vector<std::string
       if (std::find(names.begin(), names.end(), baseline) == names.end()) continue;
       absl::StrAppend(&text, "\nHow many times as fast as ", baseline, ":\n\n",
                       Ratios(measurement, placement, baseline));
+    }
+  }
+  return text;
+}
+
+std::string BriefReport(const Measurement& measurement) {
+  std::string text;
+  for (Placement placement : measurement.options().placements) {
+    for (Work work : measurement.options().work) {
+      for (const std::string& name : measurement.names()) {
+        const auto summary = measurement.Summarize(name, placement, work);
+        if (!summary) continue;
+        absl::StrAppendFormat(&text, "%s, %s, %s: %s k calls/s", name, Name(work), Name(placement),
+                              Number(summary->kcalls));
+        if (summary->p50_us > 0) {
+          absl::StrAppendFormat(&text, ", p50 %s us, p99 %s us, worst %s us",
+                                Number(summary->p50_us), Number(summary->p99_us),
+                                Number(summary->worst_us));
+        }
+        absl::StrAppend(&text, "\n");
+      }
     }
   }
   return text;
