@@ -52,19 +52,9 @@ class CapabilityHook final : public capnp::ClientHook {
   const base::Ref<Capability> capability_;
 };
 
-// Cap'n Proto reads no capability from a message before the first ClientHook of the process was
-// made: the constructor of that one supplies the library with its broken capabilities.
-void PrepareToReadCapabilities() {
-  [[maybe_unused]] static const bool prepared = [] {
-    const CapabilityHook hook(nullptr);
-    return true;
-  }();
-}
-
 }  // namespace
 
 capnp::AnyPointer::Reader MessageCaps::Imbue(capnp::AnyPointer::Reader reader) {
-  PrepareToReadCapabilities();
   return capnp::AnyPointer::Reader(AnyPointerHelpers::getInternalReader(reader).imbue(this));
 }
 
@@ -98,7 +88,6 @@ base::Ref<Capability> GetCapability(capnp::AnyPointer::Reader pointer) {
     return BrokenCapability(
         absl::InvalidArgumentError("the message holds data where a capability belongs"));
   }
-  PrepareToReadCapabilities();
   kj::Own<capnp::ClientHook> hook = AnyPointerHelpers::getInternalReader(pointer).getCapability();
   if (hook->getBrand() != &kBrand) {
     return BrokenCapability(
