@@ -56,7 +56,9 @@ void Connection::Write(bool also_what_can_wait) {
   {
     base::MutexLock lock(&mu_);
     if (!state_.open() || state_.writing || state_.write_blocked) return;
-    if (!state_.send_now && (!also_what_can_wait || state_.send.empty())) return;
+    // With no writer at work, the batch holds what the last one could not write.
+    const bool any = !state_.send.empty() || !batch_.empty();
+    if (!state_.send_now && !(also_what_can_wait && any)) return;
     state_.writing = true;
   }
   size_t written = 0;
