@@ -57,11 +57,12 @@ TEST(AsCompleted, KeepsTheOrderOfCallsAnsweredOneAfterTheOther) {
 
 TEST(AsCompleted, WaitsForResultsOfOtherThreads) {
   Promises p(3);
+  AsCompleted range(std::move(p.futures));
   std::thread completer([&] {
     for (int i : {1, 2, 0}) p.promises[i].Set(i);
   });
   std::vector<size_t> order;
-  for (const auto& [i, result] : AsCompleted(std::move(p.futures))) order.push_back(i);
+  for (const auto& [i, result] : range) order.push_back(i);
   completer.join();
   EXPECT_THAT(order, ElementsAre(1, 2, 0));
 }
