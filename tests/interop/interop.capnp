@@ -17,9 +17,13 @@ interface Worker {
   # Another worker.
 
   fail @3 (reason :Text) -> ();
-  # Fails, for this reason.
+  # Fails, for this reason, whose first word says how: overloaded, disconnected or unimplemented are
+  # the protocol's kinds of failure, anything else is a plain one.
 
   echo @4 (data :Data) -> (data :Data);
+
+  living @5 () -> (count :UInt32);
+  # How many workers that get returned are still alive in the server.
 }
 
 interface Listener {

@@ -49,8 +49,19 @@ class Checks {
       Worker::Client other = worker_.getRequest().send().wait(wait_).getWorker();
       return Calculate(other, 3) == 4 && Calculate(worker_, 4) == 5;
     });
+    // A server may destroy what was released on another thread, so this may take some calls.
+    Check("a worker that was released is gone", [&] {
+      while (worker_.livingRequest().send().wait(wait_).getCount() != 0) {
+      }
+      return true;
+    });
     Check("a listener is called back, then released", [&] { return Subscribe(); });
-    Check("a failure carries its reason", [&] { return Fails(); });
+    using Kind = kj::Exception::Type;
+    Check("a failure carries its reason", [&] { return Fails("no tyres left", Kind::FAILED); });
+    Check("overload is told", [&] { return Fails("overloaded, alas", Kind::OVERLOADED); });
+    Check("disconnection is told", [&] { return Fails("disconnected, alas", Kind::DISCONNECTED); });
+    Check("what is unimplemented is told",
+          [&] { return Fails("unimplemented, alas", Kind::UNIMPLEMENTED); });
     Check("a failed call leaves the connection whole", [&] { return Calculate(worker_, 5) == 6; });
     Check("an interface that is not there is unimplemented", [&] { return Unimplemented(); });
     Check("a call that is dropped disturbs no other", [&] {
@@ -106,14 +117,14 @@ class Checks {
     return right;
   }
 
-  bool Fails() {
+  bool Fails(const char* reason, kj::Exception::Type kind) {
     auto request = worker_.failRequest();
-    request.setReason("no tyres left");
+    request.setReason(reason);
     try {
       request.send().wait(wait_);
     } catch (const kj::Exception& e) {
-      return e.getType() == kj::Exception::Type::FAILED &&
-             std::string(e.getDescription().cStr()).find("no tyres left") != std::string::npos;
+      return e.getType() == kind &&
+             std::string(e.getDescription().cStr()).find(reason) != std::string::npos;
     }
     return false;
   }

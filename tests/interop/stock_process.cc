@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <utility>
 
 #include "drover/base/unique_fd.h"
 #include "gtest/gtest.h"
@@ -80,11 +81,35 @@ int StockServer::Stop() {
   return status;
 }
 
-StockClientResult RunStockClient(const std::string& endpoint) {
+void StockServer::Kill() {
+  if (pid_ <= 0) return;
+  kill(pid_, SIGKILL);
+  Wait(pid_);
+  pid_ = -1;
+}
+
+StockClient::StockClient(const std::string& endpoint) {
   Started started = Start(DROVER_STOCK_CLIENT, endpoint);
-  if (started.pid <= 0) return {-1, ""};
-  std::string output = Read(started.output.get(), /*one_line=*/false);
-  return {Wait(started.pid), std::move(output)};
+  pid_ = started.pid;
+  output_ = std::move(started.output);
+}
+
+StockClient::~StockClient() { Kill(); }
+
+StockClientResult StockClient::Wait() {
+  if (pid_ <= 0) return {-1, ""};
+  std::string output = Read(output_.get(), /*one_line=*/false);
+  return {interop::Wait(std::exchange(pid_, -1)), std::move(output)};
+}
+
+void StockClient::Kill() {
+  if (pid_ <= 0) return;
+  kill(pid_, SIGKILL);
+  interop::Wait(std::exchange(pid_, -1));
+}
+
+StockClientResult RunStockClient(const std::string& endpoint) {
+  return StockClient(endpoint).Wait();
 }
 
 }  // namespace drover::interop

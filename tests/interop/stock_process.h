@@ -12,6 +12,8 @@
 
 #include <string>
 
+#include "drover/base/unique_fd.h"
+
 namespace drover::interop {
 
 // A running stock_server; the destructor ends it.
@@ -27,6 +29,8 @@ class StockServer {
   const std::string& endpoint() const { return endpoint_; }
   pid_t pid() const { return pid_; }
 
+  // Ends it without warning.
+  void Kill();
   // Asks it to end and returns its exit status, or 128 plus the signal that ended it.
   int Stop();
 
@@ -38,6 +42,22 @@ class StockServer {
 struct StockClientResult {
   int status;          // as for StockServer::Stop
   std::string output;  // the checks that failed, one a line
+};
+
+// A running stock_client; the destructor kills it.
+class StockClient {
+ public:
+  explicit StockClient(const std::string& endpoint);
+  ~StockClient();
+  StockClient(const StockClient&) = delete;
+  StockClient& operator=(const StockClient&) = delete;
+
+  StockClientResult Wait();
+  void Kill();
+
+ private:
+  pid_t pid_ = -1;
+  base::UniqueFd output_;
 };
 
 StockClientResult RunStockClient(const std::string& endpoint);

@@ -16,7 +16,25 @@
 namespace interop::stock {
 namespace {
 
+uint32_t got = 0;  // workers that get returned and that still exist
+
+kj::Exception::Type KindOf(kj::StringPtr reason) {
+  if (reason.startsWith("overloaded")) return kj::Exception::Type::OVERLOADED;
+  if (reason.startsWith("disconnected")) return kj::Exception::Type::DISCONNECTED;
+  if (reason.startsWith("unimplemented")) return kj::Exception::Type::UNIMPLEMENTED;
+  return kj::Exception::Type::FAILED;
+}
+
 class WorkerImpl final : public Worker::Server {
+ public:
+  // Counts itself in `*living`, unless that is null, while it exists.
+  explicit WorkerImpl(uint32_t* living) : living_(living) {
+    if (living_ != nullptr) ++*living_;
+  }
+  ~WorkerImpl() {
+    if (living_ != nullptr) --*living_;
+  }
+
  protected:
   kj::Promise<void> calculate(CalculateContext context) override {
     context.getResults().setY(context.getParams().getX() + 1);
@@ -32,19 +50,27 @@ class WorkerImpl final : public Worker::Server {
   }
 
   kj::Promise<void> get(GetContext context) override {
-    context.getResults().setWorker(kj::heap<WorkerImpl>());
+    context.getResults().setWorker(kj::heap<WorkerImpl>(&got));
     return kj::READY_NOW;
   }
 
   kj::Promise<void> fail(FailContext context) override {
-    return kj::Exception(kj::Exception::Type::FAILED, __FILE__, __LINE__,
-                         kj::heapString(context.getParams().getReason()));
+    auto reason = context.getParams().getReason();
+    return kj::Exception(KindOf(reason), __FILE__, __LINE__, kj::heapString(reason));
   }
 
   kj::Promise<void> echo(EchoContext context) override {
     context.getResults().setData(context.getParams().getData());
     return kj::READY_NOW;
   }
+
+  kj::Promise<void> living(LivingContext context) override {
+    context.getResults().setCount(got);
+    return kj::READY_NOW;
+  }
+
+ private:
+  uint32_t* const living_;
 };
 
 void Serve(const std::string& endpoint) {
@@ -55,7 +81,7 @@ void Serve(const std::string& endpoint) {
                       .parseAddress(KjAddress(endpoint).c_str())
                       .wait(io.waitScope)
                       ->listen();
-  capnp::TwoPartyServer server(kj::heap<WorkerImpl>());
+  capnp::TwoPartyServer server(kj::heap<WorkerImpl>(nullptr));
   auto term = io.unixEventPort.onSignal(SIGTERM);
   auto serving = server.listen(*listener);
   std::cout << BoundEndpoint(endpoint, listener->getPort()) << std::endl;

@@ -150,8 +150,8 @@ void Connection::NotifyIdle(async::Task idle) {
 }
 
 async::Task Connection::TakeIdleCallback() {
-  if (!idle_callback_ || state_.running_calls > 0 || !state_.send.empty() || state_.writing ||
-      state_.write_blocked) {
+  if (!idle_callback_ || state_.running_calls > 0 || !state_.send.empty() || state_.send_now ||
+      state_.writing || state_.write_blocked) {
     return nullptr;
   }
   async::Task idle = std::move(idle_callback_);

@@ -88,7 +88,10 @@ void Connection::Write(bool also_what_can_wait) {
 }
 
 void Connection::OnWritable() {
-  WithLock([](ConnectionState& s) { s.write_blocked = false; });
+  WithLock([](ConnectionState& s) {
+    s.write_blocked = false;
+    s.send_now = true;  // the rest of the batch, even if nothing new is queued
+  });
   FlushAll();
   UpdateWriteInterest();
 }
