@@ -30,6 +30,10 @@ std::vector<std::unique_ptr<Contender>> Contenders(const std::vector<std::string
 }
 
 int Main(int argc, char** argv) {
+  if (argc == 2 && std::string(argv[1]) == "--help") {
+    std::cout << kUsage;
+    return 0;
+  }
   auto arguments = ParseArguments(std::vector<std::string>(argv + 1, argv + argc));
   if (!arguments.ok()) {
     std::cerr << "bench: " << arguments.status().message() << "\n" << kUsage;
