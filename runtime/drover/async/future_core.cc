@@ -73,23 +73,31 @@ bool FutureCore::OnReadyUnlessReady(Task& task) {
   ThreadContext& context = ThreadContext::Current();
   auto executor = base::Ref<Executor>::Share(context.executor);
   if (!executor) executor = base::Ref<Executor>::Share(&CurrentPool());
-  base::MutexLock lock(&mu_);
-  if (!Watch()) return false;
-  continuation_ = InContext(std::move(task), context.executor, context.cancellation);
-  continuation_executor_ = std::move(executor);
+  {
+    base::MutexLock lock(&mu_);
+    if (!Watch()) return false;
+    continuation_ = InContext(std::move(task), context.executor, context.cancellation);
+    continuation_executor_ = std::move(executor);
+  }
+  RunUnattended();
   return true;
 }
 
 void FutureCore::Observe(Task task) {
-  if (!ready()) {
+  bool watched;
+  {
     base::MutexLock lock(&mu_);
-    if (Watch()) {
+    watched = Watch();
+    if (watched) {
       continuation_ = std::move(task);
       continuation_executor_ = nullptr;
-      return;
     }
   }
-  task();
+  if (watched) {
+    RunUnattended();
+  } else {
+    task();
+  }
 }
 
 void FutureCore::OnCancel(Task task) {

@@ -69,6 +69,9 @@ class FutureCore : public base::RefCounted {
   virtual void CompleteWithError(absl::Status status) = 0;
   // Tells the work to stop; before a Cancel completes the state. Never blocks.
   virtual void StopWork() {}
+  // Somebody wants the result without waiting for it: the work must get on without a thread that
+  // waits. Never blocks.
+  virtual void RunUnattended() {}
   // Waits until ready or the deadline, making progress itself where it can. The default parks.
   virtual void WaitForWork(absl::Time deadline);
 

@@ -78,6 +78,11 @@ class Connection final : public async::EventHandler {
   // the calling servant's call is cancelled.
   void Drive(async::FutureCore& core, absl::Time deadline);
 
+  // As long as there are calls whose answers no thread waits for, the reactor watches for them
+  // whenever nobody else reads.
+  void AddUnattended();
+  void RemoveUnattended() { unattended_.fetch_sub(1, std::memory_order_relaxed); }
+
   // Writes what is queued if any of it is urgent (FlushAll: in any case), unless somebody is at it.
   void Flush();
   void FlushAll();
@@ -191,6 +196,7 @@ class Connection final : public async::EventHandler {
   const uint32_t fork_generation_;
   uint64_t reactor_id_ = 0;  // set before anybody else sees the connection
   std::atomic<int> uncollected_{0};
+  std::atomic<int> unattended_{0};
   std::atomic<bool> ticking_{false};
   std::atomic<bool> ended_{false};  // set once state_.closed is: for those who read
 

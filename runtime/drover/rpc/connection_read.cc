@@ -175,9 +175,10 @@ void Connection::ReleaseTokenAsCaller() {
     if (!ended_.load(std::memory_order_acquire)) {
       if (PromoteFollower()) return;
       token_held_ = false;
-      // The peer may call what it has of us at any time; otherwise a tick soon sees whether this
-      // caller comes back.
-      if (WithLock([](ConnectionState& s) { return s.exports.size() > 0; })) {
+      // The peer may call what it has of us at any time, and some answers nobody waits for;
+      // otherwise a tick soon sees whether this caller comes back.
+      if (unattended_.load(std::memory_order_relaxed) > 0 ||
+          WithLock([](ConnectionState& s) { return s.exports.size() > 0; })) {
         SetInterest(interest_ | EPOLLIN);
       }
     } else {
@@ -189,6 +190,16 @@ void Connection::ReleaseTokenAsCaller() {
   } else {
     RequestTick();
   }
+}
+
+void Connection::AddUnattended() {
+  if (InForkedChild()) return;
+  unattended_.fetch_add(1, std::memory_order_relaxed);
+  FlushAll();
+  base::MutexLock lock(&read_mu_);
+  // Whoever holds the token sees the count, under this lock, when letting go of it.
+  if (token_held_ || stream_ == nullptr || ended_.load(std::memory_order_acquire)) return;
+  SetInterest(interest_ | EPOLLIN);
 }
 
 bool Connection::PromoteFollower() {
