@@ -179,9 +179,12 @@ class Connection final : public async::EventHandler {
   void Queue(wire::OutMessagePtr& message, Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void QueueFinish(QuestionId id, bool release_result_caps) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool CanWait() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);  // outbound_calls.cc
+  void NoteQueued(Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // For the writer: takes what is queued; false if there is nothing to write.
+  bool MoveToBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Write(bool also_what_can_wait);
   void OnWritable();
-  void FlushUnlessCorked();
+  void FlushUnlessCorked(size_t queued_bytes = 0);
   void Abort(const absl::Status& reason);
   absl::Status CheckFrame(size_t bytes) const;
   async::Task TakeIdleCallback() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -198,6 +201,10 @@ class Connection final : public async::EventHandler {
   std::atomic<int> uncollected_{0};
   std::atomic<int> unattended_{0};
   std::atomic<bool> ticking_{false};
+  std::atomic<bool> queued_{false};      // hints, changed under mu_: something waits to be sent,
+  std::atomic<bool> queued_now_{false};  // and it cannot wait for the next frame
+  std::atomic<bool> has_exports_{false};
+  std::atomic<bool> retired_{false};
   std::atomic<bool> ended_{false};  // set once state_.closed is: for those who read
 
   base::Mutex mu_;
