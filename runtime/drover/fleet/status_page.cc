@@ -86,7 +86,7 @@ SlotStatus StatusPage::slot(int slot) const {
   SlotStatus status;
   // A writer needs nanoseconds, or a time slice if it is preempted; one that takes longer than
   // this was killed.
-  const absl::Time limit = absl::Now() + absl::Milliseconds(100);
+  const absl::Time limit = absl::Now() + absl::Seconds(1);
   do {
     const uint32_t before = s.sequence.load(std::memory_order_acquire);
     status.pid = s.pid.load(std::memory_order_acquire);

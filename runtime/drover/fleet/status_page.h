@@ -9,7 +9,7 @@
 //
 // Thread-safety: one writer; any number of readers, in any process that inherited it.
 // Ownership: unmaps its own copy. Errors: ResourceExhausted when memory is short.
-// Blocking: reading a slot waits for a write under way, about 0.1 s if its writer was killed.
+// Blocking: reading a slot waits for a write under way, about a second if its writer was killed.
 #ifndef DROVER_FLEET_STATUS_PAGE_H_
 #define DROVER_FLEET_STATUS_PAGE_H_
 
