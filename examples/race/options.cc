@@ -43,10 +43,9 @@ absl::StatusOr<RaceOptions> ParseRaceOptions(int argc, char** argv) {
     } else if (c == 'e' && value == "tcp") {
       options.fleet.endpoints = {drover::Endpoint::Parse("tcp://127.0.0.1:0").value()};
     } else if (c != 'e' || value != "unix") {
-      status = absl::InvalidArgumentError(c == 'e'
-                                              ? absl::StrCat("--endpoint takes unix or tcp, not '",
-                                                             value, "'\n", kUsage)
-                                              : kUsage);
+      status = absl::InvalidArgumentError(
+          c == 'e' ? absl::StrCat("--endpoint takes unix or tcp, not '", value, "'\n", kUsage)
+                   : kUsage);
     }
   }
   if (status.ok() && optind < argc) status = absl::InvalidArgumentError(kUsage);

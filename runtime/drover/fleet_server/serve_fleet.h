@@ -1,6 +1,7 @@
 // A fleet of worker processes, each serving a servant at an endpoint of its own.
 //
-//   auto fleet = drover::ServeFleet({.workers = 10}, [](int) { return std::make_shared<Racer>(); });
+//   auto fleet = drover::ServeFleet({.workers = 10},
+//                                   [](int) { return std::make_shared<Racer>(); });
 //   if (!fleet.ok()) return drover::ExitWith(fleet.status());
 //   auto workers = drover::ConnectAll<race::WorkerProxy>(fleet->endpoints());
 //   ...
