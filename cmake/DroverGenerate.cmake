@@ -101,11 +101,6 @@ function(drover_generate TARGET)
 
   target_include_directories(${TARGET} SYSTEM PUBLIC "$<BUILD_INTERFACE:${generated}>")
   target_compile_features(${TARGET} PUBLIC cxx_std_20)
-  if(TARGET Drover::object)
-    target_link_libraries(${TARGET} PUBLIC Drover::object)
-  else()
-    target_link_libraries(${TARGET} PUBLIC Drover::codec)
-  endif()
   # What Cap'n Proto generates for interfaces refers to its RPC library's symbols.
-  target_link_libraries(${TARGET} PRIVATE Drover::capnp-rpc Drover::capnp)
+  target_link_libraries(${TARGET} PUBLIC Drover::object PRIVATE Drover::capnp-rpc Drover::capnp)
 endfunction()

@@ -12,8 +12,8 @@ class CodeWriter {
  public:
   static constexpr size_t kColumns = 100;
 
-  // A line of the parts joined, at the current indentation; broken where a list in it may be if it
-  // is too long.
+  // A line of the parts joined, at the current indentation; several lines if it is too long for
+  // one.
   template <class... Parts>
   void Line(const Parts&... parts) {
     std::string line;
@@ -28,7 +28,9 @@ class CodeWriter {
   void Comment(std::string_view text);
   // `head { body }` on one line where it fits, else on three.
   void OneLiner(const std::string& head, const std::string& body);
-  // `head(arg, arg)tail`, broken between arguments where it does not fit one line.
+  // A statement under a condition, on one line where it fits.
+  void If(const std::string& condition, const std::string& statement);
+  // `head(arg, arg)tail`.
   void Call(std::string_view head, const std::vector<std::string>& args, std::string_view tail);
 
   // Lines made elsewhere, as they are.

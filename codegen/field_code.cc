@@ -23,8 +23,8 @@ std::string GroupVariable(const std::string& outer, const std::string& group,
 }  // namespace
 
 const std::set<std::string>& FieldCode::LocalNames() {
-  static const std::set<std::string>& kNames = *new std::set<std::string>{
-      "call", "i", "j", "k", "list", "list2", "list3", "out"};
+  static const std::set<std::string>& kNames =
+      *new std::set<std::string>{"call", "i", "j", "k", "list", "list2", "list3", "out"};
   return kNames;
 }
 
@@ -59,13 +59,16 @@ void FieldCode::WriteField(const StructModel::Member& member, const std::string&
   const TypeReader type = member.type();
   const std::string init = builder + ".init" + member.capnp + "(";
   // An empty value is what a null pointer means, unless the schema has another default.
-  const std::string guard = member.has_default() ? "" : "if (!" + value + ".empty()) ";
+  const std::string guard = member.has_default() ? "" : "!" + value + ".empty()";
+  auto guarded = [&](const std::string& condition, const std::string& statement) {
+    condition.empty() ? out_.Line(statement) : out_.If(condition, statement);
+  };
   if (type.isVoid()) return;
   if (type.isText() || type.isData()) {
-    out_.Line(guard, Object(type.isText() ? "CopyText(" : "CopyData("), value, ", ", init,
-              Object("SizeOf("), value, ")));");
+    guarded(guard, Object(type.isText() ? "CopyText(" : "CopyData(") + value + ", " + init +
+                       Object("SizeOf(") + value + ")));");
   } else if (type.isList()) {
-    out_.Open(guard, "{");
+    guard.empty() ? out_.Open("{") : out_.Open("if (", guard, ") {");
     WriteList(type.getList().getElementType(), value,
               HoldsCapabilities(type)
                   ? Object("InitPointerList(") + PointerAt(builder, member.field) + ", "
@@ -73,8 +76,9 @@ void FieldCode::WriteField(const StructModel::Member& member, const std::string&
               0);
     out_.Close();
   } else if (type.isStruct()) {
-    out_.Line(member.boxed ? "if (" + value + ".has_value()) " : "", Codec(type), "::Write(",
-              member.boxed ? "*" : "", value, ", ", Object("StructBuilder("), init, ")));");
+    guarded(member.boxed ? value + ".has_value()" : "",
+            Codec(type) + "::Write(" + (member.boxed ? "*" : "") + value + ", " +
+                Object("StructBuilder(") + init + ")));");
   } else if (type.isInterface()) {
     out_.Line(Object("SetProxy("), PointerAt(builder, member.field), ", ", value, ");");
   } else if (type.isEnum()) {
@@ -180,11 +184,7 @@ void FieldCode::ReadAlternative(const StructModel::Member& member, const std::st
     return;
   }
   if (member.group == nullptr && IsScalar(member.type())) {
-    const std::string get = reader + ".get" + member.capnp + "()";
-    const std::string read = member.type().isEnum()
-                                 ? "static_cast<" + types_.Value(member.type()) + ">(" + get + ")"
-                                 : get;
-    out_.Line(value, ".", member.set, "(", read, ");");
+    out_.Line(value, ".", member.set, "(", ReadExpression(member, reader), ");");
     return;
   }
   const std::string target = member.name + "_value";
@@ -259,19 +259,28 @@ void FieldCode::ReadList(TypeReader element, const std::string& value, const std
 }
 
 void FieldCode::ReadElement(TypeReader type, const std::string& value, const std::string& element) {
-  if (type.isText()) {
-    out_.Line(value, " = ", Object("ToString("), element, ");");
-  } else if (type.isData()) {
-    out_.Line(value, " = ", Object("ToBytes("), element, ");");
-  } else if (type.isStruct()) {
+  if (type.isStruct()) {
     out_.Line(Codec(type), "::Read(", Object("StructReader("), element, "), ", value, ");");
-  } else if (type.isInterface()) {
-    out_.Line(value, " = ", Object("GetProxy<"), types_.Value(type), ">(", element, ");");
-  } else if (type.isEnum()) {
-    out_.Line(value, " = static_cast<", types_.Value(type), ">(", element, ");");
   } else {
-    out_.Line(value, " = ", element, ";");
+    out_.Line(value, " = ", ElementExpression(type, element), ";");
   }
+}
+
+std::string FieldCode::ElementExpression(TypeReader type, const std::string& element) const {
+  if (type.isText()) return Object("ToString(") + element + ")";
+  if (type.isData()) return Object("ToBytes(") + element + ")";
+  if (type.isInterface()) return Object("GetProxy<") + types_.Value(type) + ">(" + element + ")";
+  if (type.isEnum()) return "static_cast<" + types_.Value(type) + ">(" + element + ")";
+  return element;
+}
+
+std::string FieldCode::ReadExpression(const StructModel::Member& member,
+                                      const std::string& reader) const {
+  if (member.group != nullptr) return "";
+  const TypeReader type = member.type();
+  if (type.isStruct() || type.isList() || type.isVoid()) return "";
+  const std::string get = reader + ".get" + member.capnp + "()";
+  return ElementExpression(type, type.isInterface() ? PointerAt(reader, member.field) : get);
 }
 
 }  // namespace drover::codegen

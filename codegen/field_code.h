@@ -32,7 +32,11 @@ class FieldCode {
   // Parameters named like the variables of these statements would be hidden by them.
   static const std::set<std::string>& LocalNames();
 
+  // What a field holds as an expression, or nothing where it takes statements to read it.
+  std::string ReadExpression(const StructModel::Member& member, const std::string& reader) const;
+
  private:
+  std::string ElementExpression(TypeReader type, const std::string& element) const;
   void WriteUnion(const StructModel& model, const std::string& value, const std::string& builder);
   void ReadUnion(const StructModel& model, const std::string& value, const std::string& reader);
   void WriteAlternative(const StructModel& model, const StructModel::Member& member,

@@ -57,8 +57,13 @@ void WriteBlockingProxy(const FilePlan& plan, const InterfaceModel& model, CodeW
   out.Line("explicit ", name, "(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}");
   out.Line("// A servant of this process, where a proxy is wanted.");
   out.Line("template <class S>");
-  out.Line("  requires(std::is_base_of_v<", model.name, "Servant, S> ||");
-  out.Line("           std::is_base_of_v<", model.name, "AsyncServant, S>)");
+  const std::string either = "  requires(std::is_base_of_v<" + model.name + "Servant, S> ||";
+  const std::string other = "std::is_base_of_v<" + model.name + "AsyncServant, S>)";
+  if (2 + either.size() + 1 + other.size() <= CodeWriter::kColumns) {
+    out.Line(either, " ", other);
+  } else {
+    out.Line(either, "\n           ", other);
+  }
   out.Line(name, "(std::shared_ptr<S> servant)  // NOLINT: implicit, as said");
   out.Line("    : drover::Proxy(std::shared_ptr<drover::Servant>(std::move(servant))) {}");
   WriteConversions(plan, model, "", out);
@@ -87,9 +92,11 @@ void WriteAsyncProxy(const FilePlan& plan, const InterfaceModel& model, CodeWrit
 
 void WriteServant(const FilePlan& plan, const InterfaceModel& model, bool async, CodeWriter& out) {
   const std::string suffix = async ? "AsyncServant" : "Servant";
+  const std::string head = "class " + model.name + suffix + " : ";
   std::string bases;
   for (uint64_t super : model.supers) {
-    bases += (bases.empty() ? "" : ", ") + ("public virtual " + plan.types.Name(super, suffix));
+    if (!bases.empty()) bases += ",\n" + std::string(head.size(), ' ');
+    bases += "public virtual " + plan.types.Name(super, suffix);
   }
   if (bases.empty()) bases = "public virtual drover::Servant";
 
@@ -100,7 +107,7 @@ void WriteServant(const FilePlan& plan, const InterfaceModel& model, bool async,
   } else {
     out.Line("// The same for methods that answer later.");
   }
-  out.Open("class ", model.name, suffix, " : ", bases, " {");
+  out.Open(head, bases, " {");
   out.Label("public:");
   for (const MethodModel& method : model.methods) {
     if (!async && !method.comment.empty()) out.Blank();

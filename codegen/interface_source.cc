@@ -80,8 +80,8 @@ void WriteStructMessage(const std::string& type, const std::string& capnp, const
                         CodeWriter& out) {
   out.Blank();
   out.Open("void Encode", name, "(const ", type, "& value, capnp::AnyPointer::Builder out) {");
-  out.Line("drover::Codec<", type, ">::Write(");
-  out.Line("    value, drover::object::StructBuilder(out.initAs<", capnp, ">()));");
+  out.Line("drover::Codec<", type, ">::Write(value, drover::object::StructBuilder(out.initAs<",
+           capnp, ">()));");
   out.Close();
   out.Blank();
   out.Open(type, " Decode", name, "(capnp::AnyPointer::Reader in) {");
@@ -117,9 +117,13 @@ void WriteResults(const FilePlan& plan, const InterfaceModel& model, const Metho
   out.Blank();
   out.Open(type, " Decode", name, "(capnp::AnyPointer::Reader results) {");
   DeclareFields(*method.results, "in", "results.getAs<" + capnp + ">()", out);
-  out.Line(type, " value{};");
-  code.ReadField(member, "value", "in");
-  out.Line("return value;");
+  if (const std::string value = code.ReadExpression(member, "in"); !value.empty()) {
+    out.Line("return ", value, ";");
+  } else {
+    out.Line(type, " value{};");
+    code.ReadField(member, "value", "in");
+    out.Line("return value;");
+  }
   out.Close();
 }
 
@@ -153,20 +157,16 @@ void WriteProxyMethod(const FilePlan& plan, const InterfaceModel& model, const M
   out.Line("drover::object::ClientCall call(*this, ", MethodTable(model), "[",
            std::to_string(method.ordinal), "]", SizeHint(plan, method), ");");
   const std::string fill =
-      "call.Fill<" + plan.index.CapnpName(method.params_id) + ">([&](auto out) {";
+      "call.Fill<" + plan.index.CapnpName(method.params_id) + ">([&](auto out) { ";
   if (!method.params.has_value()) {
     const MethodModel::Parameter& only = method.parameters[0];
-    out.Open(fill);
-    out.Line("drover::Codec<", only.servant_type, ">::Write(", only.name,
-             ", drover::object::StructBuilder(out));");
-    out.Close("});");
+    out.Line(fill, "drover::Codec<", only.servant_type, ">::Write(", only.name,
+             ", drover::object::StructBuilder(out)); });");
   } else if (!method.parameters.empty()) {
     std::vector<std::string> names;
     for (const MethodModel::Parameter& p : method.parameters) names.push_back(p.name);
     names.push_back("out");
-    out.Open(fill);
-    out.Call(FunctionFor("Encode", model, method, "Params"), names, ";");
-    out.Close("});");
+    out.Call(fill + FunctionFor("Encode", model, method, "Params"), names, "; });");
   }
   out.Line("return std::move(call).", end);
   out.Close();
@@ -194,8 +194,9 @@ void WriteDispatchCase(const InterfaceModel& model, const MethodModel& method, b
   if (!method.params.has_value()) {
     const std::string& type = method.parameters[0].servant_type;
     out.Line(type, " params;");
-    out.Line("drover::Codec<", type, ">::Read(");
-    out.Line("    drover::object::StructReader(call.params().getAs<capnp::AnyStruct>()), params);");
+    out.Line(
+        "drover::Codec<", type,
+        ">::Read(drover::object::StructReader(call.params().getAs<capnp::AnyStruct>()), params);");
     arguments.push_back("std::move(params)");
   } else if (!method.parameters.empty()) {
     out.Line("auto params = ", FunctionFor("Decode", model, method, "Params"), "(call.params());");
@@ -284,12 +285,10 @@ void WriteMethodTable(const InterfaceModel& model, CodeWriter& out) {
   out.Blank();
   out.Open("constexpr drover::object::MethodInfo ", MethodTable(model), "[] = {");
   for (const MethodModel& method : model.methods) {
-    out.Line("{.interface_id = ", Hex(model.id), ",");
-    out.Line(" .ordinal = ", std::to_string(method.ordinal), ",");
-    out.Line(" .interface_name = \"", model.dotted_name, "\",");
-    out.Line(" .name = \"", method.schema_name, "\",");
-    out.Line(" .concurrent = ", Bool(method.concurrent), ",");
-    out.Line(" .idempotent = ", Bool(method.idempotent), "},");
+    out.Line("  {.interface_id = ", Hex(model.id), ", .ordinal = ", std::to_string(method.ordinal),
+             ", .interface_name = \"", model.dotted_name, "\", .name = \"", method.schema_name,
+             "\", .concurrent = ", Bool(method.concurrent),
+             ", .idempotent = ", Bool(method.idempotent), "},");
   }
   out.Close("};");
 }
@@ -311,11 +310,10 @@ void WriteProxyMembers(const FilePlan& plan, const InterfaceModel& model, CodeWr
     }
     out.Close("};");
   }
-  out.Line("static const drover::object::InterfaceInfo kInfo = {.id = ", Hex(model.id), ",");
-  const std::string hang(49, ' ');
-  out.Line(hang, "       .name = \"", model.dotted_name, "\",");
-  out.Line(hang, "       .methods = ", model.methods.empty() ? "{}" : MethodTable(model), ",");
-  out.Line(hang, "       .supers = ", model.supers.empty() ? "{}" : "kSupers", "};");
+  out.Line("static const drover::object::InterfaceInfo kInfo = {.id = ", Hex(model.id),
+           ", .name = \"", model.dotted_name,
+           "\", .methods = ", model.methods.empty() ? "{}" : MethodTable(model),
+           ", .supers = ", model.supers.empty() ? "{}" : "kSupers", "};");
   out.Line("return kInfo;");
   out.Close();
   for (bool async : {false, true}) {

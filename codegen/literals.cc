@@ -196,7 +196,8 @@ std::string Literals::OfEnum(TypeReader type, uint16_t number) const {
 std::string Literals::OfStruct(const StructModel& model, capnp::DynamicStruct::Reader value) const {
   const std::string name = types_.Name(model.id);
   if (!model.has_any_union()) return name + Designated(model, value);
-  return "[] { " + name + " value; " + Assignments(model, value, "value") + "return value; }()";
+  return "[] {\n  " + name + " value;\n" + Assignments(model, value, "value") +
+         "  return value;\n}()";
 }
 
 std::string Literals::Designated(const StructModel& model,
@@ -220,20 +221,20 @@ std::string Literals::Assignments(const StructModel& model, capnp::DynamicStruct
     const std::string at = target + "." + member.name;
     out += member.group != nullptr
                ? Assignments(*member.group, GroupOf(value, member.field), at)
-               : at + " = " +
+               : "  " + at + " = " +
                      Of(member.type(), value.get(capnp::Text::Reader(member.field.getName()))) +
-                     "; ";
+                     ";\n";
   }
   KJ_IF_MAYBE (set, value.which()) {
     for (const StructModel::Member& member : model.alternatives) {
       if (member.discriminant() != set->getProto().getDiscriminantValue()) continue;
       if (member.group != nullptr) {
         const std::string at = target + "." + member.mutable_get + "()";
-        out += at + "; " + Assignments(*member.group, GroupOf(value, member.field), at);
+        out += "  " + at + ";\n" + Assignments(*member.group, GroupOf(value, member.field), at);
       } else if (member.type().isVoid()) {
-        out += target + "." + member.set + "(); ";
+        out += "  " + target + "." + member.set + "();\n";
       } else {
-        out += target + "." + member.set + "(" + Of(member.type(), value.get(*set)) + "); ";
+        out += "  " + target + "." + member.set + "(" + Of(member.type(), value.get(*set)) + ");\n";
       }
     }
   }

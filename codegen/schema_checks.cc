@@ -56,9 +56,10 @@ class FileChecker {
 void FileChecker::CheckNamespace() {
   const std::string ns = index_.DroverNamespace(file_);
   if (ns.empty()) {
-    Problem("", "no C++ namespace for Drover's code; add the line "
-                "'using Drover = import \"/drover/annotations.capnp\"; "
-                "$Drover.namespace(\"...\");'");
+    Problem("",
+            "no C++ namespace for Drover's code; add the line "
+            "'using Drover = import \"/drover/annotations.capnp\"; "
+            "$Drover.namespace(\"...\");'");
     return;
   }
   if (ns == index_.CapnpNamespace(file_)) {
@@ -189,8 +190,8 @@ void FileChecker::CheckType(TypeReader type, const std::string& name) {
   type = ElementOfLists(type);
   if (type.isAnyPointer()) {
     const bool parameter = !type.getAnyPointer().isUnconstrained();
-    Problem(name, parameter ? "generic types are not supported yet"
-                            : "AnyPointer is not supported yet");
+    Problem(name,
+            parameter ? "generic types are not supported yet" : "AnyPointer is not supported yet");
   }
   if (type.isEnum()) CheckReference(type.getEnum().getTypeId(), name);
   if (type.isStruct()) CheckReference(type.getStruct().getTypeId(), name);

@@ -1,6 +1,6 @@
 #include "source_file.h"
 
-#include <functional>
+#include <set>
 
 #include "code_writer.h"
 #include "field_code.h"
@@ -22,8 +22,9 @@ void WriteConstantFunctions(const FilePlan& plan, uint64_t scope, CodeWriter& ou
     out.Blank();
     out.Open("const ", type, "& ", prefix, ConstantCase(plan.index.LocalName(node.getId())),
              "() {");
-    out.Line("static const ", type, "& kValue = *new ", type, "(", plan.literals.Constant(node),
-             ");");
+    const std::string value = plan.literals.Constant(node);
+    out.Line("static const ", type, "& kValue = *new ",
+             value.starts_with(type + "{") ? value : type + "(" + value + ")", ";");
     out.Line("return kValue;");
     out.Close();
   }
@@ -100,12 +101,11 @@ std::string SourceFile(const FilePlan& plan) {
     out.Line("#include <utility>");
     out.Blank();
   }
-  out.Line("#include \"", plan.OutputPath(".capnp.h"), "\"");
-  out.Line("#include \"drover/object/fields_internal.h\"");
-  const bool rpc = body.find("object::ClientCall") != std::string::npos ||
-                   body.find("object::SetProxy") != std::string::npos ||
-                   !plan.interface_models.empty();
-  if (rpc) out.Line("#include \"drover/object/generated.h\"");
+  std::set<std::string> headers = {plan.OutputPath(".capnp.h"), "drover/object/fields_internal.h"};
+  if (!plan.interface_models.empty() || body.find("object::SetProxy(") != std::string::npos) {
+    headers.insert("drover/object/generated.h");
+  }
+  for (const std::string& header : headers) out.Line("#include \"", header, "\"");
   if (!body.empty()) out.Blank();
   return out.Take() + body;
 }

@@ -32,8 +32,7 @@ class Uses {
   }
   void AddFields(uint64_t struct_id) {
     if (!index_.Has(struct_id)) return;
-    ForEachSlot(index_, struct_id,
-                [&](FieldReader field) { AddType(field.getSlot().getType()); });
+    ForEachSlot(index_, struct_id, [&](FieldReader field) { AddType(field.getSlot().getType()); });
   }
   void AddInterface(NodeReader node) {
     for (uint64_t ancestor : index_.Ancestors(node.getId())) Add(ancestor);

@@ -9,8 +9,8 @@
 
 namespace drover::codegen {
 
-// The files, without `file` itself, that declare a type which something in `file` refers to. Imports
-// that only annotate are not among them.
+// The files, without `file` itself, that declare a type which something in `file` refers to.
+// Imports that only annotate are not among them.
 std::set<uint64_t> FilesUsedBy(const SchemaIndex& index, uint64_t file);
 
 }  // namespace drover::codegen

@@ -39,7 +39,8 @@ void WriteAlternative(const FilePlan& plan, const StructModel::Member& member, C
     return;
   }
   if (member.group == nullptr && IsScalar(member.type())) {
-    out.OneLiner(type + " " + member.name + "() const", "return alternative_.Get" + position + ");");
+    out.OneLiner(type + " " + member.name + "() const",
+                 "return alternative_.Get" + position + ");");
     out.OneLiner("void " + member.set + "(" + type + " value)",
                  "alternative_.Set" + position + "value);");
     return;

@@ -14,14 +14,18 @@
 namespace drover::bench {
 
 enum class Work {
-  kNullCall,  // blocking calculate(7), one after another
-  kInFlight,  // calculate(7) with 128 always in flight, from one thread on one connection
-  kThreads,   // blocking calculate(7) from 8 threads
+  kNullCall,          // blocking calculate(7), one after another
+  kInFlight,          // calculate(7) with 128 always in flight, from one thread on one connection
+  kThreads,           // blocking calculate(7) from 8 threads, each with a connection
+  kSharedConnection,  // the same, all on one connection
   kEcho64KiB,
   kEcho1MiB,
 };
-inline constexpr Work kAllWork[] = {Work::kNullCall, Work::kInFlight, Work::kThreads,
-                                    Work::kEcho64KiB, Work::kEcho1MiB};
+inline constexpr Work kAllWork[] = {Work::kNullCall,         Work::kInFlight,  Work::kThreads,
+                                    Work::kSharedConnection, Work::kEcho64KiB, Work::kEcho1MiB};
+// The name of a work on the command line: null, in-flight, threads, shared, echo-64k, echo-1m.
+std::string Name(Work work);
+
 inline constexpr int kWindow = 128;
 inline constexpr int kThreadCount = 8;
 
@@ -29,6 +33,7 @@ inline size_t EchoBytes(Work work) { return work == Work::kEcho64KiB ? 64 << 10 
 
 // Which CPUs server and client may use: the same two (one, if there is but one), or the same one.
 enum class Placement { kTwoCpus, kOneCpu };
+std::string Name(Placement placement);
 
 class Contender {
  public:
@@ -47,7 +52,8 @@ class Contender {
   virtual absl::StatusOr<Sample> Run(Work work, const std::string& socket, double seconds) = 0;
 };
 
-// peers/ and drover.cc.
+// drover_contender.cc and peers/.
+std::vector<std::unique_ptr<Contender>> DroverContenders();
 std::vector<std::unique_ptr<Contender>> RawSocketContenders();
 std::unique_ptr<Contender> CapnpContender();
 

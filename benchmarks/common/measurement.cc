@@ -15,7 +15,7 @@ namespace drover::bench {
 
 Measurement::Measurement(std::vector<std::unique_ptr<Contender>> contenders,
                          MeasurementOptions options)
-    : contenders_(std::move(contenders)), options_(options), two_cpus_(AllowedCpus()) {
+    : contenders_(std::move(contenders)), options_(std::move(options)), two_cpus_(AllowedCpus()) {
   if (two_cpus_.size() > 2) two_cpus_.resize(2);
   // The second: the first has more of the machine's interrupts.
   if (!two_cpus_.empty()) one_cpu_ = {two_cpus_.back()};
@@ -35,8 +35,8 @@ absl::Status Measurement::Run() {
 }
 
 absl::Status Measurement::RunRound(const std::string& folder) {
-  for (Placement placement : {Placement::kTwoCpus, Placement::kOneCpu}) {
-    for (Work work : kAllWork) {
+  for (Placement placement : options_.placements) {
+    for (Work work : options_.work) {
       for (const auto& contender : contenders_) {
         if (!contender->Does(work, placement)) continue;
         const std::string socket = absl::StrCat(folder, "/", sockets_++);
@@ -70,14 +70,16 @@ std::optional<Summary> Measurement::Summarize(const std::string& name, Placement
                                               Work work) const {
   const auto found = samples_.find({name, placement, work});
   if (found == samples_.end()) return std::nullopt;
-  std::vector<double> p50, p99, worst, kcalls;
+  Summary summary;
+  std::vector<double> p99, worst;
+  std::vector<double>& p50 = summary.rounds_p50_us;
+  std::vector<double>& kcalls = summary.rounds_kcalls;
   for (const Sample& sample : found->second) {
     p50.push_back(sample.p50_us);
     p99.push_back(sample.p99_us);
     worst.push_back(sample.worst_us);
     kcalls.push_back(sample.calls_per_second() / 1000);
   }
-  Summary summary;
   summary.p50_us = Median(p50);
   summary.p99_us = Median(p99);
   summary.worst_us = *std::max_element(worst.begin(), worst.end());

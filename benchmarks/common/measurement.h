@@ -5,6 +5,7 @@
 #ifndef DROVER_BENCHMARKS_COMMON_MEASUREMENT_H_
 #define DROVER_BENCHMARKS_COMMON_MEASUREMENT_H_
 
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
@@ -18,8 +19,11 @@
 namespace drover::bench {
 
 struct MeasurementOptions {
-  int rounds = 5;        // at least 1
+  int rounds = 7;        // at least 1
   double seconds = 0.5;  // for each measurement, without warming up
+  // Which work to measure, where. Default: all of it, in both placements.
+  std::vector<Work> work{std::begin(kAllWork), std::end(kAllWork)};
+  std::vector<Placement> placements{Placement::kTwoCpus, Placement::kOneCpu};
 };
 
 // The rounds of one contender doing one work in one placement.
@@ -30,6 +34,8 @@ struct Summary {
   double kcalls = 0;         // thousand calls a second; median of the rounds
   double lowest_kcalls = 0;  // and of the worst round
   double highest_p50_us = 0;
+  std::vector<double> rounds_p50_us;  // of each round, in their order
+  std::vector<double> rounds_kcalls;
 };
 
 class Measurement {

@@ -6,6 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "common/conditions.h"
+#include "common/targets.h"
 
 namespace drover::bench {
 namespace {
@@ -20,7 +21,8 @@ struct Column {
 constexpr Column kCompared[] = {
     {"null call, us", Work::kNullCall, &Summary::p50_us},
     {"128 in flight, k calls/s", Work::kInFlight, &Summary::kcalls},
-    {"8 threads, k calls/s", Work::kThreads, &Summary::kcalls},
+    {"8 threads, a connection each, k calls/s", Work::kThreads, &Summary::kcalls},
+    {"8 threads on one, k calls/s", Work::kSharedConnection, &Summary::kcalls},
     {"echo 64 KiB, us", Work::kEcho64KiB, &Summary::p50_us},
     {"echo 1 MiB, us", Work::kEcho1MiB, &Summary::p50_us},
 };
@@ -31,6 +33,9 @@ constexpr Column kWorst[] = {
     {"128 in flight: worst round, k calls/s", Work::kInFlight, &Summary::lowest_kcalls},
     {"8 threads: worst round, k calls/s", Work::kThreads, &Summary::lowest_kcalls},
     {"8 threads: p99, us", Work::kThreads, &Summary::p99_us},
+    {"8 threads on one: worst round, k calls/s", Work::kSharedConnection, &Summary::lowest_kcalls},
+    {"8 threads on one: p99, us", Work::kSharedConnection, &Summary::p99_us},
+    {"echo 64 KiB: p99, us", Work::kEcho64KiB, &Summary::p99_us},
     {"echo 1 MiB: p99, us", Work::kEcho1MiB, &Summary::p99_us},
 };
 
@@ -95,7 +100,12 @@ std::string Report(const Measurement& measurement, const std::vector<std::string
   for (const auto& [what, value] : Conditions()) {
     absl::StrAppend(&text, "- ", what, ": ", value, "\n");
   }
-  for (Placement placement : {Placement::kTwoCpus, Placement::kOneCpu}) {
+  if (const std::string targets = TargetsTable(measurement); !targets.empty()) {
+    absl::StrAppend(&text,
+                    "\n## Targets\n\nThe figure is the median of the rounds; a ratio is taken ",
+                    "within each round.\n\n", targets);
+  }
+  for (Placement placement : measurement.options().placements) {
     const auto& cpus = measurement.cpus(placement);
     if (placement == Placement::kTwoCpus && cpus.size() == 2) {
       absl::StrAppend(&text, "\n## Two CPUs\n\nBoth processes may run on CPUs ",
@@ -110,6 +120,27 @@ std::string Report(const Measurement& measurement, const std::vector<std::string
       if (std::find(names.begin(), names.end(), baseline) == names.end()) continue;
       absl::StrAppend(&text, "\nHow many times as fast as ", baseline, ":\n\n",
                       Ratios(measurement, placement, baseline));
+    }
+  }
+  return text;
+}
+
+std::string BriefReport(const Measurement& measurement) {
+  std::string text;
+  for (Placement placement : measurement.options().placements) {
+    for (Work work : measurement.options().work) {
+      for (const std::string& name : measurement.names()) {
+        const auto summary = measurement.Summarize(name, placement, work);
+        if (!summary) continue;
+        absl::StrAppendFormat(&text, "%s, %s, %s: %s k calls/s", name, Name(work), Name(placement),
+                              Number(summary->kcalls));
+        if (summary->p50_us > 0) {
+          absl::StrAppendFormat(&text, ", p50 %s us, p99 %s us, worst %s us",
+                                Number(summary->p50_us), Number(summary->p99_us),
+                                Number(summary->worst_us));
+        }
+        absl::StrAppend(&text, "\n");
+      }
     }
   }
   return text;

@@ -123,7 +123,8 @@ class Client {
 class Capnp final : public Contender {
  public:
   std::string name() const override { return "Cap'n Proto"; }
-  bool Does(Work, Placement) const override { return true; }
+  // A connection belongs to the thread that made it.
+  bool Does(Work work, Placement) const override { return work != Work::kSharedConnection; }
 
   absl::Status Serve(const std::string& socket, const std::function<void()>& ready) override {
     return Caught([&]() -> absl::Status {
@@ -156,6 +157,8 @@ class Capnp final : public Contender {
         return TimeThreads(kThreadCount, [&](int) {
           return with_client([&](Client& client) { return client.NullCalls(seconds); });
         });
+      case Work::kSharedConnection:
+        break;
       case Work::kEcho64KiB:
       case Work::kEcho1MiB:
         return with_client([&](Client& client) { return client.Echoes(EchoBytes(work), seconds); });

@@ -133,8 +133,8 @@ class RawSocket final : public Contender {
 
   bool Does(Work work, Placement placement) const override {
     switch (style_) {
-      case Style::kBlocking:
-        return true;
+      case Style::kBlocking:  // nothing tells threads' answers on one socket apart
+        return work != Work::kSharedConnection;
       case Style::kSpinning:  // on one CPU a spinning receiver keeps its sender from running
         return work == Work::kNullCall && placement == Placement::kTwoCpus;
       case Style::kBatched:
@@ -174,6 +174,8 @@ class RawSocket final : public Contender {
         return InFlight(path, seconds);
       case Work::kThreads:
         return TimeThreads(kThreadCount, [&](int) { return NullCalls(path, seconds); });
+      case Work::kSharedConnection:
+        break;
       case Work::kEcho64KiB:
       case Work::kEcho1MiB:
         return Echoes(path, EchoBytes(work), seconds);

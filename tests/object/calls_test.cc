@@ -1,5 +1,8 @@
+#include <unistd.h>
+
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "drover/object/connect.h"
 #include "drover/object/server.h"
@@ -16,6 +19,7 @@ class PlainCook : public kitchen::CookServant {
   absl::Status Fail(uint16_t code, std::string message) override {
     return absl::Status(static_cast<absl::StatusCode>(code), message);
   }
+  absl::StatusOr<std::vector<uint8_t>> Echo(std::vector<uint8_t> data) override { return data; }
   absl::StatusOr<std::string> Tell(kitchen::ListenerProxy listener, std::string text) override {
     return listener.Heard(text);
   }
@@ -34,6 +38,16 @@ TEST(Calls, ReturnWhatTheServantReturns) {
   EXPECT_EQ(*sum, 5u);
   for (uint32_t i = 0; i < 1000; ++i) ASSERT_EQ(*cook.Add(i, 1), i + 1);
   EXPECT_EQ(cook.Fail(9, "no flour"), absl::FailedPreconditionError("no flour"));
+}
+
+TEST(Calls, CarryMoreThanASocketTakesAtOnce) {
+  auto server = Serve("unix:@" + std::to_string(getpid()), std::make_shared<PlainCook>());
+  ASSERT_TRUE(server.ok()) << server.status();
+  auto cook = Connect<kitchen::CookProxy>(server->endpoint());
+  const std::vector<uint8_t> data(16 << 20, 7);
+  auto answer = cook.Echo(data);
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_TRUE(*answer == data);
 }
 
 TEST(Calls, ReachACallbackWhileTheCallerWaits) {

@@ -83,6 +83,7 @@ class CoroutinePromise;
 template <class T>
 class [[nodiscard]] Future {
  public:
+  using ValueType = T;
   using promise_type = async::CoroutinePromise<T>;
 
   // A future without work: Get gives FailedPrecondition.

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "drover/async/cancellable_wait.h"
 #include "drover/async/cancellation.h"
 #include "drover/async/parker.h"
 #include "drover/async/runtime.h"
@@ -40,13 +41,22 @@ void FutureCore::MarkReady() {
     on_cancel = std::move(on_cancel_);
     on_cancel_ = nullptr;
   }
-  if (continuation) executor->Post(std::move(continuation));
+  if (!continuation) return;
+  if (executor) {
+    executor->Post(std::move(continuation));
+  } else {
+    continuation();
+  }
+}
+
+bool FutureCore::Watch() {
+  return (flags_.fetch_or(kWatched, std::memory_order_acq_rel) & kReady) == 0;
 }
 
 void FutureCore::AddWaiter(Parker* parker) {
   base::MutexLock lock(&mu_);
   waiter_ = parker;
-  if ((flags_.fetch_or(kWatched, std::memory_order_acq_rel) & kReady) != 0) parker->Unpark();
+  if (!Watch()) parker->Unpark();
 }
 
 void FutureCore::RemoveWaiter() {
@@ -61,20 +71,45 @@ void FutureCore::OnReady(Task task) {
 bool FutureCore::OnReadyUnlessReady(Task& task) {
   if (ready()) return false;
   ThreadContext& context = ThreadContext::Current();
-  Executor* executor = context.executor;
-  base::MutexLock lock(&mu_);
-  if ((flags_.fetch_or(kWatched, std::memory_order_acq_rel) & kReady) != 0) return false;
-  continuation_ = InContext(std::move(task), executor, context.cancellation);
-  continuation_executor_ = executor != nullptr
-                               ? base::Ref<Executor>::Share(executor)
-                               : base::Ref<Executor>::Share(&Runtime::Default().pool());
+  auto executor = base::Ref<Executor>::Share(context.executor);
+  if (!executor) executor = base::Ref<Executor>::Share(&CurrentPool());
+  {
+    base::MutexLock lock(&mu_);
+    if (!Watch()) return false;
+    continuation_ = InContext(std::move(task), context.executor, context.cancellation);
+    continuation_executor_ = std::move(executor);
+  }
+  RunUnattended();
   return true;
 }
 
+void FutureCore::Observe(Task task) {
+  bool watched;
+  {
+    base::MutexLock lock(&mu_);
+    watched = Watch();
+    if (watched) {
+      continuation_ = std::move(task);
+      continuation_executor_ = nullptr;
+    }
+  }
+  if (watched) {
+    RunUnattended();
+  } else {
+    task();
+  }
+}
+
 void FutureCore::OnCancel(Task task) {
-  base::MutexLock lock(&mu_);
-  if ((flags_.fetch_or(kWatched, std::memory_order_acq_rel) & kReady) != 0) return;
-  on_cancel_ = std::move(task);
+  {
+    base::MutexLock lock(&mu_);
+    if (!cancelled_) {
+      // The one that was there is destroyed after the lock, with `task`: it may own anything.
+      if (Watch()) std::swap(on_cancel_, task);
+      return;
+    }
+  }
+  task();
 }
 
 void FutureCore::Cancel() {
@@ -83,6 +118,7 @@ void FutureCore::Cancel() {
   Task on_cancel;
   {
     base::MutexLock lock(&mu_);
+    cancelled_ = true;
     on_cancel = std::move(on_cancel_);
     on_cancel_ = nullptr;
   }
@@ -93,18 +129,20 @@ void FutureCore::Cancel() {
 
 bool FutureCore::WaitUntil(absl::Time deadline) {
   if (ready()) return true;
-  BlockingScope blocking;
-  Cancellation* cancellation = ThreadContext::Current().cancellation;
-  if (cancellation == nullptr) {
-    WaitForWork(deadline);
-    return ready();
+  CancellableWait wait;
+  while (!ready() && !wait.cancelled() && absl::Now() < deadline) WaitForWork(deadline);
+  if (!ready() && wait.cancelled()) {
+    Cancel();
+    ParkUntilReady();  // the result may have come at the same moment, and be nearly there
   }
-  Parker& parker = Parker::ForThisThread();
-  cancellation->AddWaiter(&parker);
-  while (!ready() && !cancellation->cancelled() && absl::Now() < deadline) WaitForWork(deadline);
-  cancellation->RemoveWaiter(&parker);
-  if (!ready() && cancellation->cancelled()) Cancel();
   return ready();
+}
+
+void FutureCore::ParkUntilReady() {
+  Parker& parker = Parker::ForThisThread();
+  AddWaiter(&parker);
+  while (!ready()) parker.Park(absl::InfiniteFuture());
+  RemoveWaiter();
 }
 
 void FutureCore::WaitForWork(absl::Time deadline) {

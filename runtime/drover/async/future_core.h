@@ -33,7 +33,8 @@ class FutureCore : public base::RefCounted {
   // Returns whether it is ready.
   bool WaitUntil(absl::Time deadline);
 
-  // Completes with Cancelled unless already complete, after telling the work to stop.
+  // Completes with Cancelled unless already complete, after telling the work to stop. Where another
+  // thread is just completing it, it may be ready only a moment later.
   void Cancel();
 
   // Completes with `status` unless already complete, without telling the work.
@@ -45,7 +46,12 @@ class FutureCore : public base::RefCounted {
   // The same, except that a ready state returns false and drops nothing: the caller goes on itself.
   [[nodiscard]] bool OnReadyUnlessReady(Task& task);
 
-  // Runs `task` if Cancel comes before completion.
+  // In place of a continuation, for Drover's own bookkeeping: runs `task` once ready, on the thread
+  // that completes it (now, on this one, if it is ready). It may not block, nor run user code.
+  void Observe(Task task);
+
+  // Runs `task` if Cancel comes before completion; now, on this thread, if it came already. The
+  // last one set counts.
   void OnCancel(Task task);
 
   // The thread-parking side: `parker` is unparked when ready, until RemoveWaiter returns.
@@ -63,18 +69,26 @@ class FutureCore : public base::RefCounted {
   virtual void CompleteWithError(absl::Status status) = 0;
   // Tells the work to stop; before a Cancel completes the state. Never blocks.
   virtual void StopWork() {}
+  // Somebody wants the result without waiting for it: the work must get on without a thread that
+  // waits. Never blocks.
+  virtual void RunUnattended() {}
   // Waits until ready or the deadline, making progress itself where it can. The default parks.
   virtual void WaitForWork(absl::Time deadline);
 
  private:
   enum Flag : uint32_t { kClaimed = 1, kReady = 2, kWatched = 4 };
 
+  // True if it is not ready, and completion will look under the lock.
+  [[nodiscard]] bool Watch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void ParkUntilReady();
+
   std::atomic<uint32_t> flags_{0};
   base::Mutex mu_;  // taken by completion only if somebody watches
   Parker* waiter_ ABSL_GUARDED_BY(mu_) = nullptr;
   Task continuation_ ABSL_GUARDED_BY(mu_);
-  base::Ref<Executor> continuation_executor_ ABSL_GUARDED_BY(mu_);
+  base::Ref<Executor> continuation_executor_ ABSL_GUARDED_BY(mu_);  // null: the completing thread
   Task on_cancel_ ABSL_GUARDED_BY(mu_);
+  bool cancelled_ ABSL_GUARDED_BY(mu_) = false;  // Cancel was called
 };
 
 }  // namespace drover::async

@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "drover/async/reactor.h"
+#include "drover/async/thread_context.h"
 #include "drover/async/thread_pool.h"
 #include "drover/base/fork_generation.h"
 #include "drover/base/mutex.h"
@@ -23,6 +24,11 @@ DefaultRuntime& TheDefault() {
 }
 
 }  // namespace
+
+async::ThreadPool& async::CurrentPool() {
+  ThreadPool* pool = ThreadContext::Current().pool;
+  return pool != nullptr ? *pool : Runtime::Default().pool();
+}
 
 Runtime::Runtime(RuntimeOptions options)
     : pool_(base::MakeRef<async::ThreadPool>(options.max_threads < 1 ? 1 : options.max_threads)),

@@ -19,6 +19,9 @@ namespace drover {
 namespace async {
 class Reactor;
 class ThreadPool;
+
+// The pool that the calling thread belongs to, or else that of the default runtime.
+ThreadPool& CurrentPool();
 }  // namespace async
 
 struct RuntimeOptions {

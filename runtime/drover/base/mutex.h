@@ -1,8 +1,6 @@
-// A mutex and a condition variable with thread-safety annotations.
+// A mutex and a condition variable with thread-safety annotations, over the standard library's.
 //
-// They are Abseil's, except under ThreadSanitizer, which reports false races inside the
-// distribution's uninstrumented absl::Mutex: there they are the standard library's. Nothing else
-// in Drover uses either library's locks directly.
+// Nothing else in Drover uses a lock directly. Why not Abseil's: docs/decisions/mutex.md.
 //
 //   base::Mutex mu;
 //   int count ABSL_GUARDED_BY(mu) = 0;
@@ -12,24 +10,11 @@
 #ifndef DROVER_BASE_MUTEX_H_
 #define DROVER_BASE_MUTEX_H_
 
-#include "absl/base/thread_annotations.h"
-#include "absl/time/time.h"
-
-#if defined(__SANITIZE_THREAD__)
-#define DROVER_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define DROVER_TSAN 1
-#endif
-#endif
-
-#ifdef DROVER_TSAN
-#include <chrono>
 #include <condition_variable>
 #include <mutex>
-#else
-#include "absl/synchronization/mutex.h"
-#endif
+
+#include "absl/base/thread_annotations.h"
+#include "absl/time/time.h"
 
 namespace drover::base {
 
@@ -39,25 +24,15 @@ class ABSL_LOCKABLE Mutex {
   Mutex(const Mutex&) = delete;
   Mutex& operator=(const Mutex&) = delete;
 
-#ifdef DROVER_TSAN
   void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() { mu_.lock(); }
   void Unlock() ABSL_UNLOCK_FUNCTION() { mu_.unlock(); }
   bool TryLock() ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true) { return mu_.try_lock(); }
-#else
-  void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() { mu_.Lock(); }
-  void Unlock() ABSL_UNLOCK_FUNCTION() { mu_.Unlock(); }
-  bool TryLock() ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true) { return mu_.TryLock(); }
-#endif
   // Tells the analysis that the lock is held where it cannot see that; checks nothing.
   void AssertHeld() const ABSL_ASSERT_EXCLUSIVE_LOCK() {}
 
  private:
   friend class CondVar;
-#ifdef DROVER_TSAN
   std::mutex mu_;
-#else
-  absl::Mutex mu_;
-#endif
 };
 
 class ABSL_SCOPED_LOCKABLE MutexLock {
@@ -78,7 +53,6 @@ class CondVar {
   CondVar(const CondVar&) = delete;
   CondVar& operator=(const CondVar&) = delete;
 
-#ifdef DROVER_TSAN
   void Wait(Mutex* mu) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
     std::unique_lock<std::mutex> lock(mu->mu_, std::adopt_lock);
     cv_.wait(lock);
@@ -91,7 +65,8 @@ class CondVar {
       return false;
     }
     std::unique_lock<std::mutex> lock(mu->mu_, std::adopt_lock);
-    bool timeout = cv_.wait_until(lock, absl::ToChronoTime(deadline)) == std::cv_status::timeout;
+    const bool timeout =
+        cv_.wait_until(lock, absl::ToChronoTime(deadline)) == std::cv_status::timeout;
     lock.release();
     return timeout;
   }
@@ -100,18 +75,6 @@ class CondVar {
 
  private:
   std::condition_variable cv_;
-#else
-  void Wait(Mutex* mu) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) { cv_.Wait(&mu->mu_); }
-  // Returns true if the deadline passed. InfiniteFuture() never passes.
-  bool WaitUntil(Mutex* mu, absl::Time deadline) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
-    return cv_.WaitWithDeadline(&mu->mu_, deadline);
-  }
-  void Signal() { cv_.Signal(); }
-  void SignalAll() { cv_.SignalAll(); }
-
- private:
-  absl::CondVar cv_;
-#endif
 };
 
 }  // namespace drover::base

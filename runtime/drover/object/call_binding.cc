@@ -12,6 +12,7 @@ CallBinding::~CallBinding() {
   if (counted_.load(std::memory_order_acquire)) {
     connection_->uncollected().fetch_sub(1, std::memory_order_relaxed);
   }
+  if (unattended_.load(std::memory_order_acquire)) connection_->RemoveUnattended();
 }
 
 void CallBinding::OnSent(base::Ref<rpc::Connection> connection, rpc::QuestionId question) {
@@ -19,6 +20,7 @@ void CallBinding::OnSent(base::Ref<rpc::Connection> connection, rpc::QuestionId 
   question_ = question;
   state_.store(kSent, std::memory_order_seq_cst);
   if (stop_requested_.load(std::memory_order_seq_cst)) StopBound();
+  if (left_.load(std::memory_order_seq_cst)) LeaveBoundToRuntime();
 }
 
 void CallBinding::OnStarted(base::Ref<rpc::IncomingCall> call) {
@@ -34,6 +36,15 @@ void CallBinding::Drive(async::FutureCore& core, absl::Time deadline) {
 void CallBinding::Stop() {
   stop_requested_.store(true, std::memory_order_seq_cst);
   StopBound();
+}
+
+void CallBinding::LeaveToRuntime() {
+  left_.store(true, std::memory_order_seq_cst);
+  if (state_.load(std::memory_order_seq_cst) == kSent) LeaveBoundToRuntime();
+}
+
+void CallBinding::LeaveBoundToRuntime() {
+  if (!unattended_.exchange(true, std::memory_order_acq_rel)) connection_->AddUnattended();
 }
 
 void CallBinding::StopBound() {

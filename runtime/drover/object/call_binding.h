@@ -27,6 +27,8 @@ class CallBinding : public rpc::ReturnHandler {
   void Drive(async::FutureCore& core, absl::Time deadline);
   // Tells the call to stop, now or as soon as it is bound.
   void Stop();
+  // Nobody waits for the answer: lets the runtime read it, now or as soon as the call is bound.
+  void LeaveToRuntime();
   // The results came, and wait to be collected.
   void NoteAnswer();
 
@@ -34,10 +36,13 @@ class CallBinding : public rpc::ReturnHandler {
   enum State : int { kUnbound, kSent, kStarted };
 
   void StopBound();
+  void LeaveBoundToRuntime();
 
   std::atomic<int> state_{kUnbound};
   std::atomic<bool> stop_requested_{false};
   std::atomic<bool> counted_{false};       // in the connection's count of uncollected answers
+  std::atomic<bool> left_{false};          // LeaveToRuntime was called
+  std::atomic<bool> unattended_{false};    // in the connection's count of unattended calls
   base::Ref<rpc::Connection> connection_;  // kSent; set before state_
   rpc::QuestionId question_;
   base::Ref<rpc::IncomingCall> call_;  // kStarted; set before state_

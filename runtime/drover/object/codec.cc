@@ -1,5 +1,7 @@
 #include "drover/object/codec.h"
 
+#include <capnp/any.h>
+#include <capnp/capability.h>
 #include <capnp/message.h>
 #include <capnp/serialize.h>
 
@@ -36,6 +38,21 @@ absl::Status CheckSegmentTable(std::string_view bytes) {
   return absl::OkStatus();
 }
 
+// Bytes have no table of capabilities to go with them, so a message that becomes bytes takes none.
+class NoCapabilities final : public capnp::_::CapTableBuilder {
+ public:
+  capnp::AnyPointer::Builder Imbue(capnp::AnyPointer::Builder builder) {
+    using Helpers = capnp::_::PointerHelpers<capnp::AnyPointer>;
+    return capnp::AnyPointer::Builder(Helpers::getInternalBuilder(kj::mv(builder)).imbue(this));
+  }
+  unsigned injectCap(kj::Own<capnp::ClientHook>&&) override {
+    throw CodecError(
+        absl::FailedPreconditionError("a value that holds a proxy can be encoded only in a call"));
+  }
+  kj::Maybe<kj::Own<capnp::ClientHook>> extractCap(unsigned) override { return nullptr; }
+  void dropCap(unsigned) override {}
+};
+
 }  // namespace
 
 absl::StatusOr<std::string> EncodeStruct(StructSize size, const void* value,
@@ -44,7 +61,8 @@ absl::StatusOr<std::string> EncodeStruct(StructSize size, const void* value,
   std::string bytes;
   absl::Status status = CatchCodecErrors([&] {
     capnp::MallocMessageBuilder message;
-    auto root = message.getRoot<capnp::AnyPointer>();
+    NoCapabilities none;
+    capnp::AnyPointer::Builder root = none.Imbue(message.getRoot<capnp::AnyPointer>());
     write(value, StructBuilder(root.initAsAnyStruct(size.data_words, size.pointers)));
     bytes.resize(capnp::computeSerializedSizeInWords(message) * sizeof(capnp::word));
     kj::ArrayOutputStream stream(

@@ -63,6 +63,7 @@ class CallState final : public async::FutureState<T>, public CallBinding {
 
  protected:
   void StopWork() override { Stop(); }
+  void RunUnattended() override { LeaveToRuntime(); }
   void WaitForWork(absl::Time deadline) override {
     Drive(*this, deadline);
     if (!this->ready()) async::FutureCore::WaitForWork(deadline);

@@ -44,6 +44,7 @@ void Connection::DescribeOne(const base::Ref<Capability>& described,
   }
   const ExportId id = state_.exports.Add(capability);
   exported->push_back(id);
+  has_exports_.store(true, std::memory_order_release);
   out.setSenderHosted(id.value());
 }
 

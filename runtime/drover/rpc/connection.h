@@ -79,6 +79,11 @@ class Connection final : public async::EventHandler {
   // the calling servant's call is cancelled.
   void Drive(async::FutureCore& core, absl::Time deadline);
 
+  // As long as there are calls whose answers no thread waits for, the reactor watches for them
+  // whenever nobody else reads.
+  void AddUnattended();
+  void RemoveUnattended() { unattended_.fetch_sub(1, std::memory_order_relaxed); }
+
   // Writes what is queued if any of it is urgent (FlushAll: in any case), unless somebody is at it.
   void Flush();
   void FlushAll();
@@ -175,9 +180,12 @@ class Connection final : public async::EventHandler {
   void Queue(wire::OutMessagePtr& message, Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void QueueFinish(QuestionId id, bool release_result_caps) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool CanWait() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);  // outbound_calls.cc
+  void NoteQueued(Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // For the writer: takes what is queued; false if there is nothing to write.
+  bool MoveToBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Write(bool also_what_can_wait);
   void OnWritable();
-  void FlushUnlessCorked();
+  void FlushUnlessCorked(size_t queued_bytes = 0);
   void Abort(const absl::Status& reason);
   absl::Status CheckFrame(size_t bytes) const;
   async::Task TakeIdleCallback() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -192,7 +200,12 @@ class Connection final : public async::EventHandler {
   const uint32_t fork_generation_;
   uint64_t reactor_id_ = 0;  // set before anybody else sees the connection
   std::atomic<int> uncollected_{0};
+  std::atomic<int> unattended_{0};
   std::atomic<bool> ticking_{false};
+  std::atomic<bool> queued_{false};      // hints, changed under mu_: something waits to be sent,
+  std::atomic<bool> queued_now_{false};  // and it cannot wait for the next frame
+  std::atomic<bool> has_exports_{false};
+  std::atomic<bool> retired_{false};
   std::atomic<bool> ended_{false};  // set once state_.closed is: for those who read
 
   base::Mutex mu_;

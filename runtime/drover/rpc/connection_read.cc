@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <utility>
 
@@ -29,6 +30,10 @@ constexpr size_t kCorkBytes = 32 * 1024;
 // The connection whose frames this thread is handling: its replies leave together.
 thread_local Connection* corked = nullptr;
 
+int64_t NowNanos() {
+  return std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
+}
+
 inline void CpuRelax() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
@@ -37,8 +42,8 @@ inline void CpuRelax() {
 
 }  // namespace
 
-void Connection::FlushUnlessCorked() {
-  if (corked == this) {
+void Connection::FlushUnlessCorked(size_t queued_bytes) {
+  if (corked == this && queued_bytes < kCorkBytes) {
     // Unless the reading went to another thread meanwhile: then this one has nothing to wait for.
     async::InlineSlot* slot = async::ThreadContext::Current().slot;
     if (slot == nullptr || slot->Running() != 0) return;
@@ -70,7 +75,7 @@ Connection::ReadResult Connection::ReadOnce(transport::Wait wait) {
 }
 
 Connection::ReadResult Connection::SpinForInput(int64_t nanos, const async::FutureCore* core) {
-  const int64_t give_up = absl::GetCurrentTimeNanos() + nanos;
+  const int64_t give_up = NowNanos() + nanos;
   async::Reactor* reactor = async::ThreadContext::Current().reactor;
   do {
     for (int i = 0; i < 8; ++i) {
@@ -80,7 +85,7 @@ Connection::ReadResult Connection::SpinForInput(int64_t nanos, const async::Futu
     }
     if (core != nullptr && core->ready()) break;
     if (reactor != nullptr && reactor->HasReady()) break;  // others wait, or our own input came
-  } while (absl::GetCurrentTimeNanos() < give_up && !ended_.load(std::memory_order_relaxed));
+  } while (NowNanos() < give_up && !ended_.load(std::memory_order_relaxed));
   return ReadResult::kNothing;
 }
 
@@ -175,9 +180,10 @@ void Connection::ReleaseTokenAsCaller() {
     if (!ended_.load(std::memory_order_acquire)) {
       if (PromoteFollower()) return;
       token_held_ = false;
-      // The peer may call what it has of us at any time; otherwise a tick soon sees whether this
-      // caller comes back.
-      if (WithLock([](ConnectionState& s) { return s.exports.size() > 0; })) {
+      // The peer may call what it has of us at any time, and some answers nobody waits for;
+      // otherwise a tick soon sees whether this caller comes back.
+      if (unattended_.load(std::memory_order_relaxed) > 0 ||
+          has_exports_.load(std::memory_order_acquire)) {
         SetInterest(interest_ | EPOLLIN);
       }
     } else {
@@ -189,6 +195,16 @@ void Connection::ReleaseTokenAsCaller() {
   } else {
     RequestTick();
   }
+}
+
+void Connection::AddUnattended() {
+  if (InForkedChild()) return;
+  unattended_.fetch_add(1, std::memory_order_relaxed);
+  FlushAll();
+  base::MutexLock lock(&read_mu_);
+  // Whoever holds the token sees the count, under this lock, when letting go of it.
+  if (token_held_ || stream_ == nullptr || ended_.load(std::memory_order_acquire)) return;
+  SetInterest(interest_ | EPOLLIN);
 }
 
 bool Connection::PromoteFollower() {
@@ -218,13 +234,16 @@ void Connection::OnReady(uint32_t events) {
 }
 
 void Connection::ReadAsRuntime() {
-  const int64_t leave = absl::GetCurrentTimeNanos() + kStayNanos;
+  int64_t leave = 0;
   drained_ = false;
   for (;;) {
     ReadResult result = drained_ ? ReadResult::kNothing : ReadOnce(transport::Wait::kDontBlock);
     if (result == ReadResult::kNothing) {
       const int64_t nanos = spin_.Next();
-      if (nanos == 0 || absl::GetCurrentTimeNanos() >= leave) break;
+      if (nanos == 0) break;
+      const int64_t now = NowNanos();
+      if (leave == 0) leave = now + kStayNanos;
+      if (now >= leave) break;
       result = SpinForInput(nanos, nullptr);
       spin_.Report(result != ReadResult::kNothing);
       if (result == ReadResult::kNothing) break;
@@ -318,14 +337,12 @@ bool Connection::HandleFrames(bool run_inline) {
         RunOnPool(std::move(work[i]));
       }
     }
-    if (work.empty()) continue;
-    const int64_t now = absl::GetCurrentTimeNanos();
+    if (work.empty() || reader_.pending() == 0 || !kept) continue;
+    const int64_t now = NowNanos();
     if (corked_until == 0) corked_until = now + kCorkNanos;
-    if (now >= corked_until ||
-        WithLock([](ConnectionState& s) { return s.send.bytes() >= kCorkBytes; })) {
-      Flush();
-      corked_until = now + kCorkNanos;
-    }
+    if (now < corked_until) continue;
+    Flush();
+    corked_until = now + kCorkNanos;
   }
   corked = outer;
   Flush();

@@ -13,6 +13,10 @@ namespace drover::rpc {
 
 absl::Status Connection::HandleFrame(wire::Frame frame, Deferred& deferred) {
   try {
+    // A Call keeps its frame, and is read once, by HandleCall.
+    if (wire::PeekKind(frame) == protocol::Message::CALL) {
+      return HandleCall(std::move(frame), deferred);
+    }
     wire::InMessage in(frame);
     const protocol::Message::Reader message = in.root();
     switch (message.which()) {

@@ -121,6 +121,7 @@ absl::Status Connection::HandleCall(wire::Frame frame, Deferred& deferred) {
 void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message, MessageCaps caps) {
   if (InForkedChild()) return;
   Deferred deferred;
+  size_t queued_bytes;
   {
     base::MutexLock lock(&mu_);
     const AnswerId id = call.answer_id();
@@ -159,7 +160,7 @@ void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message, Mes
     if (answer->error.ok() && !caps.list().empty()) {
       // Kept for calls on the capabilities inside, so the frame is a copy.
       state_.send.AppendCopy(*message);
-      state_.send_now = true;
+      NoteQueued(Urgency::kNow);
       answer->results = std::make_unique<AnswerResults>();
       answer->results->message = std::move(message);
       answer->results->caps = std::move(caps);
@@ -171,9 +172,10 @@ void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message, Mes
       DropResults(*answer, deferred);
       state_.answers.Remove(id);
     }
+    queued_bytes = state_.send.bytes();
   }
   deferred.FinishOnPool();
-  FlushUnlessCorked();
+  FlushUnlessCorked(queued_bytes);
 }
 
 absl::Status Connection::HandleFinish(protocol::Finish::Reader message, Deferred& deferred) {

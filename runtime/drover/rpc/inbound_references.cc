@@ -18,6 +18,7 @@ absl::Status Connection::ReleaseExports(const std::vector<ExportId>& ids, Deferr
     }
     if (gone) deferred.Drop(std::move(gone));
   }
+  has_exports_.store(state_.exports.size() > 0, std::memory_order_release);
   return absl::OkStatus();
 }
 
@@ -28,6 +29,7 @@ absl::Status Connection::HandleRelease(protocol::Release::Reader message, Deferr
   if (!state_.open()) return absl::OkStatus();
   const auto result = state_.exports.Release(id, message.getReferenceCount(), &gone);
   if (gone) deferred.Drop(std::move(gone));
+  has_exports_.store(state_.exports.size() > 0, std::memory_order_release);
   if (result == ExportTable::ReleaseResult::kImpossible) {
     return absl::InvalidArgumentError(absl::StrCat("a Release names export ", id.value(), " with ",
                                                    message.getReferenceCount(),

@@ -52,6 +52,9 @@ class CapabilityHook final : public capnp::ClientHook {
   const base::Ref<Capability> capability_;
 };
 
+// Cap'n Proto reads capability pointers only in a process that has made a ClientHook before.
+[[maybe_unused]] const CapabilityHook first_hook(nullptr);
+
 }  // namespace
 
 capnp::AnyPointer::Reader MessageCaps::Imbue(capnp::AnyPointer::Reader reader) {

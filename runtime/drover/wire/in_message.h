@@ -19,6 +19,10 @@
 
 namespace drover::wire {
 
+// The kind of a protocol::Message without reading all of it: the union's tag where the frame's
+// layout is the usual one, otherwise -1.
+int PeekKind(const Frame& frame);
+
 class InMessage {
  public:
   explicit InMessage(Frame frame);

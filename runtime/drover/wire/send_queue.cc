@@ -61,17 +61,28 @@ void SendQueue::Append(OutMessagePtr& message) {
   chunks_.push_back(std::move(chunk));
 }
 
-void SendQueue::AppendCopy(OutMessage& message) {
+SendBatch::Chunk& SendQueue::OpenChunk() {
   if (chunks_.empty() || chunks_.back().large) {
     chunks_.emplace_back();
     chunks_.back().bytes = std::move(spare_);
     chunks_.back().bytes.clear();
   }
-  SendBatch::Chunk& chunk = chunks_.back();
+  return chunks_.back();
+}
+
+void SendQueue::AppendCopy(OutMessage& message) {
+  SendBatch::Chunk& chunk = OpenChunk();
   const size_t before = chunk.bytes.size();
   message.AppendFrameTo(chunk.bytes);
   chunk.size = chunk.bytes.size();
   bytes_ += chunk.size - before;
+}
+
+void SendQueue::AppendBytes(std::span<const std::byte> frames) {
+  SendBatch::Chunk& chunk = OpenChunk();
+  chunk.bytes.insert(chunk.bytes.end(), frames.begin(), frames.end());
+  chunk.size = chunk.bytes.size();
+  bytes_ += frames.size();
 }
 
 void SendQueue::MoveTo(SendBatch& batch) {

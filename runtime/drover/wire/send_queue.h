@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <span>
 #include <vector>
 
 #include "drover/wire/out_message.h"
@@ -47,6 +48,8 @@ class SendQueue {
   // Takes the message if it is large.
   void Append(OutMessagePtr& message);
   void AppendCopy(OutMessage& message);
+  // Whole frames.
+  void AppendBytes(std::span<const std::byte> frames);
   bool empty() const { return chunks_.empty(); }
   size_t bytes() const { return bytes_; }
   // Appends everything to `batch`.
@@ -54,6 +57,9 @@ class SendQueue {
   void Clear();
 
  private:
+  // The last chunk, for more small frames.
+  SendBatch::Chunk& OpenChunk();
+
   std::deque<SendBatch::Chunk> chunks_;
   size_t bytes_ = 0;
   std::vector<std::byte> spare_;

@@ -1,0 +1,39 @@
+// The command line of bench.
+#ifndef DROVER_BENCHMARKS_COMMON_ARGUMENTS_H_
+#define DROVER_BENCHMARKS_COMMON_ARGUMENTS_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/measurement.h"
+
+namespace drover::bench {
+
+inline constexpr char kUsage[] =
+    R"(usage: bench [OPTION]...    (--name value and --name=value are the same)
+Without --work: measures every contender in one run and prints the report, in Markdown.
+With --work: measures that alone and prints a line for each contender; to be run under a profiler.
+
+  --rounds N    interleaved rounds; default 7, with --work 1
+  --seconds S   for each figure of a round; default 0.5
+  --only NAME   this contender alone, such as drover or "cap'n proto"; may be repeated
+  --work NAME   null, in-flight, threads, shared, echo-64k or echo-1m; may be repeated
+  --pinned      server and client on one CPU only
+  --two-cpus    server and client on two CPUs only
+  --out FILE    also writes the report there
+)";
+
+struct Arguments {
+  MeasurementOptions measurement;
+  std::vector<std::string> only;  // in lower case; empty for all
+  bool brief = false;             // with --work
+  std::string out;                // empty for none
+};
+
+// InvalidArgument names what cannot be used.
+absl::StatusOr<Arguments> ParseArguments(const std::vector<std::string>& words);
+
+}  // namespace drover::bench
+
+#endif  // DROVER_BENCHMARKS_COMMON_ARGUMENTS_H_
