@@ -24,6 +24,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "drover/async/dedicated_reader.h"
 #include "drover/async/future_core.h"
 #include "drover/async/parker.h"
 #include "drover/async/reactor.h"
@@ -129,7 +130,7 @@ class Connection final : public async::EventHandler {
 
   Connection(std::unique_ptr<transport::ByteStream> stream, ConnectionOptions options);
 
-  // connection_read.cc: the read token.
+  // connection_read.cc and connection_runtime.cc: the read token.
   bool TakeTokenAsCaller();
   void ReleaseTokenAsCaller();
   void ReleaseTokenToReactor();
@@ -137,6 +138,7 @@ class Connection final : public async::EventHandler {
   void Lead(async::FutureCore& core, absl::Time deadline);
   void ResumeReading();
   void ReadAsRuntime();
+  bool BeginDedicated(async::DedicatedReader& dedicated);
   ReadResult ReadOnce(transport::Wait wait);
   ReadResult SpinForInput(int64_t nanos, const async::FutureCore* core);
   bool HandleFrames(bool run_inline);
@@ -216,6 +218,8 @@ class Connection final : public async::EventHandler {
   base::Mutex read_mu_ ABSL_ACQUIRED_BEFORE(mu_);
   bool token_held_ ABSL_GUARDED_BY(read_mu_) = false;
   std::vector<Follower*> followers_ ABSL_GUARDED_BY(read_mu_);
+  std::atomic<bool> followers_wait_{false};  // changed under read_mu_
+  async::BusyMeter meter_ ABSL_GUARDED_BY(read_mu_);
   uint32_t interest_ ABSL_GUARDED_BY(read_mu_) = 0;
   uint64_t uses_ ABSL_GUARDED_BY(read_mu_) = 0;  // by callers
   uint64_t uses_at_tick_ ABSL_GUARDED_BY(read_mu_) = 0;
@@ -228,6 +232,7 @@ class Connection final : public async::EventHandler {
   wire::FrameReader reader_;
   bool drained_ = false;  // the last read took all there was
   async::SpinBudget spin_;
+  bool busy_ = false;  // when the reactor saw the last input
 
   // Reading needs the token, writing state_.writing; reset when the connection has ended and
   // nobody has either.

@@ -67,6 +67,12 @@ IoResult SocketStream::Read(std::span<std::byte> into, Wait wait) {
   return Failed(errno);
 }
 
+void SocketStream::SetReadLimit(absl::Duration limit) {
+  const timeval value = limit == absl::InfiniteDuration() ? timeval{} : absl::ToTimeval(limit);
+  // Cannot fail on a socket that is open.
+  setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &value, sizeof value);
+}
+
 IoResult SocketStream::Write(std::span<const iovec> from) {
   assert(!from.empty());
   msghdr message{};
