@@ -176,8 +176,9 @@ class Promise {
   // To be taken once.
   Future<T> future() { return Future<T>(state_); }
   void Set(ResultOf<T> result) { state_->Complete(std::move(result)); }
-  // Runs `f` on the thread that cancels, if the future is cancelled or dropped first. The future
-  // is then complete; `f` only stops the work.
+  // Runs `f` if the future is cancelled or dropped before it is complete, on the thread that does
+  // that (on this one, if it has been). The future completes by itself; `f` only stops the work.
+  // The last `f` counts.
   void OnCancel(async::Task f) { state_->OnCancel(std::move(f)); }
 
  private:
