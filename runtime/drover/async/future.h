@@ -137,8 +137,9 @@ class [[nodiscard]] Future {
   void Detach() { state_ = nullptr; }
 
   // Calls `f` with the result: at once if it is there, otherwise on a thread of the pool (in a
-  // servant: in that servant's turn), never on a thread that drives I/O. Returns a future of what
-  // `f` returns; cancelling or dropping that cancels this work.
+  // servant: in that servant's turn, so a method that itself blocks until its continuation has run
+  // waits for ever), never on a thread that drives I/O. Returns a future of what `f` returns;
+  // cancelling or dropping that cancels this work, and `f` is called with Cancelled.
   template <class F>
   auto Then(
       F f) && -> Future<typename async::UnwrapResult<std::invoke_result_t<F, ResultOf<T>>>::Type>;
