@@ -338,7 +338,7 @@ bool Connection::HandleFrames(bool run_inline) {
         RunOnPool(std::move(work[i]));
       }
     }
-    if (work.empty() || reader_.pending() == 0 || !kept) continue;
+    if (work.empty() || !kept || reader_.pending() == 0) continue;
     const int64_t now = NowNanos();
     if (corked_until == 0) corked_until = now + kCorkNanos;
     if (now < corked_until) continue;

@@ -55,7 +55,7 @@ base::Ref<IncomingCall> IncomingCall::FromLocal(OutgoingCall call, base::Ref<Cap
 
 IncomingCall::IncomingCall() = default;
 
-IncomingCall::~IncomingCall() {
+IncomingCall::~IncomingCall() noexcept {
   if (returned()) return;
   ReturnError(absl::InternalError("the servant dropped the call without an answer"));
 }

@@ -35,7 +35,7 @@ class IncomingCall final : public async::Cancellation, public Work {
   // From this process; `target` is kept alive until the answer is given.
   static base::Ref<IncomingCall> FromLocal(OutgoingCall call, base::Ref<Capability> target,
                                            base::Ref<ReturnHandler> handler);
-  ~IncomingCall() override;
+  ~IncomingCall() noexcept override;
 
   uint64_t interface_id() const { return interface_id_; }
   uint16_t method_id() const { return method_id_; }
