@@ -37,6 +37,7 @@
 #include "drover/rpc/ids.h"
 #include "drover/transport/byte_stream.h"
 #include "drover/wire/frame_reader.h"
+#include "drover/wire/in_message.h"
 
 namespace drover::rpc {
 
@@ -155,7 +156,7 @@ class Connection final : public async::EventHandler {
   absl::Status HandleRelease(protocol::Release::Reader message, Deferred& deferred);
   absl::Status HandleDisembargo(protocol::Disembargo::Reader message, Deferred& deferred);
   absl::Status HandleUnimplemented(protocol::Message::Reader message, Deferred& deferred);
-  absl::Status EchoUnimplemented(protocol::Message::Reader message);
+  absl::Status EchoUnimplemented(wire::InMessage& message);
 
   absl::Status ReleaseExports(const std::vector<ExportId>& ids, Deferred& deferred)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -167,7 +168,7 @@ class Connection final : public async::EventHandler {
   // cap_descriptors.cc
   void Describe(MessageCaps& caps, protocol::Payload::Builder payload,
                 std::vector<ExportId>* exported) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void DescribeOne(const base::Ref<Capability>& capability, protocol::CapDescriptor::Builder out,
+  void DescribeOne(const base::Ref<Capability>& described, protocol::CapDescriptor::Builder out,
                    std::vector<ExportId>* exported) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Receive(protocol::Payload::Reader payload, MessageCaps* caps)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -108,17 +108,17 @@ void Connection::Drive(async::FutureCore& core, absl::Time deadline) {
     }
     Follower self{.parker = &parker};
     core.AddWaiter(&parker);
+    bool retry = false;
     {
       base::MutexLock lock(&read_mu_);
       if (token_held_) {
         followers_.push_back(&self);
         followers_wait_.store(true, std::memory_order_relaxed);
       } else {
-        self.promoted = true;  // let go meanwhile: try again
+        retry = true;  // let go meanwhile
       }
     }
-    const bool retry = self.promoted;
-    while (!self.promoted && !done()) parker.Park(deadline);
+    while (!retry && !self.promoted && !done()) parker.Park(deadline);
     core.RemoveWaiter();
     if (retry) continue;
     bool leader;
