@@ -113,18 +113,15 @@ void Connection::Drive(async::FutureCore& core, absl::Time deadline) {
     }
     Follower self{.parker = &parker};
     core.AddWaiter(&parker);
+    bool following;
     {
       base::MutexLock lock(&read_mu_);
-      if (token_held_) {
-        followers_.push_back(&self);
-      } else {
-        self.promoted = true;  // let go meanwhile: try again
-      }
+      following = token_held_;  // or it was let go meanwhile: try again
+      if (following) followers_.push_back(&self);
     }
-    const bool retry = self.promoted;
-    while (!self.promoted && !done()) parker.Park(deadline);
+    while (following && !self.promoted && !done()) parker.Park(deadline);
     core.RemoveWaiter();
-    if (retry) continue;
+    if (!following) continue;
     bool leader;
     {
       base::MutexLock lock(&read_mu_);
