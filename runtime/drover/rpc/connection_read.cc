@@ -108,19 +108,18 @@ void Connection::Drive(async::FutureCore& core, absl::Time deadline) {
     }
     Follower self{.parker = &parker};
     core.AddWaiter(&parker);
-    bool retry = false;
+    bool following;
     {
       base::MutexLock lock(&read_mu_);
-      if (token_held_) {
+      following = token_held_;  // or it was let go meanwhile: try again
+      if (following) {
         followers_.push_back(&self);
         followers_wait_.store(true, std::memory_order_relaxed);
-      } else {
-        retry = true;  // let go meanwhile
       }
     }
-    while (!retry && !self.promoted && !done()) parker.Park(deadline);
+    while (following && !self.promoted && !done()) parker.Park(deadline);
     core.RemoveWaiter();
-    if (retry) continue;
+    if (!following) continue;
     bool leader;
     {
       base::MutexLock lock(&read_mu_);
