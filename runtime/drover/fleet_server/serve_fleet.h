@@ -12,8 +12,8 @@
 // however that ends. docs/supervision.md tells the rest.
 //
 // Call it before the first Connect or Serve and before starting any thread: a process can be
-// forked safely only while it has one. All fleets of a program thus start first. The servant factory runs in the worker, which has inherited
-// the program's memory as it was at the call.
+// forked safely only while it has one. All fleets of a program thus start first. The servant
+// factory runs in the worker, which has inherited the program's memory as it was at the call.
 //
 // Thread-safety, ownership, blocking: as fleet/fleet.h says of Fleet.
 #ifndef DROVER_FLEET_SERVER_SERVE_FLEET_H_
