@@ -14,7 +14,8 @@ namespace drover::async {
 namespace {
 
 constexpr absl::Duration kIdleTimeout = absl::Seconds(10);
-constexpr int kReserve = 16;
+// Beyond the limit: the reactor, dedicated readers, continuations.
+constexpr int kReserve = 48;
 
 }  // namespace
 

@@ -58,10 +58,14 @@ void Connection::Retire() {
     base::MutexLock lock(&mu_);
     state_.retired = true;
     retired_.store(true, std::memory_order_release);
+    if (state_.open() && state_.bootstrap && !state_.bootstrap->front) {
+      QueueFinish(state_.bootstrap->question, /*release_result_caps=*/true);
+    }
     if (state_.bootstrap) front = std::move(state_.bootstrap->front);
     state_.bootstrap.reset();
   }
   front = nullptr;
+  Flush();
   CloseIfRetired();
 }
 

@@ -20,7 +20,7 @@ void RunOnPoolForSure(base::Ref<Work> work) {
   async::CurrentPool().Post([work = std::move(work)] { work->Run(); });
 }
 
-void Deferred::FinishTasks() {
+void Deferred::DoTasks() {
   for (async::Task& task : tasks_) task();
   tasks_.clear();
   for (base::Ref<Capability>& capability : drops_) {

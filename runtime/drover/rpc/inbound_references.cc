@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "drover/rpc/connection.h"
+#include "drover/rpc/promise_capability.h"
 
 namespace drover::rpc {
 
@@ -80,7 +81,7 @@ absl::Status Connection::HandleDisembargo(protocol::Disembargo::Reader message,
   if (answer == nullptr || !answer->returned) {
     return absl::InvalidArgumentError("a Disembargo names an answer that was not given");
   }
-  object = AnswerCapability(*answer, path);
+  object = PromiseCapability::Follow(AnswerCapability(*answer, path));
   if (object->kind() != Capability::Kind::kRemote ||
       &static_cast<RemoteCapability&>(*object).connection() != this) {
     deferred.Drop(std::move(object));

@@ -8,6 +8,7 @@
 #ifndef DROVER_WIRE_IN_MESSAGE_H_
 #define DROVER_WIRE_IN_MESSAGE_H_
 
+#include <capnp/any.h>
 #include <capnp/message.h>
 
 #include <optional>
@@ -29,6 +30,7 @@ class InMessage {
   InMessage& operator=(const InMessage&) = delete;
 
   protocol::Message::Reader root() { return reader_->getRoot<protocol::Message>(); }
+  capnp::AnyPointer::Reader any_root() { return reader_->getRoot<capnp::AnyPointer>(); }
 
  private:
   Frame frame_;
