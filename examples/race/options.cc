@@ -13,11 +13,25 @@ namespace {
 constexpr char kUsage[] =
     "usage: race [--workers N] [--endpoint unix|tcp] [--max-seconds N] [--seed N]";
 
+absl::Status Wrong(const std::string& what) {
+  return absl::InvalidArgumentError(absl::StrCat(what, "\n", kUsage));
+}
+
 template <class Int>
 absl::Status ParseNumber(const std::string& option, Int least, Int most, Int* out) {
   if (absl::SimpleAtoi(optarg, out) && *out >= least && *out <= most) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(option, " takes a number from ", least, " to ",
-                                                 most, ", not '", optarg, "'\n", kUsage));
+  return Wrong(
+      absl::StrCat(option, " takes a number from ", least, " to ", most, ", not '", optarg, "'"));
+}
+
+absl::Status ParseTransport(drover::ServeFleetOptions* fleet) {
+  const std::string name = optarg;
+  if (name != "unix" && name != "tcp") {
+    return Wrong(absl::StrCat("--endpoint takes unix or tcp, not '", name, "'"));
+  }
+  fleet->endpoints.clear();
+  if (name == "tcp") fleet->endpoints = {drover::Endpoint::Parse("tcp://127.0.0.1:0").value()};
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -31,24 +45,30 @@ absl::StatusOr<RaceOptions> ParseRaceOptions(int argc, char** argv) {
   RaceOptions options;
   options.seed = std::random_device()();
   absl::Status status;
-  opterr = 0;
-  for (int c; status.ok() && (c = getopt_long(argc, argv, "", kOptions, nullptr)) != -1;) {
-    const std::string value = optarg == nullptr ? "" : optarg;
-    if (c == 'w') {
-      status = ParseNumber("--workers", 1, 10'000, &options.fleet.workers);
-    } else if (c == 'm') {
-      status = ParseNumber("--max-seconds", 1u, 3600u, &options.max_seconds);
-    } else if (c == 's') {
-      status = ParseNumber("--seed", 0u, ~0u, &options.seed);
-    } else if (c == 'e' && value == "tcp") {
-      options.fleet.endpoints = {drover::Endpoint::Parse("tcp://127.0.0.1:0").value()};
-    } else if (c != 'e' || value != "unix") {
-      status = absl::InvalidArgumentError(
-          c == 'e' ? absl::StrCat("--endpoint takes unix or tcp, not '", value, "'\n", kUsage)
-                   : kUsage);
+  for (int c; status.ok() && (c = getopt_long(argc, argv, ":", kOptions, nullptr)) != -1;) {
+    switch (c) {
+      case 'w':
+        status = ParseNumber("--workers", 1, 10'000, &options.fleet.workers);
+        break;
+      case 'm':
+        status = ParseNumber("--max-seconds", 1u, 3600u, &options.max_seconds);
+        break;
+      case 's':
+        status = ParseNumber("--seed", 0u, ~0u, &options.seed);
+        break;
+      case 'e':
+        status = ParseTransport(&options.fleet);
+        break;
+      case ':':
+        status = Wrong(absl::StrCat(argv[optind - 1], " needs a value"));
+        break;
+      default:
+        status = Wrong(absl::StrCat("unknown option '", argv[optind - 1], "'"));
     }
   }
-  if (status.ok() && optind < argc) status = absl::InvalidArgumentError(kUsage);
+  if (status.ok() && optind < argc) {
+    status = Wrong(absl::StrCat("unexpected argument '", argv[optind], "'"));
+  }
   if (!status.ok()) return status;
   return options;
 }

@@ -214,8 +214,8 @@ TEST_F(Client, GetsTheCodeAndPayloadsOfErrors) {
 TEST_F(Client, FallsBackOnTheTypeWhereTheDetailIsSpoiled) {
   peer_->PassOver(protocol::Message::FINISH);
   peer_->PassOver(protocol::Message::BOOTSTRAP);
-  for (const std::string& data : {std::string(), std::string("short"), std::string(64, '\xff'),
-                                  std::string(16, '\0')}) {
+  for (const std::string& data :
+       {std::string(), std::string("short"), std::string(64, '\xff'), std::string(16, '\0')}) {
     auto call = proxy_.async().Add(1, 2);
     const uint32_t question = ExpectCall().getQuestionId();
     SendReturn(question, [&](protocol::Return::Builder ret) {

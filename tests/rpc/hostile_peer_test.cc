@@ -199,8 +199,7 @@ TEST_F(HostilePeer, SpoilsHonestMessages) {
 }
 
 TEST_F(HostilePeer, ClosesInTheMiddleOfAFrame) {
-  const auto frame =
-      ScriptedPeer::Frame([](protocol::Message::Builder m) { m.initBootstrap(); });
+  const auto frame = ScriptedPeer::Frame([](protocol::Message::Builder m) { m.initBootstrap(); });
   for (size_t size : {size_t{1}, size_t{7}, size_t{8}, frame.size() - 1}) {
     peer_->SendBytes({frame.data(), size});
     peer_->CloseForWriting();

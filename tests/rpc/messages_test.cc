@@ -18,9 +18,7 @@ TEST_F(Messages, OfHigherLevelsAreEchoedAsUnimplemented) {
       [](protocol::Message::Builder m) { m.initProvide().initAsAnyStruct(1, 0); },
       [](protocol::Message::Builder m) { m.initAccept().initAsAnyStruct(1, 0); },
       [](protocol::Message::Builder m) { m.initJoin().initAsAnyStruct(1, 0); },
-      [](protocol::Message::Builder m) {
-        m.initThirdPartyAnswer().initAsAnyStruct(1, 0);
-      },
+      [](protocol::Message::Builder m) { m.initThirdPartyAnswer().initAsAnyStruct(1, 0); },
   };
   for (Set set : kinds) {
     peer_->Send(set);

@@ -111,8 +111,9 @@ void ServerTest::ExpectNothing() {
 void ServerTest::ExpectSum(uint32_t question, uint32_t sum) {
   auto message = peer_->ExpectReturn(question);
   ASSERT_TRUE(message->root().getReturn().isResults());
-  EXPECT_EQ(message->root().getReturn().getResults().getContent().getAs<Wire::AddResults>().getSum(),
-            sum);
+  EXPECT_EQ(
+      message->root().getReturn().getResults().getContent().getAs<Wire::AddResults>().getSum(),
+      sum);
 }
 
 void ServerTest::ExpectReply(uint32_t question, const std::string& reply) {

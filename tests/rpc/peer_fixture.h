@@ -138,8 +138,7 @@ class ClientTest : public ConnectionTest {
   protocol::Call::Reader ExpectCall();
   // Expects a Finish of this question.
   protocol::Finish::Reader ExpectFinish(uint32_t question);
-  void SendReturn(uint32_t question,
-                  const std::function<void(protocol::Return::Builder)>& build);
+  void SendReturn(uint32_t question, const std::function<void(protocol::Return::Builder)>& build);
   void ReturnSum(uint32_t question, uint32_t sum);
   // Kept's, with a capability that the peer hosts.
   void ReturnListener(uint32_t question, uint32_t id);

@@ -8,8 +8,8 @@
 namespace drover::rpc {
 namespace {
 
-using ::testing::HasSubstr;
 using object::PointerAt;
+using ::testing::HasSubstr;
 
 using Calls = ServerTest;
 
@@ -32,11 +32,9 @@ TEST_F(Calls, BootstrapTwiceGivesOneObject) {
 
 TEST(CallsOfNobody, BootstrapWithoutFrontObjectIsUnimplemented) {
   auto [ours, theirs] = testing_support::SocketPair();
-  auto connection = Connection::Create(transport::SocketStream::Make(std::move(ours), "unix"),
-                                       {.name = "the test",
-                                        .runtime = nullptr,
-                                        .front_object = nullptr,
-                                        .on_closed = nullptr});
+  auto connection = Connection::Create(
+      transport::SocketStream::Make(std::move(ours), "unix"),
+      {.name = "the test", .runtime = nullptr, .front_object = nullptr, .on_closed = nullptr});
   ScriptedPeer peer(std::move(theirs));
   peer.SendBootstrap(0);
   auto message = peer.ExpectReturn(0);
@@ -47,8 +45,8 @@ TEST(CallsOfNobody, BootstrapWithoutFrontObjectIsUnimplemented) {
 }
 
 TEST_F(Calls, OnThePromisedFrontObjectLeaveWithTheBootstrap) {
-  auto frames = ScriptedPeer::Frame(
-      [](protocol::Message::Builder m) { m.initBootstrap().setQuestionId(0); });
+  auto frames =
+      ScriptedPeer::Frame([](protocol::Message::Builder m) { m.initBootstrap().setQuestionId(0); });
   const auto call = ScriptedPeer::Frame([](protocol::Message::Builder m) {
     auto c = InitCall(m, 1, kAdd);
     c.initTarget().initPromisedAnswer().setQuestionId(0);

@@ -352,8 +352,9 @@ TEST_F(References, DisembargoIsAnsweredBehindTheCallsForwardedBeforeIt) {
     received_ = peer_->Expect(protocol::Message::CALL);
     const auto call = received_->root().getCall();
     EXPECT_EQ(call.getTarget().getImportedCap(), 7u);
-    EXPECT_EQ(std::string(call.getParams().getContent().getAs<WireListener::HeardParams>().getText()),
-              text);
+    EXPECT_EQ(
+        std::string(call.getParams().getContent().getAs<WireListener::HeardParams>().getText()),
+        text);
   }
   received_ = peer_->Expect(protocol::Message::DISEMBARGO);
   const auto disembargo = received_->root().getDisembargo();

@@ -61,7 +61,9 @@ class Cook : public kitchen::CookServant {
   absl::StatusOr<kitchen::CookProxy> MakeCook() override {
     return kitchen::CookProxy(std::make_shared<Cook>(gate));
   }
-  absl::Status Sleep(uint32_t millis) override { return drover::SleepFor(absl::Milliseconds(millis)); }
+  absl::Status Sleep(uint32_t millis) override {
+    return drover::SleepFor(absl::Milliseconds(millis));
+  }
   absl::Status Wait() override {
     {
       base::MutexLock lock(&mu_);

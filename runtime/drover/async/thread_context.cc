@@ -27,6 +27,7 @@ bool InlineSlot::End() {
   while ((state_.load(std::memory_order_acquire) & kPhaseMask) == kHandingOver) {
     std::this_thread::yield();
   }
+  monitor_->pool().AddBusy(-1);
   return false;
 }
 
@@ -44,6 +45,7 @@ void InlineSlot::HandOverIfStill(uint64_t run) {
   if (!state_.compare_exchange_strong(state, run << 2 | kHandingOver, std::memory_order_acq_rel)) {
     return;
   }
+  monitor_->pool().AddBusy(1);
   base::Ref<Baton> reading = base::Ref<Baton>::Share(reading_);
   base::Ref<Baton> reactor = base::Ref<Baton>::Share(reactor_);
   state_.store(run << 2 | kIdle, std::memory_order_release);

@@ -342,7 +342,7 @@ void Supervisor::BeginStop(absl::Duration grace) {
   phase_ = Phase::kStopping;
   for (auto slot = slots_.rbegin(); slot != slots_.rend(); ++slot) {
     slot->deadline = absl::InfiniteFuture();
-    slot->ready.Reset();
+    // The pipe of a worker that is not ready yet stays open: telling it would be a SIGPIPE.
     if (slot->status.pid != 0) {
       kill(slot->status.pid, SIGTERM);
       slot->listener.reset();  // once the worker closes its own, clients are refused

@@ -16,6 +16,10 @@ namespace {
 // Exit code of a worker that cannot serve and need not be tried again.
 constexpr int kDoNotRestart = 125;
 
+// What a worker has beyond its server's grace to end by itself, its late calls cancelled and their
+// callers told, before the supervisor kills it.
+constexpr absl::Duration kExitMargin = absl::Seconds(1);
+
 // Stops serving when the supervisor asks for it.
 class StopWatch final : public async::EventHandler {
  public:
@@ -78,7 +82,7 @@ absl::StatusOr<Fleet> ServeFleet(const ServeFleetOptions& options, ServantFactor
                           .allow_plaintext = options.server.allow_plaintext};
   fleet_options.restart = options.restart;
   fleet_options.ready_timeout = options.ready_timeout;
-  fleet_options.grace = options.server.grace;
+  fleet_options.grace = options.server.grace + kExitMargin;
   return Fleet::Start(
       fleet_options,
       [server = options.server, make_servant = std::move(make_servant)](

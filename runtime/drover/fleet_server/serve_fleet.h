@@ -12,8 +12,8 @@
 // however that ends. docs/supervision.md tells the rest.
 //
 // Call it before the first Connect or Serve and before starting any thread: a process can be
-// forked safely only while it has one. The servant factory runs in the worker, which has inherited
-// the program's memory as it was at the call.
+// forked safely only while it has one. All fleets of a program thus start first. The servant
+// factory runs in the worker, which has inherited the program's memory as it was at the call.
 //
 // Thread-safety, ownership, blocking: as fleet/fleet.h says of Fleet.
 #ifndef DROVER_FLEET_SERVER_SERVE_FLEET_H_
@@ -46,8 +46,9 @@ struct ServeFleetOptions {
   fleet::RestartOptions restart = {};
   // How long a worker may take to start, its servant factory included. Default 30 s; positive.
   absl::Duration ready_timeout = absl::Seconds(30);
-  // How each worker serves. `server.grace` is also how long a worker may take to end when the
-  // fleet is stopped. `server.runtime` must be null: the program's threads are not the worker's.
+  // How each worker serves. When the fleet or a worker is stopped, running calls have
+  // `server.grace` to end; what is left of a worker a second later is killed. `server.runtime` must
+  // be null: the program's threads are not the worker's.
   ServerOptions server = {};
 };
 

@@ -61,11 +61,10 @@ class AllState final : public FutureSet<T> {
       : FutureSet<T>(std::move(futures)), left_(this->size()) {}
 
   void OnComplete(size_t i) override {
-    const absl::Status status = StatusOf(this->state(i).Peek());
-    if (status.ok()) {
+    if (StatusOf(this->state(i).Peek()).ok()) {
       if (left_.fetch_sub(1) == 1) Succeed();
     } else if (!failed_.exchange(true)) {
-      promise_.Set(status);
+      promise_.Set(StatusOf(this->state(i).Take()));
       this->CancelAllSoon();
     }
   }

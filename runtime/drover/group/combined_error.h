@@ -10,6 +10,7 @@
 #define DROVER_GROUP_COMBINED_ERROR_H_
 
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -27,9 +28,14 @@ absl::Status CombinedError(const std::vector<Failure>& failures, size_t total);
 
 // The status of what a future gives.
 inline const absl::Status& StatusOf(const absl::Status& result) { return result; }
+inline absl::Status StatusOf(absl::Status&& result) { return std::move(result); }
 template <class T>
 const absl::Status& StatusOf(const absl::StatusOr<T>& result) {
   return result.status();
+}
+template <class T>
+absl::Status StatusOf(absl::StatusOr<T>&& result) {
+  return std::move(result).status();
 }
 
 }  // namespace drover::group

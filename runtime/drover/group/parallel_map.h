@@ -66,10 +66,13 @@ auto ParallelMap(const std::vector<P>& proxies, const std::vector<Item>& items, 
     }
     const std::optional<size_t> item = queue->Next();
     if (!item) return absl::CancelledError("the caller cancelled the call");
-    const absl::Status status = group::StatusOf(futures[*item].state()->Peek());
-    if (status.ok()) {
+    async::FutureState<T>& state = *futures[*item].state();
+    if (group::StatusOf(state.Peek()).ok()) {
       schedule.Finish(*item);
-    } else if (!options.resend_lost || !absl::IsUnavailable(status) || !schedule.Lose(*item)) {
+      continue;
+    }
+    const absl::Status status = group::StatusOf(state.Take());
+    if (!options.resend_lost || !absl::IsUnavailable(status) || !schedule.Lose(*item)) {
       return absl::Status(status.code(), absl::StrCat("item ", *item, " of ", items.size(), ": ",
                                                       status.message()));
     }

@@ -54,7 +54,7 @@ class RaceState final : public FutureSet<T> {
     } else if (left_.fetch_sub(1) == 1) {
       std::vector<Failure> failures;
       for (size_t j = 0; j < this->size(); ++j) {
-        failures.push_back({j, StatusOf(this->state(j).Peek())});
+        failures.push_back({j, StatusOf(this->state(j).Take())});
       }
       promise_.Set(CombinedError(failures, this->size()));
     }

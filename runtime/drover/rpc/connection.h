@@ -106,9 +106,7 @@ class Connection final : public async::EventHandler {
 
   const std::string& name() const { return options_.name; }
   const transport::PeerInfo& peer() const { return peer_; }
-  bool open() {
-    return WithLock([](ConnectionState& s) { return s.open(); });
-  }
+  bool open() const { return !ended_.load(std::memory_order_acquire); }
 
   // Answers that arrived and whose futures still exist; see SendCall.
   std::atomic<int>& uncollected() { return uncollected_; }
@@ -154,7 +152,7 @@ class Connection final : public async::EventHandler {
   absl::Status HandleBootstrap(protocol::Bootstrap::Reader message);
   absl::Status HandleCall(wire::Frame frame, Deferred& deferred);
   absl::Status HandleReturn(protocol::Return::Reader message, Deferred& deferred);
-  absl::Status HandleFinish(protocol::Finish::Reader message, Deferred& deferred);
+  absl::Status HandleFinish(AnswerId id, bool release_result_caps, Deferred& deferred);
   absl::Status HandleRelease(protocol::Release::Reader message, Deferred& deferred);
   absl::Status HandleDisembargo(protocol::Disembargo::Reader message, Deferred& deferred);
   absl::Status HandleUnimplemented(protocol::Message::Reader message, Deferred& deferred);

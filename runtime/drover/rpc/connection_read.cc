@@ -108,19 +108,18 @@ void Connection::Drive(async::FutureCore& core, absl::Time deadline) {
     }
     Follower self{.parker = &parker};
     core.AddWaiter(&parker);
-    bool retry = false;
+    bool following;
     {
       base::MutexLock lock(&read_mu_);
-      if (token_held_) {
+      following = token_held_;  // or it was let go meanwhile: try again
+      if (following) {
         followers_.push_back(&self);
         followers_wait_.store(true, std::memory_order_relaxed);
-      } else {
-        retry = true;  // let go meanwhile
       }
     }
-    while (!retry && !self.promoted && !done()) parker.Park(deadline);
+    while (following && !self.promoted && !done()) parker.Park(deadline);
     core.RemoveWaiter();
-    if (retry) continue;
+    if (!following) continue;
     bool leader;
     {
       base::MutexLock lock(&read_mu_);
@@ -244,7 +243,7 @@ bool Connection::HandleFrames(bool run_inline) {
         RunOnPool(std::move(work[i]));
       }
     }
-    if (work.empty() || reader_.pending() == 0 || !kept) continue;
+    if (work.empty() || !kept || reader_.pending() == 0) continue;
     const int64_t now = async::SteadyNanos();
     if (corked_until == 0) corked_until = now + kCorkNanos;
     if (now < corked_until) continue;

@@ -91,6 +91,7 @@ void Connection::HandOver() {
 }
 
 void Connection::ResumeReading() {
+  async::ThreadPool::NotBusy not_busy(runtime_.pool());
   Flush();  // replies that waited for the call that did not come back
   if (!HandleFrames(/*run_inline=*/true)) return;
   ReadAsRuntime();

@@ -45,9 +45,8 @@ void Connection::NoteQueued(Urgency urgency) {
 
 void Connection::QueueFinish(QuestionId id, bool release_result_caps) {
   // One for every call, and always the same but for two fields: built once, then copied.
-  static const FinishFrames frames;
   std::byte bytes[FinishFrames::kBytes];
-  frames.Copy(id, release_result_caps, bytes);
+  FinishFrames::Get().Copy(id, release_result_caps, bytes);
   state_.send.AppendBytes(bytes);
   NoteQueued(release_result_caps ? Urgency::kNow : Urgency::kCanWait);
 }

@@ -1,8 +1,8 @@
-// The frames of Finish messages: one is sent for every call, so they are built once and patched.
+// The frames of Finish messages: one is sent for every call, so they are built once and patched,
+// and recognised without being parsed.
 //
-//   static const FinishFrames frames;
 //   std::byte bytes[FinishFrames::kBytes];
-//   frames.Copy(id, /*release_result_caps=*/false, bytes);
+//   FinishFrames::Get().Copy(id, /*release_result_caps=*/false, bytes);
 //
 // Thread-safe once built. Never blocks.
 #ifndef DROVER_RPC_FINISH_FRAMES_H_
@@ -18,13 +18,18 @@ namespace drover::rpc {
 
 class FinishFrames {
  public:
+  static const FinishFrames& Get();
+
   // Frame header, root pointer, Message (one word, one pointer), Finish (one word).
   static constexpr size_t kBytes = 40;
 
-  FinishFrames();
+  // Reads a frame that this class could have made; false for any other one.
+  bool Parse(std::span<const std::byte> frame, QuestionId* id, bool* release_result_caps) const;
   void Copy(QuestionId id, bool release_result_caps, std::span<std::byte, kBytes> out) const;
 
  private:
+  FinishFrames();
+
   std::vector<std::byte> frames_[2];  // by release_result_caps, with question id 0
   size_t id_offset_ = 0;
 };

@@ -5,6 +5,7 @@
 #include "drover/base/log.h"
 #include "drover/base/status_macros.h"
 #include "drover/rpc/connection.h"
+#include "drover/rpc/finish_frames.h"
 #include "drover/rpc/message_caps.h"
 #include "drover/rpc/status_codec.h"
 #include "drover/wire/in_message.h"
@@ -17,6 +18,12 @@ absl::Status Connection::HandleFrame(wire::Frame frame, Deferred& deferred) {
     if (wire::PeekKind(frame) == protocol::Message::CALL) {
       return HandleCall(std::move(frame), deferred);
     }
+    QuestionId finished;
+    bool release_result_caps;
+    if (FinishFrames::Get().Parse({frame.bytes, frame.header.total_bytes}, &finished,
+                                  &release_result_caps)) {
+      return HandleFinish(AnswerId(finished.value()), release_result_caps, deferred);
+    }
     wire::InMessage in(frame);
     const protocol::Message::Reader message = in.root();
     switch (message.which()) {
@@ -25,7 +32,8 @@ absl::Status Connection::HandleFrame(wire::Frame frame, Deferred& deferred) {
       case protocol::Message::RETURN:
         return HandleReturn(message.getReturn(), deferred);
       case protocol::Message::FINISH:
-        return HandleFinish(message.getFinish(), deferred);
+        return HandleFinish(AnswerId(message.getFinish().getQuestionId()),
+                            message.getFinish().getReleaseResultCaps(), deferred);
       case protocol::Message::BOOTSTRAP:
         return HandleBootstrap(message.getBootstrap());
       case protocol::Message::RELEASE:

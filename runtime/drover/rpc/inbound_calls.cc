@@ -83,7 +83,7 @@ absl::Status Connection::HandleCall(wire::Frame frame, Deferred& deferred) {
   }
   answer->call = call.get();
   ++state_.running_calls;
-  Receive(message.getParams(), &call->param_caps());
+  Receive(call->payload(), &call->param_caps());
   if (refusal.ok() && state_.draining) {
     refusal = absl::UnavailableError("the server is shutting down and takes no new calls");
   }
@@ -178,8 +178,7 @@ void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message, Mes
   FlushUnlessCorked(queued_bytes);
 }
 
-absl::Status Connection::HandleFinish(protocol::Finish::Reader message, Deferred& deferred) {
-  const AnswerId id(message.getQuestionId());
+absl::Status Connection::HandleFinish(AnswerId id, bool release_result_caps, Deferred& deferred) {
   base::MutexLock lock(&mu_);
   if (!state_.open()) return absl::OkStatus();
   Answer* answer = state_.answers.Find(id);
@@ -192,7 +191,7 @@ absl::Status Connection::HandleFinish(protocol::Finish::Reader message, Deferred
     }
     return absl::OkStatus();
   }
-  if (message.getReleaseResultCaps()) {
+  if (release_result_caps) {
     absl::Status released = ReleaseExports(answer->result_exports, deferred);
     if (!released.ok()) return released;
   }

@@ -33,6 +33,7 @@ base::Ref<IncomingCall> IncomingCall::FromPeer(base::Ref<Connection> connection,
   const auto message = self->in_->root();
   KJ_REQUIRE(message.isCall(), "a message that looked like a Call is none");
   const auto call = self->peer_call_ = message.getCall();
+  self->payload_ = call.getParams();
   self->answer_id_ = AnswerId(call.getQuestionId());
   self->interface_id_ = call.getInterfaceId();
   self->method_id_ = call.getMethodId();
@@ -55,7 +56,7 @@ base::Ref<IncomingCall> IncomingCall::FromLocal(OutgoingCall call, base::Ref<Cap
 
 IncomingCall::IncomingCall() = default;
 
-IncomingCall::~IncomingCall() {
+IncomingCall::~IncomingCall() noexcept {
   if (returned()) return;
   ReturnError(absl::InternalError("the servant dropped the call without an answer"));
 }
@@ -66,7 +67,7 @@ capnp::AnyPointer::Reader IncomingCall::params() {
   if (local_) {
     return local_->caps().Imbue(local_->call().getParams().getContent().asReader());
   }
-  return param_caps_.Imbue(peer_call().getParams().getContent());
+  return param_caps_.Imbue(payload_.getContent());
 }
 
 void IncomingCall::Begin(size_t size_hint_words) {

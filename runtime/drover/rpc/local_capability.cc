@@ -10,11 +10,11 @@ Dispatcher::~Dispatcher() = default;
 
 base::Ref<LocalCapability> LocalCapability::Of(std::shared_ptr<Dispatcher> dispatcher) {
   if (dispatcher == nullptr) return nullptr;
-  base::MutexLock lock(&dispatcher->mu_);
-  if (dispatcher->capability_ != nullptr && dispatcher->capability_->TryRef()) {
-    return base::Ref<LocalCapability>::Adopt(dispatcher->capability_);
-  }
   Dispatcher& d = *dispatcher;
+  base::MutexLock lock(&d.mu_);
+  if (d.capability_ != nullptr && d.capability_->TryRef()) {
+    return base::Ref<LocalCapability>::Adopt(d.capability_);
+  }
   auto capability = base::Ref<LocalCapability>::Adopt(new LocalCapability(std::move(dispatcher)));
   d.capability_ = capability.get();
   return capability;
