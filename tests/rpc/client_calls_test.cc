@@ -396,6 +396,18 @@ TEST_F(Client, AbortEndsTheConnectionWithItsReason) {
   EXPECT_EQ(proxy_.Add(1, 2).status().code(), absl::StatusCode::kUnavailable);
 }
 
+TEST_F(Client, ReadsTheAnswersOfAPeerThatHasGone) {
+  auto call = proxy_.async().Add(1, 2);
+  AnswerBootstrap(1);
+  ExpectCall();
+  // The answer is on its way when the peer goes; writing to it fails before the answer is read.
+  ReturnSum(1, 3);
+  peer_->Close();
+  auto late = proxy_.async().Add(1, 2);
+  EXPECT_EQ(call.Get().value(), 3u);
+  EXPECT_EQ(late.Get().status().code(), absl::StatusCode::kUnavailable);
+}
+
 TEST_F(Client, EndOfTheStreamFailsWhatIsInFlight) {
   auto call = proxy_.async().Add(1, 2);
   AnswerBootstrap(1);
