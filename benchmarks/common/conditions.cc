@@ -75,7 +75,6 @@ std::vector<std::pair<std::string, std::string>> Conditions() {
       {"Compiler", Compiler() + ", " DROVER_BENCH_BUILD},
       {"Cap'n Proto", Version(CAPNP_VERSION)},
       {"Abseil", Abseil()},
-      {"Load average before", OrUnknown(FirstLine("/proc/loadavg"))},
   };
 }
 

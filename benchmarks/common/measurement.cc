@@ -24,6 +24,7 @@ Measurement::Measurement(std::vector<std::unique_ptr<Contender>> contenders,
 absl::Status Measurement::Run() {
   std::string folder = (std::filesystem::temp_directory_path() / "bench.XXXXXX").string();
   if (mkdtemp(folder.data()) == nullptr) return absl::ErrnoToStatus(errno, folder);
+  if (getloadavg(&load_before_, 1) != 1) load_before_ = 0;
   absl::Status status;
   for (int round = 1; status.ok() && round <= options_.rounds; ++round) {
     std::cerr << "round " << round << " of " << options_.rounds << std::endl;

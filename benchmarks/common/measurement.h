@@ -49,6 +49,8 @@ class Measurement {
   std::vector<std::string> names() const;
   const MeasurementOptions& options() const { return options_; }
   const std::vector<int>& cpus(Placement placement) const;
+  // The machine's load average over a minute when Run began.
+  double load_before() const { return load_before_; }
 
   // Nothing if the contender does not do this work.
   std::optional<Summary> Summarize(const std::string& name, Placement placement, Work work) const;
@@ -60,6 +62,7 @@ class Measurement {
   const MeasurementOptions options_;
   std::vector<int> two_cpus_, one_cpu_;
   int sockets_ = 0;
+  double load_before_ = 0;
   std::map<std::tuple<std::string, Placement, Work>, std::vector<Sample>> samples_;
 };
 

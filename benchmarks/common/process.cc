@@ -16,6 +16,9 @@
 namespace drover::bench {
 namespace {
 
+// A client that hangs ends the run with an error instead of stopping it.
+constexpr unsigned kLongestSeconds = 300;
+
 void RunOn(const std::vector<int>& cpus) {
   cpu_set_t set;
   CPU_ZERO(&set);
@@ -119,6 +122,7 @@ absl::StatusOr<Sample> RunInProcess(const std::vector<int>& cpus,
   if (!pid.ok()) return pid.status();
   if (*pid == 0) {
     reader.Reset();
+    alarm(kLongestSeconds);
     absl::StatusOr<Sample> sample = measure();
     if (!sample.ok()) std::cerr << "bench: " << sample.status() << "\n";
     const bool sent = sample.ok() && WriteAll(writer.get(), &*sample, sizeof *sample);
@@ -128,6 +132,10 @@ absl::StatusOr<Sample> RunInProcess(const std::vector<int>& cpus,
   Sample sample;
   const bool came = ReadAll(reader.get(), &sample, sizeof sample);
   const int status = Reap(*pid);
+  if (!came && WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM) {
+    return absl::DeadlineExceededError("the client was not done after " +
+                                       std::to_string(kLongestSeconds) + " s");
+  }
   if (!came) {
     return absl::InternalError("the client ended without a result, wait status " +
                                std::to_string(status));

@@ -36,8 +36,8 @@ class ServerProcess {
   pid_t pid_;
 };
 
-// Runs `measure` in a new process on `cpus` and returns what it returned. Internal if the process
-// ended in another way.
+// Runs `measure` in a new process on `cpus` and returns what it returned. DeadlineExceeded if it
+// takes longer than five minutes, Internal if the process ended in another way.
 absl::StatusOr<Sample> RunInProcess(const std::vector<int>& cpus,
                                     const std::function<absl::StatusOr<Sample>()>& measure);
 

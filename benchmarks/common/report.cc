@@ -11,6 +11,9 @@
 namespace drover::bench {
 namespace {
 
+// Load averages above it mean that something else was running.
+constexpr double kIdleLoad = 1;
+
 struct Column {
   const char* title;
   Work work;
@@ -99,6 +102,11 @@ std::string Report(const Measurement& measurement, const std::vector<std::string
       "only; ratios carry further.\n\n");
   for (const auto& [what, value] : Conditions()) {
     absl::StrAppend(&text, "- ", what, ": ", value, "\n");
+  }
+  absl::StrAppendFormat(&text, "- Load average before: %.2f\n", measurement.load_before());
+  if (measurement.load_before() > kIdleLoad) {
+    absl::StrAppend(&text, "\n**The machine was busy with something else when the run began: what ",
+                    "needs two CPUs is not to be trusted.**\n");
   }
   if (const std::string targets = TargetsTable(measurement); !targets.empty()) {
     absl::StrAppend(&text,

@@ -146,18 +146,17 @@ TEST(WorkerProcess, RunsNoExitHandlerOfTheHost) {
 TEST(WorkerProcess, ForkedGrandchildHoldsUpNothing) {
   Pipe grandchild;
   Fleet fleet = StartOrDie({.keep_fds = {grandchild.writer()}}, [&](WorkerContext& context) {
-    if (context.restarts() == 0) {
-      const pid_t pid = fork();
-      if (pid == 0) {
-        for (;;) pause();
-      }
-      grandchild.Send(std::to_string(pid));
+    if (context.restarts() != 1) return ServeCommands(context);
+    const pid_t pid = fork();
+    if (pid == 0) {
+      for (;;) pause();
     }
-    return ServeCommands(context);
+    grandchild.Send(std::to_string(pid));
+    return 1;  // never ready, and the grandchild holds the pipe that would tell
   });
-  const pid_t pid = std::stoi(grandchild.Receive());
   Tell(fleet.endpoints()[0], '1');
-  EXPECT_EQ(Ask(fleet.endpoints()[0], 'r'), "1");
+  const pid_t pid = std::stoi(grandchild.Receive());
+  EXPECT_EQ(Ask(fleet.endpoints()[0], 'r'), "2");
   EXPECT_EQ(fleet.Stop(), absl::OkStatus());
   kill(pid, SIGKILL);
 }

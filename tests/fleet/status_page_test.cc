@@ -56,7 +56,7 @@ TEST(StatusPage, ASlotIsNeverSeenHalfWritten) {
     return 0;
   });
   int changes = 0;
-  for (int last = 0; changes < 2000;) {
+  for (int last = 0; changes < 300;) {
     const SlotStatus slot = page.slot(0);
     ASSERT_EQ(slot.pid, slot.restarts);
     ASSERT_EQ(slot.pid, slot.last_wait_status);
@@ -68,7 +68,7 @@ TEST(StatusPage, ASlotIsNeverSeenHalfWritten) {
 
 TEST(StatusPage, IsReadableAfterItsWriterWasKilled) {
   StatusPage page = *StatusPage::Map(1);
-  for (int i = 0; i < 20; ++i) {
+  for (int i = 0; i < 5; ++i) {
     testing_support::Pipe up;
     ChildProcess writer([&] {
       up.Send("up");

@@ -1,7 +1,9 @@
 #include <unistd.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "drover/object/connect.h"
@@ -48,6 +50,25 @@ TEST(Calls, CarryMoreThanASocketTakesAtOnce) {
   auto answer = cook.Echo(data);
   ASSERT_TRUE(answer.ok()) << answer.status();
   EXPECT_TRUE(*answer == data);
+}
+
+TEST(Calls, OfManyThreadsShareOneConnection) {
+  auto server = Serve("unix:@" + std::to_string(getpid()), std::make_shared<PlainCook>());
+  ASSERT_TRUE(server.ok()) << server.status();
+  const auto cook = Connect<kitchen::CookProxy>(server->endpoint());
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> threads;
+  for (uint32_t t = 0; t < 8; ++t) {
+    threads.emplace_back([&, t] {
+      for (uint32_t i = 0; i < 5000; ++i) {
+        const auto sum = cook.Add(t, i);
+        if (!sum.ok() || *sum != t + i) ++wrong;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+  EXPECT_EQ(server->connections(), 1u);
 }
 
 TEST(Calls, ReachACallbackWhileTheCallerWaits) {

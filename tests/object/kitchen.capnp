@@ -1,7 +1,9 @@
 @0xec2c30dda304a9a6;
 # Interfaces that the tests of objects use: a bit of everything a method can do.
 
+using Cxx = import "/capnp/c++.capnp";
 using Drover = import "/drover/annotations.capnp";
+$Cxx.namespace("kitchen::wire");
 $Drover.namespace("kitchen");
 
 interface Listener {
@@ -23,4 +25,19 @@ interface Cook {
   release @9 () $Drover.concurrent;
   running @10 () -> (count :UInt32, most :UInt32) $Drover.concurrent;
   stop @11 () $Drover.concurrent;
+  pass @12 (listener :Listener) -> (listener :Listener);
+  # Gives back what it gets.
+  later @13 () -> (listener :Listener);
+  # Waits until release is called, then gives what is kept.
+  look @14 () -> (shelf :Shelf);
+  note @15 (entry :UInt32);
+  notes @16 () -> (entries :List(UInt32));
+  # What was noted, in order.
+}
+
+struct Shelf {
+  label @0 :Text;
+  listener @1 :Listener;
+  # What is kept.
+  empty @2 :Listener;
 }

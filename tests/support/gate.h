@@ -21,7 +21,8 @@ namespace drover::testing_support {
 
 class Gate {
  public:
-  // Waits until the gate is open; Cancelled if the call whose servant waits here is cancelled first.
+  // Waits until the gate is open; Cancelled if the call whose servant waits here is cancelled
+  // first.
   absl::Status Pass() {
     State& s = *state_;
     Promise<void> promise;

@@ -11,7 +11,8 @@
 //
 // The body starts at once on the caller's thread and goes on, after a wait, where continuations of
 // its caller belong (Future::Then). Parameters are taken by value: references may not outlive the
-// first co_await. Included by future.h.
+// first co_await. Cancelling or dropping its future cancels what the body awaits, then and later:
+// the co_await gives Cancelled, and the body goes on from there. Included by future.h.
 #ifndef DROVER_ASYNC_COROUTINE_H_
 #define DROVER_ASYNC_COROUTINE_H_
 
@@ -31,9 +32,13 @@ class FutureAwaiter {
     if (state_ && !state_->ready()) state_->Cancel();  // the coroutine is dropped while it waits
   }
   bool await_ready() const { return !state_ || state_->ready(); }
-  bool await_suspend(std::coroutine_handle<> caller) {
+  template <class P>
+  bool await_suspend(std::coroutine_handle<P> caller) {
     // The coroutine may be running elsewhere, and this awaiter gone, once the task is accepted.
     base::Ref<FutureState<T>> state = state_;
+    if constexpr (requires { caller.promise().OnCancel(Task()); }) {
+      caller.promise().OnCancel([state] { state->Cancel(); });
+    }
     Task task = [caller] { caller.resume(); };
     return state->OnReadyUnlessReady(task);
   }
@@ -53,6 +58,7 @@ class CoroutinePromise {
   std::suspend_never initial_suspend() noexcept { return {}; }
   std::suspend_never final_suspend() noexcept { return {}; }
   void return_value(ResultOf<T> result) { promise_.Set(std::move(result)); }
+  void OnCancel(Task task) { promise_.OnCancel(std::move(task)); }
   void unhandled_exception() { promise_.Set(absl::InternalError("an exception left a coroutine")); }
 
  private:

@@ -137,8 +137,9 @@ class [[nodiscard]] Future {
   void Detach() { state_ = nullptr; }
 
   // Calls `f` with the result: at once if it is there, otherwise on a thread of the pool (in a
-  // servant: in that servant's turn), never on a thread that drives I/O. Returns a future of what
-  // `f` returns; cancelling or dropping that cancels this work.
+  // servant: in that servant's turn, so a method that itself blocks until its continuation has run
+  // waits for ever), never on a thread that drives I/O. Returns a future of what `f` returns;
+  // cancelling or dropping that cancels this work, and `f` is called with Cancelled.
   template <class F>
   auto Then(
       F f) && -> Future<typename async::UnwrapResult<std::invoke_result_t<F, ResultOf<T>>>::Type>;
@@ -176,8 +177,9 @@ class Promise {
   // To be taken once.
   Future<T> future() { return Future<T>(state_); }
   void Set(ResultOf<T> result) { state_->Complete(std::move(result)); }
-  // Runs `f` on the thread that cancels, if the future is cancelled or dropped first. The future
-  // is then complete; `f` only stops the work.
+  // Runs `f` if the future is cancelled or dropped before it is complete, on the thread that does
+  // that (on this one, if it has been). The future completes by itself; `f` only stops the work.
+  // The last `f` counts.
   void OnCancel(async::Task f) { state_->OnCancel(std::move(f)); }
 
  private:

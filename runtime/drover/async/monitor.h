@@ -35,6 +35,8 @@ class Monitor {
 
   void Stop();
 
+  ThreadPool& pool() { return *pool_; }
+
  private:
   struct Watched {
     InlineSlot* slot;

@@ -9,12 +9,32 @@
 #include <cstdlib>
 
 #include "absl/time/clock.h"
+#include "drover/base/fork_generation.h"
 
 namespace drover::async {
 
+namespace {
+
+// The parker of a thread. In a child of fork() the parent's is left alone: its descriptor is shared
+// with the parent, and its lock may be held by a thread that is not here.
+struct ThreadParker {
+  ~ThreadParker() {
+    if (generation == base::ForkGeneration()) delete parker;
+  }
+  Parker* parker = nullptr;
+  uint32_t generation = 0;
+};
+
+}  // namespace
+
 Parker& Parker::ForThisThread() {
-  thread_local Parker parker;
-  return parker;
+  thread_local ThreadParker own;
+  const uint32_t generation = base::ForkGeneration();
+  if (own.parker == nullptr || own.generation != generation) {
+    own.parker = new Parker;
+    own.generation = generation;
+  }
+  return *own.parker;
 }
 
 void Parker::Park(absl::Time deadline) {

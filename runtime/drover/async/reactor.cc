@@ -100,6 +100,7 @@ base::Ref<EventHandler> Reactor::Find(uint64_t id) {
 void Reactor::Run() {
   ThreadContext& context = ThreadContext::Current();
   context.reactor = this;
+  ThreadPool::NotBusy not_busy(*pool_);
   pool_->EnterBlocked();
   absl::Time next_tick = absl::InfinitePast();
   while (!stopping_.load(std::memory_order_acquire) && context.reactor == this) {

@@ -1,57 +1,54 @@
 #include "drover/async/thread_context.h"
 
+#include <thread>
+
 #include "drover/async/monitor.h"
 #include "drover/async/thread_pool.h"
 
 namespace drover::async {
 
 void InlineSlot::Begin(Baton* reading, Baton* reactor) {
-  {
-    base::MutexLock lock(&mu_);
-    running_ = true;
-    ++run_;
-    reading_ = reading;
-    reactor_ = reactor;
-  }
+  reading_ = reading;
+  reactor_ = reactor;
+  const uint64_t run = (state_.load(std::memory_order_relaxed) >> 2) + 1;
+  state_.store(run << 2 | kRunning, std::memory_order_seq_cst);
   monitor_->NoteWork();
 }
 
 bool InlineSlot::End() {
-  base::MutexLock lock(&mu_);
-  const bool kept = running_;
-  running_ = false;
-  return kept;
+  uint64_t state = state_.load(std::memory_order_relaxed);
+  while ((state & kPhaseMask) == kRunning) {
+    if (state_.compare_exchange_weak(state, state & ~uint64_t{kPhaseMask},
+                                     std::memory_order_acq_rel)) {
+      return true;
+    }
+  }
+  // Whoever hands over needs the batons, which may go with this thread, for a moment still.
+  while ((state_.load(std::memory_order_acquire) & kPhaseMask) == kHandingOver) {
+    std::this_thread::yield();
+  }
+  monitor_->pool().AddBusy(-1);
+  return false;
 }
 
 void InlineSlot::HandOver() {
-  mu_.Lock();
-  HandOverAndUnlock();
+  if (const uint64_t run = Running(); run != 0) HandOverIfStill(run);
 }
 
-uint64_t InlineSlot::Running() {
-  base::MutexLock lock(&mu_);
-  return running_ ? run_ : 0;
+uint64_t InlineSlot::Running() const {
+  const uint64_t state = state_.load(std::memory_order_seq_cst);
+  return (state & kPhaseMask) == kRunning ? state >> 2 : 0;
 }
 
 void InlineSlot::HandOverIfStill(uint64_t run) {
-  mu_.Lock();
-  if (run_ == run) {
-    HandOverAndUnlock();
-  } else {
-    mu_.Unlock();
-  }
-}
-
-void InlineSlot::HandOverAndUnlock() {
-  if (!running_) {
-    mu_.Unlock();
+  uint64_t state = run << 2 | kRunning;
+  if (!state_.compare_exchange_strong(state, run << 2 | kHandingOver, std::memory_order_acq_rel)) {
     return;
   }
-  running_ = false;
-  // The batons live on without the thread that held them, which may end its run any time now.
+  monitor_->pool().AddBusy(1);
   base::Ref<Baton> reading = base::Ref<Baton>::Share(reading_);
   base::Ref<Baton> reactor = base::Ref<Baton>::Share(reactor_);
-  mu_.Unlock();
+  state_.store(run << 2 | kIdle, std::memory_order_release);
   if (reactor) reactor->HandOver();
   reading->HandOver();
 }

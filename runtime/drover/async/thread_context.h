@@ -9,11 +9,11 @@
 #ifndef DROVER_ASYNC_THREAD_CONTEXT_H_
 #define DROVER_ASYNC_THREAD_CONTEXT_H_
 
+#include <atomic>
 #include <cstdint>
 
 #include "drover/async/cancellation.h"
 #include "drover/async/executor.h"
-#include "drover/base/mutex.h"
 #include "drover/base/ref.h"
 
 namespace drover::async {
@@ -41,19 +41,20 @@ class InlineSlot {
   void HandOver();
 
   // For the monitor: the number of the run under way, or 0.
-  uint64_t Running();
+  uint64_t Running() const;
   // Hands over if run number `run` is still under way.
   void HandOverIfStill(uint64_t run);
 
  private:
-  void HandOverAndUnlock() ABSL_UNLOCK_FUNCTION(mu_);
+  // The number of the run in the high bits, its phase in the low two.
+  enum Phase : uint64_t { kIdle = 0, kRunning = 1, kHandingOver = 2, kPhaseMask = 3 };
 
   Monitor* const monitor_;
-  base::Mutex mu_;
-  bool running_ ABSL_GUARDED_BY(mu_) = false;
-  uint64_t run_ ABSL_GUARDED_BY(mu_) = 0;
-  Baton* reading_ ABSL_GUARDED_BY(mu_) = nullptr;
-  Baton* reactor_ ABSL_GUARDED_BY(mu_) = nullptr;
+  std::atomic<uint64_t> state_{0};
+  // Set before a run by its thread; read by whoever moved the state to kHandingOver, which the
+  // thread waits out before it ends the run.
+  Baton* reading_ = nullptr;
+  Baton* reactor_ = nullptr;
 };
 
 struct ThreadContext {

@@ -1,12 +1,14 @@
 #include "drover/async/thread_pool.h"
 
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
 #include "absl/time/clock.h"
 #include "drover/async/cpu.h"
 #include "drover/async/runtime_thread.h"
 #include "drover/async/thread_context.h"
+#include "drover/base/log.h"
 
 namespace drover::async {
 namespace {
@@ -25,7 +27,8 @@ void ThreadPool::Post(Task task) {
   bool waits;
   {
     base::MutexLock lock(&mu_);
-    waits = Enqueue(std::move(task));
+    musts_.push_back(std::move(task));
+    waits = FindThread();
   }
   if (waits) monitor_.NoteWork();
 }
@@ -35,38 +38,49 @@ bool ThreadPool::TryPost(Task& task) {
   {
     base::MutexLock lock(&mu_);
     if (Exhausted()) return false;
-    waits = Enqueue(std::move(task));
+    calls_.push_back(std::move(task));
+    waits = FindThread();
   }
   if (waits) monitor_.NoteWork();
   return true;
 }
 
-bool ThreadPool::Enqueue(Task task) {
-  queue_.push_back(std::move(task));
-  if (idle_ >= static_cast<int>(queue_.size())) {
-    work_.Signal();
-    return false;
-  }
-  if (threads_ - blocked_ < parallelism_ && threads_ < max_threads_ + kReserve) {
-    StartThread();
-    return false;
-  }
-  return true;
+size_t ThreadPool::Runnable() {
+  const size_t free = max_threads_ - calling_;
+  return musts_.size() + std::min(calls_.size(), free);
 }
 
-void ThreadPool::StartThread() {
+bool ThreadPool::FindThread() {
+  const size_t runnable = Runnable();
+  if (static_cast<size_t>(idle_) >= runnable) {
+    if (runnable > 0) work_.Signal();
+    return false;  // what is not runnable waits for the end of a call, which looks for more
+  }
+  return threads_ - blocked_ >= parallelism_ || !StartThread();
+}
+
+bool ThreadPool::StartThread() {
+  // Calls take at most max_threads_ of them: the rest is for what may not be refused.
+  if (threads_ >= max_threads_ + kReserve) return false;
   ++threads_;
-  StartRuntimeThread("drover-pool", [this] { RunThread(); }).detach();
+  try {
+    StartRuntimeThread("drover-pool", [this] { RunThread(); }).detach();
+    start_failed_ = false;
+    return true;
+  } catch (const std::system_error& e) {
+    --threads_;
+    if (!std::exchange(start_failed_, true)) {
+      DROVER_LOG(kError) << "cannot start another thread beside " << threads_ << ": " << e.what();
+    }
+    return false;
+  }
 }
 
 void ThreadPool::EnterBlocked() {
   if (ThreadContext::Current().blocked_depth++ > 0) return;
   base::MutexLock lock(&mu_);
   ++blocked_;
-  if (!queue_.empty() && idle_ == 0 && threads_ - blocked_ < parallelism_ &&
-      threads_ < max_threads_ + kReserve) {
-    StartThread();
-  }
+  if (Runnable() > static_cast<size_t>(idle_) && threads_ - blocked_ < parallelism_) StartThread();
 }
 
 void ThreadPool::LeaveBlocked() {
@@ -77,15 +91,15 @@ void ThreadPool::LeaveBlocked() {
 
 bool ThreadPool::GrowIfStuck() {
   base::MutexLock lock(&mu_);
-  if (queue_.empty()) return false;
-  if (taken_ == taken_at_last_tick_ && threads_ < max_threads_) StartThread();
+  if (Runnable() == 0) return false;
+  if (taken_ == taken_at_last_tick_) StartThread();
   taken_at_last_tick_ = taken_;
   return true;
 }
 
 bool ThreadPool::HasWaitingTasks() {
   base::MutexLock lock(&mu_);
-  return !queue_.empty();
+  return Runnable() > 0;
 }
 
 void ThreadPool::RunThread() {
@@ -99,18 +113,22 @@ void ThreadPool::RunThread() {
     const absl::Time give_up = absl::Now() + kIdleTimeout;
     bool timed_out = false;
     ++idle_;
-    while (queue_.empty() && !stopping_ && !timed_out) timed_out = work_.WaitUntil(&mu_, give_up);
+    while (Runnable() == 0 && !stopping_ && !timed_out) timed_out = work_.WaitUntil(&mu_, give_up);
     --idle_;
-    if (queue_.empty()) break;
-    Task task = std::move(queue_.front());
-    queue_.pop_front();
+    if (Runnable() == 0) break;
+    const bool call = musts_.empty();
+    std::deque<Task>& queue = call ? calls_ : musts_;
+    Task task = std::move(queue.front());
+    queue.pop_front();
     ++taken_;
+    calling_ += call;
     mu_.Unlock();
-    busy_.fetch_add(1, std::memory_order_relaxed);
+    AddBusy(1);
     task();
     task = nullptr;
-    busy_.fetch_sub(1, std::memory_order_relaxed);
+    AddBusy(-1);
     mu_.Lock();
+    calling_ -= call;
   }
   mu_.Unlock();
   monitor_.Unregister(&slot);

@@ -2,7 +2,6 @@
 
 #include <sched.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -10,6 +9,9 @@
 #include <cstdint>
 #include <cstring>
 #include <new>
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 
 namespace drover::fleet {
 namespace {
@@ -82,9 +84,10 @@ void StatusPage::SetSlot(int slot, const SlotStatus& status) {
 SlotStatus StatusPage::slot(int slot) const {
   const Slot& s = SlotAt(slot);
   SlotStatus status;
-  // A writer needs nanoseconds, or a time slice if it is preempted; one that takes about a second
-  // was killed.
-  for (int attempt = 0; attempt < 10000; ++attempt) {
+  // A writer needs nanoseconds, or a time slice if it is preempted; one that takes longer than
+  // this was killed.
+  const absl::Time limit = absl::Now() + absl::Seconds(1);
+  do {
     const uint32_t before = s.sequence.load(std::memory_order_acquire);
     status.pid = s.pid.load(std::memory_order_acquire);
     status.state = static_cast<SlotState>(s.state.load(std::memory_order_acquire));
@@ -92,12 +95,8 @@ SlotStatus StatusPage::slot(int slot) const {
     const int last = s.last_wait_status.load(std::memory_order_acquire);
     status.last_wait_status = last == kNoExit ? std::nullopt : std::optional<int>(last);
     if (before % 2 == 0 && s.sequence.load(std::memory_order_relaxed) == before) break;
-    if (attempt < 1000) {
-      sched_yield();
-    } else {
-      usleep(100);
-    }
-  }
+    sched_yield();
+  } while (absl::Now() < limit);
   return status;
 }
 

@@ -83,11 +83,10 @@ absl::StatusOr<Fleet> ServeFleet(const ServeFleetOptions& options, ServantFactor
   fleet_options.restart = options.restart;
   fleet_options.ready_timeout = options.ready_timeout;
   fleet_options.grace = options.server.grace + kExitMargin;
-  return Fleet::Start(fleet_options, [server = options.server,
-                                      make_servant = std::move(make_servant)](
-                                         fleet::WorkerContext& context) {
-    return RunWorker(context, server, make_servant);
-  });
+  return Fleet::Start(
+      fleet_options,
+      [server = options.server, make_servant = std::move(make_servant)](
+          fleet::WorkerContext& context) { return RunWorker(context, server, make_servant); });
 }
 
 }  // namespace drover

@@ -1,6 +1,7 @@
 // A fleet of worker processes, each serving a servant at an endpoint of its own.
 //
-//   auto fleet = drover::ServeFleet({.workers = 10}, [](int) { return std::make_shared<Racer>(); });
+//   auto fleet = drover::ServeFleet({.workers = 10},
+//                                   [](int) { return std::make_shared<Racer>(); });
 //   if (!fleet.ok()) return drover::ExitWith(fleet.status());
 //   auto workers = drover::ConnectAll<race::WorkerProxy>(fleet->endpoints());
 //   ...
@@ -11,8 +12,8 @@
 // however that ends. docs/supervision.md tells the rest.
 //
 // Call it before the first Connect or Serve and before starting any thread: a process can be
-// forked safely only while it has one. All fleets of a program thus start first. The servant factory runs in the worker, which has inherited
-// the program's memory as it was at the call.
+// forked safely only while it has one. All fleets of a program thus start first. The servant
+// factory runs in the worker, which has inherited the program's memory as it was at the call.
 //
 // Thread-safety, ownership, blocking: as fleet/fleet.h says of Fleet.
 #ifndef DROVER_FLEET_SERVER_SERVE_FLEET_H_

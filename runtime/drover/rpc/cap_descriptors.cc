@@ -13,9 +13,10 @@ void Connection::Describe(MessageCaps& caps, protocol::Payload::Builder payload,
   for (unsigned i = 0; i < table.size(); ++i) DescribeOne(caps.list()[i], table[i], exported);
 }
 
-void Connection::DescribeOne(const base::Ref<Capability>& capability,
+void Connection::DescribeOne(const base::Ref<Capability>& described,
                              protocol::CapDescriptor::Builder out,
                              std::vector<ExportId>* exported) {
+  const base::Ref<Capability> capability = PromiseCapability::Follow(described);
   if (!capability) {
     out.setNone();
     return;
@@ -38,17 +39,12 @@ void Connection::DescribeOne(const base::Ref<Capability>& capability,
         out.initReceiverAnswer().setQuestionId(state_.bootstrap->question.value());
       }
       return;
-    case Capability::Kind::kPromise:
-      if (base::Ref<Capability> target = static_cast<PromiseCapability&>(*capability).resolved()) {
-        DescribeOne(target, out, exported);
-        return;
-      }
-      break;
     default:
       break;
   }
   const ExportId id = state_.exports.Add(capability);
   exported->push_back(id);
+  has_exports_.store(true, std::memory_order_release);
   out.setSenderHosted(id.value());
 }
 

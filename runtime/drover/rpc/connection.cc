@@ -57,14 +57,20 @@ void Connection::Retire() {
   {
     base::MutexLock lock(&mu_);
     state_.retired = true;
+    retired_.store(true, std::memory_order_release);
+    if (state_.open() && state_.bootstrap && !state_.bootstrap->front) {
+      QueueFinish(state_.bootstrap->question, /*release_result_caps=*/true);
+    }
     if (state_.bootstrap) front = std::move(state_.bootstrap->front);
     state_.bootstrap.reset();
   }
   front = nullptr;
+  Flush();
   CloseIfRetired();
 }
 
 void Connection::CloseIfRetired() {
+  if (!retired_.load(std::memory_order_acquire)) return;
   const bool unused = WithLock([](ConnectionState& s) {
     return s.retired && s.open() && s.questions.size() == 0 && s.imports.size() == 0;
   });
@@ -150,8 +156,8 @@ void Connection::NotifyIdle(async::Task idle) {
 }
 
 async::Task Connection::TakeIdleCallback() {
-  if (!idle_callback_ || state_.running_calls > 0 || !state_.send.empty() || state_.send_now ||
-      state_.writing || state_.write_blocked) {
+  if (!idle_callback_ || state_.running_calls > 0 || !state_.send.empty() || state_.writing ||
+      !batch_.empty()) {
     return nullptr;
   }
   async::Task idle = std::move(idle_callback_);

@@ -24,6 +24,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "drover/async/dedicated_reader.h"
 #include "drover/async/future_core.h"
 #include "drover/async/parker.h"
 #include "drover/async/reactor.h"
@@ -36,6 +37,7 @@
 #include "drover/rpc/ids.h"
 #include "drover/transport/byte_stream.h"
 #include "drover/wire/frame_reader.h"
+#include "drover/wire/in_message.h"
 
 namespace drover::rpc {
 
@@ -104,9 +106,7 @@ class Connection final : public async::EventHandler {
 
   const std::string& name() const { return options_.name; }
   const transport::PeerInfo& peer() const { return peer_; }
-  bool open() {
-    return WithLock([](ConnectionState& s) { return s.open(); });
-  }
+  bool open() const { return !ended_.load(std::memory_order_acquire); }
 
   // Answers that arrived and whose futures still exist; see SendCall.
   std::atomic<int>& uncollected() { return uncollected_; }
@@ -128,7 +128,7 @@ class Connection final : public async::EventHandler {
 
   Connection(std::unique_ptr<transport::ByteStream> stream, ConnectionOptions options);
 
-  // connection_read.cc: the read token.
+  // connection_read.cc and connection_runtime.cc: the read token.
   bool TakeTokenAsCaller();
   void ReleaseTokenAsCaller();
   void ReleaseTokenToReactor();
@@ -136,6 +136,7 @@ class Connection final : public async::EventHandler {
   void Lead(async::FutureCore& core, absl::Time deadline);
   void ResumeReading();
   void ReadAsRuntime();
+  bool BeginDedicated(async::DedicatedReader& dedicated);
   ReadResult ReadOnce(transport::Wait wait);
   ReadResult SpinForInput(int64_t nanos, const async::FutureCore* core);
   bool HandleFrames(bool run_inline);
@@ -151,11 +152,11 @@ class Connection final : public async::EventHandler {
   absl::Status HandleBootstrap(protocol::Bootstrap::Reader message);
   absl::Status HandleCall(wire::Frame frame, Deferred& deferred);
   absl::Status HandleReturn(protocol::Return::Reader message, Deferred& deferred);
-  absl::Status HandleFinish(protocol::Finish::Reader message, Deferred& deferred);
+  absl::Status HandleFinish(AnswerId id, bool release_result_caps, Deferred& deferred);
   absl::Status HandleRelease(protocol::Release::Reader message, Deferred& deferred);
   absl::Status HandleDisembargo(protocol::Disembargo::Reader message, Deferred& deferred);
   absl::Status HandleUnimplemented(protocol::Message::Reader message, Deferred& deferred);
-  absl::Status EchoUnimplemented(protocol::Message::Reader message);
+  absl::Status EchoUnimplemented(wire::InMessage& message);
 
   absl::Status ReleaseExports(const std::vector<ExportId>& ids, Deferred& deferred)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -167,7 +168,7 @@ class Connection final : public async::EventHandler {
   // cap_descriptors.cc
   void Describe(MessageCaps& caps, protocol::Payload::Builder payload,
                 std::vector<ExportId>* exported) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void DescribeOne(const base::Ref<Capability>& capability, protocol::CapDescriptor::Builder out,
+  void DescribeOne(const base::Ref<Capability>& described, protocol::CapDescriptor::Builder out,
                    std::vector<ExportId>* exported) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Receive(protocol::Payload::Reader payload, MessageCaps* caps)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -179,9 +180,12 @@ class Connection final : public async::EventHandler {
   void Queue(wire::OutMessagePtr& message, Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void QueueFinish(QuestionId id, bool release_result_caps) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool CanWait() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);  // outbound_calls.cc
+  void NoteQueued(Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // For the writer: takes what is queued; false if there is nothing to write.
+  bool MoveToBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Write(bool also_what_can_wait);
   void OnWritable();
-  void FlushUnlessCorked();
+  void FlushUnlessCorked(size_t queued_bytes = 0);
   void Abort(const absl::Status& reason);
   absl::Status CheckFrame(size_t bytes) const;
   async::Task TakeIdleCallback() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -198,6 +202,10 @@ class Connection final : public async::EventHandler {
   std::atomic<int> uncollected_{0};
   std::atomic<int> unattended_{0};
   std::atomic<bool> ticking_{false};
+  std::atomic<bool> queued_{false};      // hints, changed under mu_: something waits to be sent,
+  std::atomic<bool> queued_now_{false};  // and it cannot wait for the next frame
+  std::atomic<bool> has_exports_{false};
+  std::atomic<bool> retired_{false};
   std::atomic<bool> ended_{false};  // set once state_.closed is: for those who read
 
   base::Mutex mu_;
@@ -208,6 +216,8 @@ class Connection final : public async::EventHandler {
   base::Mutex read_mu_ ABSL_ACQUIRED_BEFORE(mu_);
   bool token_held_ ABSL_GUARDED_BY(read_mu_) = false;
   std::vector<Follower*> followers_ ABSL_GUARDED_BY(read_mu_);
+  std::atomic<bool> followers_wait_{false};  // changed under read_mu_
+  async::BusyMeter meter_ ABSL_GUARDED_BY(read_mu_);
   uint32_t interest_ ABSL_GUARDED_BY(read_mu_) = 0;
   uint64_t uses_ ABSL_GUARDED_BY(read_mu_) = 0;  // by callers
   uint64_t uses_at_tick_ ABSL_GUARDED_BY(read_mu_) = 0;
@@ -220,6 +230,7 @@ class Connection final : public async::EventHandler {
   wire::FrameReader reader_;
   bool drained_ = false;  // the last read took all there was
   async::SpinBudget spin_;
+  bool busy_ = false;  // when the reactor saw the last input
 
   // Reading needs the token, writing state_.writing; reset when the connection has ended and
   // nobody has either.

@@ -1,4 +1,5 @@
-// Who reads a connection, and what becomes of the frames.
+// Who reads a connection, and what becomes of the frames. (The runtime's part of the reading is in
+// connection_runtime.cc.)
 //
 // The read token passes between the threads that wait for answers (leader and followers), the
 // reactor, and threads that resume reading after an inline call did not come back. It is never let
@@ -12,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "drover/async/parker.h"
+#include "drover/async/steady_clock.h"
 #include "drover/async/thread_context.h"
 #include "drover/async/thread_pool.h"
 #include "drover/base/log.h"
@@ -20,8 +22,6 @@
 namespace drover::rpc {
 namespace {
 
-// How long a thread of the runtime stays with one connection before it looks at the others.
-constexpr int64_t kStayNanos = 200'000;
 // Replies wait for more requests that are already here, but not longer than this.
 constexpr int64_t kCorkNanos = 100'000;
 constexpr size_t kCorkBytes = 32 * 1024;
@@ -37,8 +37,8 @@ inline void CpuRelax() {
 
 }  // namespace
 
-void Connection::FlushUnlessCorked() {
-  if (corked == this) {
+void Connection::FlushUnlessCorked(size_t queued_bytes) {
+  if (corked == this && queued_bytes < kCorkBytes) {
     // Unless the reading went to another thread meanwhile: then this one has nothing to wait for.
     async::InlineSlot* slot = async::ThreadContext::Current().slot;
     if (slot == nullptr || slot->Running() != 0) return;
@@ -70,7 +70,7 @@ Connection::ReadResult Connection::ReadOnce(transport::Wait wait) {
 }
 
 Connection::ReadResult Connection::SpinForInput(int64_t nanos, const async::FutureCore* core) {
-  const int64_t give_up = absl::GetCurrentTimeNanos() + nanos;
+  const int64_t give_up = async::SteadyNanos() + nanos;
   async::Reactor* reactor = async::ThreadContext::Current().reactor;
   do {
     for (int i = 0; i < 8; ++i) {
@@ -80,7 +80,7 @@ Connection::ReadResult Connection::SpinForInput(int64_t nanos, const async::Futu
     }
     if (core != nullptr && core->ready()) break;
     if (reactor != nullptr && reactor->HasReady()) break;  // others wait, or our own input came
-  } while (absl::GetCurrentTimeNanos() < give_up && !ended_.load(std::memory_order_relaxed));
+  } while (async::SteadyNanos() < give_up && !ended_.load(std::memory_order_relaxed));
   return ReadResult::kNothing;
 }
 
@@ -108,23 +108,26 @@ void Connection::Drive(async::FutureCore& core, absl::Time deadline) {
     }
     Follower self{.parker = &parker};
     core.AddWaiter(&parker);
+    bool following;
     {
       base::MutexLock lock(&read_mu_);
-      if (token_held_) {
+      following = token_held_;  // or it was let go meanwhile: try again
+      if (following) {
         followers_.push_back(&self);
-      } else {
-        self.promoted = true;  // let go meanwhile: try again
+        followers_wait_.store(true, std::memory_order_relaxed);
       }
     }
-    const bool retry = self.promoted;
-    while (!self.promoted && !done()) parker.Park(deadline);
+    while (following && !self.promoted && !done()) parker.Park(deadline);
     core.RemoveWaiter();
-    if (retry) continue;
+    if (!following) continue;
     bool leader;
     {
       base::MutexLock lock(&read_mu_);
       leader = self.promoted;
-      if (!leader) followers_.erase(std::find(followers_.begin(), followers_.end(), &self));
+      if (!leader) {
+        followers_.erase(std::find(followers_.begin(), followers_.end(), &self));
+        followers_wait_.store(!followers_.empty(), std::memory_order_relaxed);
+      }
     }
     if (leader) {
       Lead(core, deadline);
@@ -178,7 +181,7 @@ void Connection::ReleaseTokenAsCaller() {
       // The peer may call what it has of us at any time, and some answers nobody waits for;
       // otherwise a tick soon sees whether this caller comes back.
       if (unattended_.load(std::memory_order_relaxed) > 0 ||
-          WithLock([](ConnectionState& s) { return s.exports.size() > 0; })) {
+          has_exports_.load(std::memory_order_acquire)) {
         SetInterest(interest_ | EPOLLIN);
       }
     } else {
@@ -206,99 +209,10 @@ bool Connection::PromoteFollower() {
   if (followers_.empty()) return false;
   Follower* next = followers_.front();
   followers_.erase(followers_.begin());
+  followers_wait_.store(!followers_.empty(), std::memory_order_relaxed);
   next->promoted = true;
   next->parker->Unpark();
   return true;
-}
-
-// --- the runtime --------------------------------------------------------------------------------
-
-void Connection::OnReady(uint32_t events) {
-  if ((events & EPOLLOUT) != 0) OnWritable();
-  if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0) return;
-  {
-    base::MutexLock lock(&read_mu_);
-    if (token_held_ || stream_ == nullptr) {
-      // Somebody reads and will see it; whoever lets go of the token watches again.
-      if (stream_ != nullptr) SetInterest(interest_ & ~uint32_t{EPOLLIN});
-      return;
-    }
-    token_held_ = true;
-  }
-  ReadAsRuntime();
-}
-
-void Connection::ReadAsRuntime() {
-  const int64_t leave = absl::GetCurrentTimeNanos() + kStayNanos;
-  drained_ = false;
-  for (;;) {
-    ReadResult result = drained_ ? ReadResult::kNothing : ReadOnce(transport::Wait::kDontBlock);
-    if (result == ReadResult::kNothing) {
-      const int64_t nanos = spin_.Next();
-      if (nanos == 0 || absl::GetCurrentTimeNanos() >= leave) break;
-      result = SpinForInput(nanos, nullptr);
-      spin_.Report(result != ReadResult::kNothing);
-      if (result == ReadResult::kNothing) break;
-    }
-    if (result == ReadResult::kEnded) break;
-    if (!HandleFrames(/*run_inline=*/true)) return;  // the token went to another thread
-  }
-  ReleaseTokenToReactor();
-}
-
-void Connection::ReleaseTokenToReactor() {
-  {
-    base::MutexLock lock(&read_mu_);
-    if (ended_.load(std::memory_order_acquire)) {
-      token_held_ = false;
-    } else if (PromoteFollower()) {
-      SetInterest(interest_ & ~uint32_t{EPOLLIN});
-    } else {
-      token_held_ = false;
-      SetInterest(interest_ | EPOLLIN);
-    }
-  }
-  if (ended_.load(std::memory_order_acquire)) CloseStreamIfUnused();
-}
-
-void Connection::HandOver() {
-  auto self = base::Ref<Connection>::Share(this);
-  async::ThreadPool& pool = runtime_.pool();
-  pool.Post([self] { self->ResumeReading(); });
-}
-
-void Connection::ResumeReading() {
-  Flush();  // replies that waited for the call that did not come back
-  if (!HandleFrames(/*run_inline=*/true)) return;
-  ReadAsRuntime();
-}
-
-bool Connection::OnTick() {
-  FlushAll();
-  base::MutexLock lock(&read_mu_);
-  if (!ended_.load(std::memory_order_acquire) && stream_ != nullptr && !token_held_) {
-    if (uses_ != uses_at_tick_) {
-      uses_at_tick_ = uses_;
-      return true;
-    }
-    SetInterest(interest_ | EPOLLIN);
-    reader_.Shrink();
-  }
-  // A caller that holds the token asks for ticks again when it lets go.
-  ticking_.store(false, std::memory_order_seq_cst);
-  return false;
-}
-
-void Connection::RequestTick() {
-  if (ticking_.load(std::memory_order_seq_cst)) return;
-  if (ticking_.exchange(true, std::memory_order_seq_cst)) return;
-  runtime_.reactor().RequestTick(reactor_id_);
-}
-
-void Connection::SetInterest(uint32_t events) {
-  if (events == interest_) return;
-  runtime_.reactor().Watch(reactor_id_, stream_->fd(), interest_, events);
-  interest_ = events;
 }
 
 // --- frames -------------------------------------------------------------------------------------
@@ -329,14 +243,12 @@ bool Connection::HandleFrames(bool run_inline) {
         RunOnPool(std::move(work[i]));
       }
     }
-    if (work.empty()) continue;
-    const int64_t now = absl::GetCurrentTimeNanos();
+    if (work.empty() || reader_.pending() == 0 || !kept) continue;
+    const int64_t now = async::SteadyNanos();
     if (corked_until == 0) corked_until = now + kCorkNanos;
-    if (now >= corked_until ||
-        WithLock([](ConnectionState& s) { return s.send.bytes() >= kCorkBytes; })) {
-      Flush();
-      corked_until = now + kCorkNanos;
-    }
+    if (now < corked_until) continue;
+    Flush();
+    corked_until = now + kCorkNanos;
   }
   corked = outer;
   Flush();

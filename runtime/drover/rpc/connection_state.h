@@ -34,7 +34,6 @@ struct ConnectionState {
   size_t running_calls = 0;  // answers not yet returned
 
   wire::SendQueue send;
-  bool send_now = false;       // something in it cannot wait for the next frame
   bool writing = false;        // somebody is writing
   bool write_blocked = false;  // the stream takes no more for now; the reactor goes on when it does
 

@@ -9,6 +9,7 @@
 #include "drover/async/thread_context.h"
 #include "drover/base/log.h"
 #include "drover/rpc/connection.h"
+#include "drover/rpc/finish_frames.h"
 #include "drover/rpc/status_codec.h"
 
 namespace drover::rpc {
@@ -34,20 +35,36 @@ absl::Status Connection::CheckFrame(size_t bytes) const {
 
 void Connection::Queue(wire::OutMessagePtr& message, Urgency urgency) {
   state_.send.Append(message);
-  if (urgency == Urgency::kNow) state_.send_now = true;
+  NoteQueued(urgency);
+}
+
+void Connection::NoteQueued(Urgency urgency) {
+  queued_.store(true, std::memory_order_release);
+  if (urgency == Urgency::kNow) queued_now_.store(true, std::memory_order_release);
 }
 
 void Connection::QueueFinish(QuestionId id, bool release_result_caps) {
-  wire::OutMessagePtr message = wire::OutMessage::New();
-  auto finish = message->builder().initRoot<protocol::Message>().initFinish();
-  finish.setQuestionId(id.value());
-  finish.setReleaseResultCaps(release_result_caps);
-  Queue(message, release_result_caps ? Urgency::kNow : Urgency::kCanWait);
+  // One for every call, and always the same but for two fields: built once, then copied.
+  std::byte bytes[FinishFrames::kBytes];
+  FinishFrames::Get().Copy(id, release_result_caps, bytes);
+  state_.send.AppendBytes(bytes);
+  NoteQueued(release_result_caps ? Urgency::kNow : Urgency::kCanWait);
 }
 
-void Connection::Flush() { Write(/*also_what_can_wait=*/false); }
+void Connection::Flush() {
+  if (queued_now_.load(std::memory_order_acquire)) Write(/*also_what_can_wait=*/false);
+}
 
-void Connection::FlushAll() { Write(/*also_what_can_wait=*/true); }
+void Connection::FlushAll() {
+  if (queued_.load(std::memory_order_acquire)) Write(/*also_what_can_wait=*/true);
+}
+
+bool Connection::MoveToBatch() {
+  if (state_.open()) state_.send.MoveTo(batch_);
+  queued_.store(false, std::memory_order_release);
+  queued_now_.store(false, std::memory_order_release);
+  return state_.open() && !batch_.empty();
+}
 
 void Connection::Write(bool also_what_can_wait) {
   async::Task idle;
@@ -58,28 +75,23 @@ void Connection::Write(bool also_what_can_wait) {
     if (!state_.open() || state_.writing || state_.write_blocked) return;
     // With no writer at work, the batch holds what the last one could not write.
     const bool any = !state_.send.empty() || !batch_.empty();
-    if (!state_.send_now && !(also_what_can_wait && any)) return;
+    if (!queued_now_.load(std::memory_order_relaxed) && !(also_what_can_wait && any)) return;
+    if (!MoveToBatch()) return;
     state_.writing = true;
   }
-  size_t written = 0;
-  for (;;) {
-    {
-      base::MutexLock lock(&mu_);
-      if (state_.open()) state_.send.MoveTo(batch_);
-      state_.send_now = false;
-      if (!state_.open() || batch_.empty() || !broken.ok() || blocked) {
-        state_.writing = false;
-        state_.write_blocked = blocked && broken.ok();
-        idle = TakeIdleCallback();
-        break;
-      }
-    }
+  for (size_t written = 0;;) {
     batch_.Gather(pieces_, kMostPieces);
     const transport::IoResult result = stream_->Write(pieces_);
     if (result.bytes > 0) batch_.Advance(result.bytes);
     written += result.bytes;
     blocked = result.would_block || (written > kMostBytesForOthers && !batch_.empty());
     if (result.error != 0) broken = absl::ErrnoToStatus(result.error, "writing failed");
+    base::MutexLock lock(&mu_);
+    if (!blocked && broken.ok() && MoveToBatch()) continue;
+    state_.writing = false;
+    state_.write_blocked = blocked && broken.ok();
+    idle = TakeIdleCallback();
+    break;
   }
   if (blocked && broken.ok()) UpdateWriteInterest();
   if (idle) idle();
@@ -88,11 +100,8 @@ void Connection::Write(bool also_what_can_wait) {
 }
 
 void Connection::OnWritable() {
-  WithLock([](ConnectionState& s) {
-    s.write_blocked = false;
-    s.send_now = true;  // the rest of the batch, even if nothing new is queued
-  });
-  FlushAll();
+  WithLock([](ConnectionState& s) { s.write_blocked = false; });
+  Write(/*also_what_can_wait=*/true);
   UpdateWriteInterest();
 }
 

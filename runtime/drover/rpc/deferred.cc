@@ -29,7 +29,7 @@ void RunOnPoolForSure(base::Ref<Work> work) {
   Pool().Post([work = std::move(work)] { work->Run(); });
 }
 
-void Deferred::FinishTasks() {
+void Deferred::DoTasks() {
   for (async::Task& task : tasks_) task();
   tasks_.clear();
   for (base::Ref<Capability>& capability : drops_) {

@@ -39,13 +39,17 @@ class Deferred {
   bool empty() const { return work_.empty() && drops_.empty() && tasks_.empty(); }
 
   // Does all but the work.
-  void FinishTasks();
+  void FinishTasks() {
+    if (!tasks_.empty() || !drops_.empty()) DoTasks();
+  }
   // The work that is left, in order.
   absl::InlinedVector<base::Ref<Work>, 1> TakeWork() { return std::move(work_); }
   // Does everything, the work on the pool.
   void FinishOnPool();
 
  private:
+  void DoTasks();
+
   absl::InlinedVector<base::Ref<Work>, 1> work_;
   absl::InlinedVector<base::Ref<Capability>, 1> drops_;
   absl::InlinedVector<async::Task, 1> tasks_;

@@ -47,6 +47,11 @@ absl::StatusOr<base::Ref<Capability>> DurableCapability::Front() {
     return absl::UnimplementedError(
         absl::StrCat(endpoint_.ToString(), ": objects by name are not supported yet"));
   }
+  if (old && endpoint_.scheme() == Endpoint::Scheme::kFd) {
+    return absl::UnavailableError(
+        absl::StrCat(endpoint_.ToString(),
+                     ": the connection on an inherited socket ended, and cannot be made again"));
+  }
   DROVER_ASSIGN_OR_RETURN(std::unique_ptr<transport::ByteStream> stream,
                           transport::Dial(endpoint_, options_.dial));
   connection_ = Connection::Create(std::move(stream), {.name = endpoint_.ToString(),

@@ -3,7 +3,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "drover/base/log.h"
+#include "drover/base/status_macros.h"
 #include "drover/rpc/connection.h"
+#include "drover/rpc/finish_frames.h"
+#include "drover/rpc/message_caps.h"
 #include "drover/rpc/status_codec.h"
 #include "drover/wire/in_message.h"
 
@@ -11,6 +14,16 @@ namespace drover::rpc {
 
 absl::Status Connection::HandleFrame(wire::Frame frame, Deferred& deferred) {
   try {
+    // A Call keeps its frame, and is read once, by HandleCall.
+    if (wire::PeekKind(frame) == protocol::Message::CALL) {
+      return HandleCall(std::move(frame), deferred);
+    }
+    QuestionId finished;
+    bool release_result_caps;
+    if (FinishFrames::Get().Parse({frame.bytes, frame.header.total_bytes}, &finished,
+                                  &release_result_caps)) {
+      return HandleFinish(AnswerId(finished.value()), release_result_caps, deferred);
+    }
     wire::InMessage in(frame);
     const protocol::Message::Reader message = in.root();
     switch (message.which()) {
@@ -19,7 +32,8 @@ absl::Status Connection::HandleFrame(wire::Frame frame, Deferred& deferred) {
       case protocol::Message::RETURN:
         return HandleReturn(message.getReturn(), deferred);
       case protocol::Message::FINISH:
-        return HandleFinish(message.getFinish(), deferred);
+        return HandleFinish(AnswerId(message.getFinish().getQuestionId()),
+                            message.getFinish().getReleaseResultCaps(), deferred);
       case protocol::Message::BOOTSTRAP:
         return HandleBootstrap(message.getBootstrap());
       case protocol::Message::RELEASE:
@@ -37,7 +51,7 @@ absl::Status Connection::HandleFrame(wire::Frame frame, Deferred& deferred) {
         return absl::OkStatus();
       }
       default:
-        return EchoUnimplemented(message);
+        return EchoUnimplemented(in);
     }
   } catch (const kj::Exception& e) {
     return absl::InvalidArgumentError(
@@ -45,9 +59,17 @@ absl::Status Connection::HandleFrame(wire::Frame frame, Deferred& deferred) {
   }
 }
 
-absl::Status Connection::EchoUnimplemented(protocol::Message::Reader message) {
+absl::Status Connection::EchoUnimplemented(wire::InMessage& message) {
   wire::OutMessagePtr echo = wire::OutMessage::New();
-  echo->builder().initRoot<protocol::Message>().setUnimplemented(message);
+  auto root = echo->builder().initRoot<protocol::Message>();
+  root.initUnimplemented();
+  // Cap'n Proto copies capability pointers from table to table only. The copies get new numbers,
+  // which mean nothing to anybody.
+  MessageCaps caps;
+  capnp::AnyPointer::Builder copy = capnp::AnyStruct::Builder(kj::mv(root)).getPointerSection()[0];
+  caps.Imbue(copy).set(caps.Imbue(message.any_root()));
+  // It can be larger than what came, where several pointers led to the same data.
+  DROVER_RETURN_IF_ERROR(CheckFrame(echo->FrameBytes()));
   {
     base::MutexLock lock(&mu_);
     if (state_.open()) Queue(echo, Urgency::kNow);

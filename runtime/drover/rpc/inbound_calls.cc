@@ -83,7 +83,7 @@ absl::Status Connection::HandleCall(wire::Frame frame, Deferred& deferred) {
   }
   answer->call = call.get();
   ++state_.running_calls;
-  Receive(message.getParams(), &call->param_caps());
+  Receive(call->payload(), &call->param_caps());
   if (refusal.ok() && state_.draining) {
     refusal = absl::UnavailableError("the server is shutting down and takes no new calls");
   }
@@ -121,6 +121,7 @@ absl::Status Connection::HandleCall(wire::Frame frame, Deferred& deferred) {
 void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message, MessageCaps caps) {
   if (InForkedChild()) return;
   Deferred deferred;
+  size_t queued_bytes;
   {
     base::MutexLock lock(&mu_);
     const AnswerId id = call.answer_id();
@@ -159,7 +160,7 @@ void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message, Mes
     if (answer->error.ok() && !caps.list().empty()) {
       // Kept for calls on the capabilities inside, so the frame is a copy.
       state_.send.AppendCopy(*message);
-      state_.send_now = true;
+      NoteQueued(Urgency::kNow);
       answer->results = std::make_unique<AnswerResults>();
       answer->results->message = std::move(message);
       answer->results->caps = std::move(caps);
@@ -171,13 +172,13 @@ void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message, Mes
       DropResults(*answer, deferred);
       state_.answers.Remove(id);
     }
+    queued_bytes = state_.send.bytes();
   }
   deferred.FinishOnPool();
-  FlushUnlessCorked();
+  FlushUnlessCorked(queued_bytes);
 }
 
-absl::Status Connection::HandleFinish(protocol::Finish::Reader message, Deferred& deferred) {
-  const AnswerId id(message.getQuestionId());
+absl::Status Connection::HandleFinish(AnswerId id, bool release_result_caps, Deferred& deferred) {
   base::MutexLock lock(&mu_);
   if (!state_.open()) return absl::OkStatus();
   Answer* answer = state_.answers.Find(id);
@@ -190,7 +191,7 @@ absl::Status Connection::HandleFinish(protocol::Finish::Reader message, Deferred
     }
     return absl::OkStatus();
   }
-  if (message.getReleaseResultCaps()) {
+  if (release_result_caps) {
     absl::Status released = ReleaseExports(answer->result_exports, deferred);
     if (!released.ok()) return released;
   }

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "drover/rpc/connection.h"
+#include "drover/rpc/promise_capability.h"
 
 namespace drover::rpc {
 
@@ -17,6 +18,7 @@ absl::Status Connection::ReleaseExports(const std::vector<ExportId>& ids, Deferr
     }
     if (gone) deferred.Drop(std::move(gone));
   }
+  has_exports_.store(state_.exports.size() > 0, std::memory_order_release);
   return absl::OkStatus();
 }
 
@@ -27,6 +29,7 @@ absl::Status Connection::HandleRelease(protocol::Release::Reader message, Deferr
   if (!state_.open()) return absl::OkStatus();
   const auto result = state_.exports.Release(id, message.getReferenceCount(), &gone);
   if (gone) deferred.Drop(std::move(gone));
+  has_exports_.store(state_.exports.size() > 0, std::memory_order_release);
   if (result == ExportTable::ReleaseResult::kImpossible) {
     return absl::InvalidArgumentError(absl::StrCat("a Release names export ", id.value(), " with ",
                                                    message.getReferenceCount(),
@@ -78,7 +81,7 @@ absl::Status Connection::HandleDisembargo(protocol::Disembargo::Reader message,
   if (answer == nullptr || !answer->returned) {
     return absl::InvalidArgumentError("a Disembargo names an answer that was not given");
   }
-  object = AnswerCapability(*answer, path);
+  object = PromiseCapability::Follow(AnswerCapability(*answer, path));
   if (object->kind() != Capability::Kind::kRemote ||
       &static_cast<RemoteCapability&>(*object).connection() != this) {
     deferred.Drop(std::move(object));

@@ -10,6 +10,9 @@ namespace drover::rpc {
 absl::Status Connection::HandleReturn(protocol::Return::Reader message, Deferred& deferred) {
   const QuestionId id(message.getAnswerId());
   base::Ref<ReturnHandler> handler;
+  const bool has_results = message.isResults();
+  protocol::Payload::Reader results;
+  if (has_results) results = message.getResults();
   MessageCaps caps;  // outlives the lock, as what it holds may need it to go
   {
     base::MutexLock lock(&mu_);
@@ -28,14 +31,14 @@ absl::Status Connection::HandleReturn(protocol::Return::Reader message, Deferred
     }
     // Without a handler we have finished it already: its capabilities are the peer's again.
     if (handler || bootstrap) {
-      if (message.isResults()) Receive(message.getResults(), &caps);
+      if (has_results) Receive(results, &caps);
       if (!message.getNoFinishNeeded()) QueueFinish(id, /*release_result_caps=*/false);
     }
     state_.questions.Remove(id);
     if (bootstrap) {
       base::Ref<Capability> front;
-      if (message.isResults()) {
-        front = GetCapability(caps.Imbue(message.getResults().getContent()));
+      if (has_results) {
+        front = GetCapability(caps.Imbue(results.getContent()));
         if (!front) front = BrokenCapability(absl::NotFoundError("the peer has no front object"));
       } else if (message.isException()) {
         front = BrokenCapability(FromException(message.getException()));
@@ -49,7 +52,7 @@ absl::Status Connection::HandleReturn(protocol::Return::Reader message, Deferred
   if (handler) {
     switch (message.which()) {
       case protocol::Return::RESULTS:
-        DeliverReturn(*handler, caps.Imbue(message.getResults().getContent()));
+        DeliverReturn(*handler, caps.Imbue(results.getContent()));
         break;
       case protocol::Return::EXCEPTION:
         handler->OnError(FromException(message.getException()));

@@ -1,5 +1,7 @@
 #include "drover/rpc/incoming_call.h"
 
+#include <kj/debug.h>
+
 #include <exception>
 #include <utility>
 
@@ -28,7 +30,10 @@ base::Ref<IncomingCall> IncomingCall::FromPeer(base::Ref<Connection> connection,
   auto self = base::Ref<IncomingCall>::Adopt(new IncomingCall);
   self->returned_.store(true, std::memory_order_relaxed);  // until it is known to be a call
   self->in_.emplace(std::move(frame));
-  auto call = self->peer_call();
+  const auto message = self->in_->root();
+  KJ_REQUIRE(message.isCall(), "a message that looked like a Call is none");
+  const auto call = self->peer_call_ = message.getCall();
+  self->payload_ = call.getParams();
   self->answer_id_ = AnswerId(call.getQuestionId());
   self->interface_id_ = call.getInterfaceId();
   self->method_id_ = call.getMethodId();
@@ -62,24 +67,23 @@ capnp::AnyPointer::Reader IncomingCall::params() {
   if (local_) {
     return local_->caps().Imbue(local_->call().getParams().getContent().asReader());
   }
-  return param_caps_.Imbue(peer_call().getParams().getContent());
+  return param_caps_.Imbue(payload_.getContent());
 }
 
 void IncomingCall::Begin(size_t size_hint_words) {
   out_ = wire::OutMessage::New(size_hint_words);
   result_caps_.list().clear();
-  auto ret = out_->builder().initRoot<protocol::Message>().initReturn();
-  ret.setAnswerId(answer_id_.value());
-  ret.setReleaseParamCaps(false);
+  return_ = out_->builder().initRoot<protocol::Message>().initReturn();
+  return_.setAnswerId(answer_id_.value());
+  return_.setReleaseParamCaps(false);
 }
 
 capnp::AnyPointer::Builder IncomingCall::results(size_t size_hint_words) {
   if (!out_) {
     Begin(size_hint_words);
-    out_->builder().getRoot<protocol::Message>().getReturn().initResults();
+    return_.initResults();
   }
-  auto ret = out_->builder().getRoot<protocol::Message>().getReturn();
-  return result_caps_.Imbue(ret.getResults().getContent());
+  return result_caps_.Imbue(return_.getResults().getContent());
 }
 
 void IncomingCall::ReturnResults() {
@@ -88,8 +92,7 @@ void IncomingCall::ReturnResults() {
   if (connection_) {
     connection_->SendReturn(*this, std::move(out_), std::move(result_caps_));
   } else {
-    auto ret = out_->builder().getRoot<protocol::Message>().getReturn();
-    DeliverReturn(*handler_, result_caps_.Imbue(ret.getResults().getContent().asReader()));
+    DeliverReturn(*handler_, result_caps_.Imbue(return_.getResults().getContent().asReader()));
   }
   Release();
 }
@@ -98,8 +101,7 @@ void IncomingCall::ReturnError(const absl::Status& status) {
   if (returned_.exchange(true, std::memory_order_acq_rel)) return;
   if (connection_) {
     Begin(0);
-    auto ret = out_->builder().getRoot<protocol::Message>().getReturn();
-    ToException(status, ret.initException());
+    ToException(status, return_.initException());
     connection_->SendReturn(*this, std::move(out_), std::move(result_caps_));
   } else {
     handler_->OnError(status);

@@ -41,7 +41,8 @@ class IncomingCall final : public async::Cancellation, public Work {
   uint16_t method_id() const { return method_id_; }
   AnswerId answer_id() const { return answer_id_; }
   // The Call as the peer sent it.
-  protocol::Call::Reader peer_call() { return in_->root().getCall(); }
+  protocol::Call::Reader peer_call() const { return peer_call_; }
+  protocol::Payload::Reader payload() const { return payload_; }
   MessageCaps& param_caps() { return param_caps_; }
   capnp::AnyPointer::Reader params();
   async::Cancellation& cancellation() { return *this; }
@@ -74,6 +75,8 @@ class IncomingCall final : public async::Cancellation, public Work {
   base::Ref<Connection> connection_;  // for a peer's call
   base::Ref<ReturnHandler> handler_;  // for one from this process
   std::optional<wire::InMessage> in_;
+  protocol::Call::Reader peer_call_;   // inside in_
+  protocol::Payload::Reader payload_;  // its params
   std::optional<OutgoingCall> local_;
   AnswerId answer_id_;
   uint64_t interface_id_ = 0;
@@ -84,6 +87,7 @@ class IncomingCall final : public async::Cancellation, public Work {
   std::atomic<bool> returned_{false};
 
   wire::OutMessagePtr out_;
+  protocol::Return::Builder return_{nullptr};  // inside out_
   MessageCaps result_caps_;
 };
 

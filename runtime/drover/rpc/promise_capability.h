@@ -1,5 +1,8 @@
 // A capability that is not known yet: calls wait in order until it is.
 //
+// Promises may resolve to promises. A peer decides how long such a chain grows, so it is followed
+// and destroyed step by step, never by recursion.
+//
 // Thread-safe. Resolve at most once; destroying it unresolved fails the calls that wait.
 #ifndef DROVER_RPC_PROMISE_CAPABILITY_H_
 #define DROVER_RPC_PROMISE_CAPABILITY_H_
@@ -15,14 +18,20 @@ namespace drover::rpc {
 class PromiseCapability final : public Capability {
  public:
   PromiseCapability() : Capability(Kind::kPromise) {}
+  ~PromiseCapability() override;
+
+  // What `capability` stands for by now: itself, unless it is a promise that has resolved. A
+  // promise that is returned had not.
+  static base::Ref<Capability> Follow(base::Ref<Capability> capability);
 
   void Deliver(base::Ref<IncomingCall> call, Deferred& deferred) override;
-  // Delivers what waits, then passes everything on.
+  // Delivers what waits, then passes everything on. A promise that would become itself is broken.
   void Resolve(base::Ref<Capability> target, Deferred& deferred);
+
+ private:
   // What it turned out to be, or null.
   base::Ref<Capability> resolved();
 
- private:
   base::Mutex mu_;
   std::vector<base::Ref<IncomingCall>> waiting_ ABSL_GUARDED_BY(mu_);
   base::Ref<Capability> target_ ABSL_GUARDED_BY(mu_);

@@ -17,8 +17,13 @@ Strand::~Strand() = default;
 
 bool Strand::Push(Item item) {
   base::MutexLock lock(&mu_);
-  queue_.push_back(std::move(item));
-  return !std::exchange(running_, true);
+  if (running_) {
+    queue_.push_back(std::move(item));
+    return false;
+  }
+  running_ = true;
+  first_ = std::move(item);
+  return true;
 }
 
 void Strand::Post(async::Task task) {
@@ -35,26 +40,32 @@ void Strand::Run() {
   if (int slow = slow_.load(std::memory_order_relaxed); slow > 0) {
     slow_.store(slow - 1, std::memory_order_relaxed);
   }
-  for (;;) {
-    Item item;
-    {
-      base::MutexLock lock(&mu_);
-      if (queue_.empty()) {
-        running_ = false;
-        return;
-      }
-      item = std::move(queue_.front());
-      queue_.pop_front();
-    }
-    if (item.call) {
-      async::UserCodeScope scope(this, &item.call->cancellation());
-      item.call->Execute();
-      item.call = nullptr;
-    } else {
-      async::UserCodeScope scope(this, nullptr);
-      item.task();
-      item.task = nullptr;
-    }
+  Item item = std::move(first_);
+  do {
+    RunItem(std::move(item));
+  } while (Next(&item));
+}
+
+bool Strand::Next(Item* item) {
+  base::MutexLock lock(&mu_);
+  if (queue_.empty()) {
+    running_ = false;
+    return false;
+  }
+  *item = std::move(queue_.front());
+  queue_.pop_front();
+  return true;
+}
+
+void Strand::RunItem(Item item) {
+  if (item.call) {
+    async::UserCodeScope scope(this, &item.call->cancellation());
+    item.call->Execute();
+    item.call = nullptr;
+  } else if (item.task) {
+    async::UserCodeScope scope(this, nullptr);
+    item.task();
+    item.task = nullptr;
   }
 }
 
@@ -64,9 +75,14 @@ void Strand::Reject(const absl::Status& status) {
   {
     base::MutexLock lock(&mu_);
     std::deque<Item> kept;
+    queue_.push_front(std::move(first_));
     for (Item& item : queue_) (item.call ? refused : kept).push_back(std::move(item));
     queue_ = std::move(kept);
     continuations = running_ = !queue_.empty();
+    if (continuations) {
+      first_ = std::move(queue_.front());
+      queue_.pop_front();
+    }
   }
   for (Item& item : refused) item.call->ReturnError(status);
   if (continuations) RunOnPoolForSure(base::Ref<Work>::Share(this));

@@ -42,9 +42,14 @@ class Strand final : public async::Executor, public Work {
   void Unref() const override { base::RefCounted::Unref(); }
 
  private:
+  // Takes what to run next; without anything the strand is idle again.
+  bool Next(Item* item);
+  void RunItem(Item item);
+
   base::Mutex mu_;
   std::deque<Item> queue_ ABSL_GUARDED_BY(mu_);
   bool running_ ABSL_GUARDED_BY(mu_) = false;
+  Item first_;  // what the idle strand was given; belongs to whoever is to run it
   mutable std::atomic<int> slow_{0};  // how many more calls go to the pool without trying
 };
 

@@ -15,12 +15,14 @@
 #include <span>
 #include <string>
 
+#include "absl/time/time.h"
+
 namespace drover::transport {
 
 // What one read or write did. Exactly one of these holds:
 //   bytes > 0        so many bytes were moved
 //   end              the peer will send no more (reads only)
-//   would_block      nothing could be moved now (never after Wait::kBlock)
+//   would_block      nothing could be moved now, or within the read limit after Wait::kBlock
 //   error != 0       the stream is broken; the errno value
 struct IoResult {
   size_t bytes = 0;
@@ -45,6 +47,9 @@ class ByteStream {
   // Reads at least one byte into `into`, unless the result says otherwise. Interrupted system
   // calls are retried.
   virtual IoResult Read(std::span<std::byte> into, Wait wait) = 0;
+
+  // Bounds how long Read with Wait::kBlock waits, from the next Read on. Default: no bound.
+  virtual void SetReadLimit(absl::Duration limit) = 0;
 
   // Writes as much as the stream takes now, which may be less than all. Raises no SIGPIPE.
   virtual IoResult Write(std::span<const iovec> from) = 0;

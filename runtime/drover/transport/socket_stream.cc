@@ -67,8 +67,22 @@ IoResult SocketStream::Read(std::span<std::byte> into, Wait wait) {
   return Failed(errno);
 }
 
+void SocketStream::SetReadLimit(absl::Duration limit) {
+  const timeval value = limit == absl::InfiniteDuration() ? timeval{} : absl::ToTimeval(limit);
+  // Cannot fail on a socket that is open.
+  setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &value, sizeof value);
+}
+
 IoResult SocketStream::Write(std::span<const iovec> from) {
   assert(!from.empty());
+  if (from.size() == 1) {
+    ssize_t n;
+    do {
+      n = send(fd_.get(), from[0].iov_base, from[0].iov_len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    } while (n < 0 && errno == EINTR);
+    if (n >= 0) return {.bytes = static_cast<size_t>(n)};
+    return Failed(errno);
+  }
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(from.data());  // sendmsg only reads it
   message.msg_iovlen = std::min<size_t>(from.size(), IOV_MAX);

@@ -31,6 +31,7 @@ class SocketStream final : public ByteStream {
   static std::unique_ptr<SocketStream> Make(base::UniqueFd fd, std::string address);
 
   IoResult Read(std::span<std::byte> into, Wait wait) override;
+  void SetReadLimit(absl::Duration limit) override;
   IoResult Write(std::span<const iovec> from) override;
   void Shutdown() override;
   int fd() const override { return fd_.get(); }

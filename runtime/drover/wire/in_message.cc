@@ -6,6 +6,22 @@
 
 namespace drover::wire {
 
+int PeekKind(const Frame& frame) {
+  const size_t words = (frame.header.total_bytes - frame.header.header_bytes) / 8;
+  if (frame.header.segments != 1 || words < 2) return -1;
+  // The root pointer: kind in the low two bits (0: struct), a signed offset in words, then the
+  // sizes of the data and pointer sections. The tag is the first field of the data.
+  uint64_t root;
+  std::memcpy(&root, frame.bytes + frame.header.header_bytes, sizeof(root));
+  const auto low = static_cast<uint32_t>(root);
+  const int64_t data = 1 + int64_t{static_cast<int32_t>(low) >> 2};
+  const bool has_data = ((root >> 32) & 0xffff) != 0;
+  if ((low & 3) != 0 || !has_data || data < 1 || data >= static_cast<int64_t>(words)) return -1;
+  uint16_t tag;
+  std::memcpy(&tag, frame.bytes + frame.header.header_bytes + 8 * data, sizeof(tag));
+  return tag;
+}
+
 InMessage::InMessage(Frame frame) : frame_(std::move(frame)) {
   const auto* words =
       reinterpret_cast<const capnp::word*>(frame_.bytes + frame_.header.header_bytes);

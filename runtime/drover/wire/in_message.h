@@ -8,6 +8,7 @@
 #ifndef DROVER_WIRE_IN_MESSAGE_H_
 #define DROVER_WIRE_IN_MESSAGE_H_
 
+#include <capnp/any.h>
 #include <capnp/message.h>
 
 #include <optional>
@@ -18,6 +19,10 @@
 
 namespace drover::wire {
 
+// The kind of a protocol::Message without reading all of it: the union's tag where the frame's
+// layout is the usual one, otherwise -1.
+int PeekKind(const Frame& frame);
+
 class InMessage {
  public:
   explicit InMessage(Frame frame);
@@ -25,6 +30,7 @@ class InMessage {
   InMessage& operator=(const InMessage&) = delete;
 
   protocol::Message::Reader root() { return reader_->getRoot<protocol::Message>(); }
+  capnp::AnyPointer::Reader any_root() { return reader_->getRoot<capnp::AnyPointer>(); }
 
  private:
   Frame frame_;

@@ -41,6 +41,7 @@ std::unique_ptr<OutMessage, OutMessage::Recycle> OutMessage::New(size_t size_hin
 }
 
 void OutMessage::Recycle::operator()(OutMessage* message) const {
+  message->segments_ = nullptr;
   message->builder_.reset();  // leaves the scratch block zeroed
   message->gathered_header_.clear();
   Cache& cache = ThreadCache();
@@ -52,7 +53,7 @@ void OutMessage::Recycle::operator()(OutMessage* message) const {
 }
 
 size_t OutMessage::FrameBytes() {
-  auto segments = builder_->getSegmentsForOutput();
+  const Segments segments = this->segments();
   if (segments.size() >= kMaxSegments) return 0;
   size_t words = segments.size() / 2 + 1;
   for (auto segment : segments) words += segment.size();
@@ -60,7 +61,7 @@ size_t OutMessage::FrameBytes() {
 }
 
 size_t OutMessage::BuildHeader(uint32_t* header) {
-  auto segments = builder_->getSegmentsForOutput();
+  const Segments segments = this->segments();
   size_t n = 0;
   header[n++] = static_cast<uint32_t>(segments.size() - 1);
   for (auto segment : segments) header[n++] = static_cast<uint32_t>(segment.size());
@@ -69,18 +70,29 @@ size_t OutMessage::BuildHeader(uint32_t* header) {
 }
 
 void OutMessage::AppendFrameTo(std::vector<std::byte>& out) {
+  const Segments segments = this->segments();
+  if (segments.size() == 1) {
+    // Nearly always: one segment, and a header of one word.
+    const uint32_t header[2] = {0, static_cast<uint32_t>(segments[0].size())};
+    const size_t bytes = segments[0].size() * sizeof(capnp::word);
+    const size_t before = out.size();
+    out.resize(before + sizeof(header) + bytes);
+    std::memcpy(out.data() + before, header, sizeof(header));
+    std::memcpy(out.data() + before + sizeof(header), segments[0].begin(), bytes);
+    return;
+  }
   uint32_t header[kMaxSegments + 2];
   const size_t header_bytes = BuildHeader(header);
   const auto* head = reinterpret_cast<const std::byte*>(header);
   out.insert(out.end(), head, head + header_bytes);
-  for (auto segment : builder_->getSegmentsForOutput()) {
+  for (auto segment : segments) {
     const auto* bytes = reinterpret_cast<const std::byte*>(segment.begin());
     out.insert(out.end(), bytes, bytes + segment.size() * sizeof(capnp::word));
   }
 }
 
 void OutMessage::GatherFrame(std::vector<iovec>& out) {
-  auto segments = builder_->getSegmentsForOutput();
+  const Segments segments = this->segments();
   gathered_header_.resize(segments.size() + 2);
   const size_t header_bytes = BuildHeader(gathered_header_.data());
   out.push_back({gathered_header_.data(), header_bytes});

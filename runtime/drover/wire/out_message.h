@@ -35,7 +35,11 @@ class OutMessage {
   OutMessage(const OutMessage&) = delete;
   OutMessage& operator=(const OutMessage&) = delete;
 
-  capnp::MessageBuilder& builder() { return *builder_; }
+  // What the functions below have said of the frame is void once this is used to change it.
+  capnp::MessageBuilder& builder() {
+    segments_ = nullptr;
+    return *builder_;
+  }
 
   // Of the frame, header included. More than kMaxSegments - 1 segments cannot be sent: 0.
   size_t FrameBytes();
@@ -46,10 +50,17 @@ class OutMessage {
  private:
   static constexpr size_t kScratchWords = 512;
 
+  using Segments = kj::ArrayPtr<const kj::ArrayPtr<const capnp::word>>;
+
   OutMessage() = default;
+  Segments segments() {
+    if (segments_ == nullptr) segments_ = builder_->getSegmentsForOutput();
+    return segments_;
+  }
   size_t BuildHeader(uint32_t* header);
 
   std::optional<capnp::MallocMessageBuilder> builder_;
+  Segments segments_ = nullptr;  // as built, if nothing has changed since they were asked for
   std::vector<uint32_t> gathered_header_;
   alignas(8) capnp::word scratch_[kScratchWords] = {};
 };

@@ -6,19 +6,31 @@ namespace drover::wire {
 namespace {
 
 constexpr size_t kLargeFrame = 16 * 1024;
-constexpr size_t kMostSpare = 64 * 1024;
+// A buffer that grew beyond this is given back once it is empty.
+constexpr size_t kMostKept = 64 * 1024;
+
+void Empty(std::vector<std::byte>& buffer) {
+  buffer.clear();
+  if (buffer.capacity() > kMostKept) buffer.shrink_to_fit();
+}
 
 }  // namespace
 
+void FrameList::Clear() {
+  Empty(head);
+  rest.clear();
+}
+
 void SendBatch::Gather(std::vector<iovec>& out, size_t max_pieces) {
   out.clear();
-  for (Chunk& chunk : chunks_) {
+  if (!frames_.head.empty()) out.push_back({frames_.head.data(), frames_.head.size()});
+  for (FrameList::Chunk& chunk : frames_.rest) {
+    if (out.size() >= max_pieces) break;
     if (chunk.large) {
       chunk.large->GatherFrame(out);
-    } else {
+    } else if (!chunk.bytes.empty()) {
       out.push_back({chunk.bytes.data(), chunk.bytes.size()});
     }
-    if (out.size() >= max_pieces) break;
   }
   size_t skip = offset_;
   size_t first = 0;
@@ -33,18 +45,19 @@ void SendBatch::Gather(std::vector<iovec>& out, size_t max_pieces) {
 
 void SendBatch::Advance(size_t bytes) {
   offset_ += bytes;
-  while (!chunks_.empty() && offset_ >= chunks_.front().size) {
-    offset_ -= chunks_.front().size;
-    if (!chunks_.front().large && chunks_.front().bytes.capacity() <= kMostSpare) {
-      spare_ = std::move(chunks_.front().bytes);
-      spare_.clear();
-    }
-    chunks_.pop_front();
+  if (!frames_.head.empty()) {
+    if (offset_ < frames_.head.size()) return;
+    offset_ -= frames_.head.size();
+    Empty(frames_.head);
+  }
+  while (!frames_.rest.empty() && offset_ >= frames_.rest.front().size) {
+    offset_ -= frames_.rest.front().size;
+    frames_.rest.pop_front();
   }
 }
 
 void SendBatch::Clear() {
-  chunks_.clear();
+  frames_.Clear();
   offset_ = 0;
 }
 
@@ -55,34 +68,52 @@ void SendQueue::Append(OutMessagePtr& message) {
     return;
   }
   bytes_ += size;
-  SendBatch::Chunk chunk;
+  FrameList::Chunk chunk;
   chunk.large = std::move(message);
   chunk.size = size;
-  chunks_.push_back(std::move(chunk));
+  frames_.rest.push_back(std::move(chunk));
+}
+
+std::vector<std::byte>& SendQueue::Tail() {
+  if (frames_.rest.empty()) return frames_.head;
+  if (frames_.rest.back().large) frames_.rest.emplace_back();
+  return frames_.rest.back().bytes;
 }
 
 void SendQueue::AppendCopy(OutMessage& message) {
-  if (chunks_.empty() || chunks_.back().large) {
-    chunks_.emplace_back();
-    chunks_.back().bytes = std::move(spare_);
-    chunks_.back().bytes.clear();
-  }
-  SendBatch::Chunk& chunk = chunks_.back();
-  const size_t before = chunk.bytes.size();
-  message.AppendFrameTo(chunk.bytes);
-  chunk.size = chunk.bytes.size();
-  bytes_ += chunk.size - before;
+  std::vector<std::byte>& tail = Tail();
+  const size_t before = tail.size();
+  message.AppendFrameTo(tail);
+  bytes_ += tail.size() - before;
+  if (!frames_.rest.empty()) frames_.rest.back().size = tail.size();
+}
+
+void SendQueue::AppendBytes(std::span<const std::byte> frames) {
+  std::vector<std::byte>& tail = Tail();
+  tail.insert(tail.end(), frames.begin(), frames.end());
+  bytes_ += frames.size();
+  if (!frames_.rest.empty()) frames_.rest.back().size = tail.size();
 }
 
 void SendQueue::MoveTo(SendBatch& batch) {
-  for (SendBatch::Chunk& chunk : chunks_) batch.chunks_.push_back(std::move(chunk));
-  chunks_.clear();
+  if (batch.empty()) {
+    std::swap(batch.frames_.head, frames_.head);
+  } else if (!frames_.head.empty()) {
+    FrameList::Chunk chunk;
+    chunk.size = frames_.head.size();
+    chunk.bytes = std::move(frames_.head);
+    frames_.head.clear();
+    batch.frames_.rest.push_back(std::move(chunk));
+  }
+  if (!frames_.rest.empty()) {
+    for (FrameList::Chunk& chunk : frames_.rest) batch.frames_.rest.push_back(std::move(chunk));
+    frames_.rest.clear();
+  }
   bytes_ = 0;
-  if (spare_.capacity() == 0) spare_ = std::move(batch.spare_);
 }
 
 void SendQueue::Clear() {
-  chunks_.clear();
+  frames_.Clear();
   bytes_ = 0;
 }
 

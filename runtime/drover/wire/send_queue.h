@@ -1,10 +1,10 @@
 // What waits to be written to a connection, in order. Small frames are copied into one buffer,
 // large ones keep their own memory; everything leaves in gathered writes.
 //
-//   queue.Append(std::move(message));
+//   queue.Append(message);
 //   SendBatch batch;
 //   queue.MoveTo(batch);                     // under the lock that guards the queue
-//   ... batch.Gather(iovecs); write ...; batch.Advance(n)   // outside it
+//   ... batch.Gather(iovecs, n); write ...; batch.Advance(n)   // outside it
 //
 // Thread-compatible. Never blocks.
 #ifndef DROVER_WIRE_SEND_QUEUE_H_
@@ -14,16 +14,33 @@
 
 #include <cstddef>
 #include <deque>
+#include <span>
 #include <vector>
 
 #include "drover/wire/out_message.h"
 
 namespace drover::wire {
 
+// Frames in order: small ones, then what began with the first large one.
+struct FrameList {
+  // A run of small frames, or one large frame.
+  struct Chunk {
+    std::vector<std::byte> bytes;  // used if `large` is null
+    OutMessagePtr large;
+    size_t size = 0;
+  };
+
+  bool empty() const { return head.empty() && rest.empty(); }
+  void Clear();
+
+  std::vector<std::byte> head;
+  std::deque<Chunk> rest;
+};
+
 // Part of a queue that is being written.
 class SendBatch {
  public:
-  bool empty() const { return chunks_.empty(); }
+  bool empty() const { return frames_.empty(); }
   // Describes what is left, at most `max_pieces` pieces.
   void Gather(std::vector<iovec>& out, size_t max_pieces);
   // The first `bytes` of what Gather described have been written.
@@ -32,14 +49,9 @@ class SendBatch {
 
  private:
   friend class SendQueue;
-  struct Chunk {
-    std::vector<std::byte> bytes;  // used if `large` is null
-    OutMessagePtr large;
-    size_t size = 0;
-  };
-  std::deque<Chunk> chunks_;
-  size_t offset_ = 0;             // already written, of the first chunk
-  std::vector<std::byte> spare_;  // a buffer to use again
+
+  FrameList frames_;
+  size_t offset_ = 0;  // already written, of the head or else of the first chunk
 };
 
 class SendQueue {
@@ -47,16 +59,20 @@ class SendQueue {
   // Takes the message if it is large.
   void Append(OutMessagePtr& message);
   void AppendCopy(OutMessage& message);
-  bool empty() const { return chunks_.empty(); }
+  // Whole frames.
+  void AppendBytes(std::span<const std::byte> frames);
+  bool empty() const { return frames_.empty(); }
   size_t bytes() const { return bytes_; }
   // Appends everything to `batch`.
   void MoveTo(SendBatch& batch);
   void Clear();
 
  private:
-  std::deque<SendBatch::Chunk> chunks_;
+  // Where small frames go now.
+  std::vector<std::byte>& Tail();
+
+  FrameList frames_;
   size_t bytes_ = 0;
-  std::vector<std::byte> spare_;
 };
 
 }  // namespace drover::wire

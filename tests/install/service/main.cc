@@ -7,8 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "drover/object/connect.h"
-#include "drover/object/server.h"
+#include "drover/drover.h"
 #include "greeter.drover.h"
 
 class Host final : public greeter::GreeterServant {

@@ -1,0 +1,128 @@
+// The runtime's part in reading a connection: the reactor's events and ticks, threads that stay
+// with a busy connection, and threads that take over from an inline call that did not come back.
+#include <sys/epoll.h>
+
+#include "drover/async/dedicated_reader.h"
+#include "drover/async/steady_clock.h"
+#include "drover/async/thread_pool.h"
+#include "drover/rpc/connection.h"
+
+namespace drover::rpc {
+namespace {
+
+// How long the thread in the reactor stays with one connection before it looks at the others.
+constexpr int64_t kStayNanos = 200'000;
+// How long a thread waits for the next message of a connection that it is dedicated to.
+constexpr absl::Duration kDedicatedPatience = absl::Milliseconds(10);
+
+}  // namespace
+
+void Connection::OnReady(uint32_t events) {
+  if ((events & EPOLLOUT) != 0) OnWritable();
+  if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0) return;
+  {
+    base::MutexLock lock(&read_mu_);
+    if (token_held_ || stream_ == nullptr) {
+      // Somebody reads and will see it; whoever lets go of the token watches again.
+      if (stream_ != nullptr) SetInterest(interest_ & ~uint32_t{EPOLLIN});
+      return;
+    }
+    token_held_ = true;
+    busy_ = meter_.NoteReady();
+  }
+  ReadAsRuntime();
+}
+
+void Connection::ReadAsRuntime() {
+  async::DedicatedReader dedicated;
+  int64_t leave = 0;
+  drained_ = false;
+  for (;;) {
+    ReadResult result = drained_ ? ReadResult::kNothing : ReadOnce(transport::Wait::kDontBlock);
+    if (result == ReadResult::kNothing) {
+      if (followers_wait_.load(std::memory_order_relaxed)) break;
+      if (const int64_t nanos = spin_.Next(); nanos > 0) {
+        const int64_t now = async::SteadyNanos();
+        if (leave == 0) leave = now + kStayNanos;
+        if (now >= leave && !dedicated.begun()) break;
+        result = SpinForInput(nanos, nullptr);
+        spin_.Report(result != ReadResult::kNothing);
+      }
+    }
+    if (result == ReadResult::kNothing) {
+      if (!dedicated.begun() && !(busy_ && BeginDedicated(dedicated))) break;
+      result = ReadOnce(transport::Wait::kBlock);
+      if (result == ReadResult::kNothing) break;  // quiet for kDedicatedPatience
+    }
+    if (result == ReadResult::kEnded) break;
+    if (!HandleFrames(/*run_inline=*/true)) return;  // the token went to another thread
+  }
+  busy_ = false;
+  ReleaseTokenToReactor();
+}
+
+bool Connection::BeginDedicated(async::DedicatedReader& dedicated) {
+  if (!dedicated.Begin(runtime_.pool())) return false;
+  stream_->SetReadLimit(kDedicatedPatience);
+  base::MutexLock lock(&read_mu_);
+  SetInterest(interest_ & ~uint32_t{EPOLLIN});
+  return true;
+}
+
+void Connection::ReleaseTokenToReactor() {
+  {
+    base::MutexLock lock(&read_mu_);
+    if (ended_.load(std::memory_order_acquire)) {
+      token_held_ = false;
+    } else if (PromoteFollower()) {
+      SetInterest(interest_ & ~uint32_t{EPOLLIN});
+    } else {
+      token_held_ = false;
+      SetInterest(interest_ | EPOLLIN);
+    }
+  }
+  if (ended_.load(std::memory_order_acquire)) CloseStreamIfUnused();
+}
+
+void Connection::HandOver() {
+  auto self = base::Ref<Connection>::Share(this);
+  async::ThreadPool& pool = runtime_.pool();
+  pool.Post([self] { self->ResumeReading(); });
+}
+
+void Connection::ResumeReading() {
+  async::ThreadPool::NotBusy not_busy(runtime_.pool());
+  Flush();  // replies that waited for the call that did not come back
+  if (!HandleFrames(/*run_inline=*/true)) return;
+  ReadAsRuntime();
+}
+
+bool Connection::OnTick() {
+  FlushAll();
+  base::MutexLock lock(&read_mu_);
+  if (!ended_.load(std::memory_order_acquire) && stream_ != nullptr && !token_held_) {
+    if (uses_ != uses_at_tick_) {
+      uses_at_tick_ = uses_;
+      return true;
+    }
+    SetInterest(interest_ | EPOLLIN);
+    reader_.Shrink();
+  }
+  // A caller that holds the token asks for ticks again when it lets go.
+  ticking_.store(false, std::memory_order_seq_cst);
+  return false;
+}
+
+void Connection::RequestTick() {
+  if (ticking_.load(std::memory_order_seq_cst)) return;
+  if (ticking_.exchange(true, std::memory_order_seq_cst)) return;
+  runtime_.reactor().RequestTick(reactor_id_);
+}
+
+void Connection::SetInterest(uint32_t events) {
+  if (events == interest_) return;
+  runtime_.reactor().Watch(reactor_id_, stream_->fd(), interest_, events);
+  interest_ = events;
+}
+
+}  // namespace drover::rpc
