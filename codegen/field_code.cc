@@ -51,6 +51,7 @@ void FieldCode::ReadStruct(const StructModel& model, const std::string& value,
 void FieldCode::WriteField(const StructModel::Member& member, const std::string& value,
                            const std::string& builder) {
   if (member.group != nullptr) {
+    if (member.group->is_void()) return;
     const std::string group = GroupVariable(builder, member.name, "out");
     out_.Line("auto ", group, " = ", builder, ".get", member.capnp, "();");
     WriteStruct(*member.group, value, group);
@@ -93,6 +94,7 @@ void FieldCode::ReadField(const StructModel::Member& member, const std::string& 
                           const std::string& reader) {
   const std::string get = reader + ".get" + member.capnp + "()";
   if (member.group != nullptr) {
+    if (member.group->is_void()) return;
     const std::string group = GroupVariable(reader, member.name, "in");
     out_.Line("auto ", group, " = ", get, ";");
     ReadStruct(*member.group, value, group);
@@ -136,6 +138,10 @@ void FieldCode::WriteUnion(const StructModel& model, const std::string& value,
 void FieldCode::WriteAlternative(const StructModel& model, const StructModel::Member& member,
                                  const std::string& value, const std::string& builder) {
   if (member.group != nullptr) {
+    if (member.group->is_void()) {
+      out_.Line(builder, ".init", member.capnp, "();");
+      return;
+    }
     const std::string group = GroupVariable(builder, member.name, "out");
     out_.Line("auto ", group, " = ", builder, ".init", member.capnp, "();");
     WriteStruct(*member.group, value, group);
@@ -185,6 +191,10 @@ void FieldCode::ReadAlternative(const StructModel::Member& member, const std::st
   }
   if (member.group == nullptr && IsScalar(member.type())) {
     out_.Line(value, ".", member.set, "(", ReadExpression(member, reader), ");");
+    return;
+  }
+  if (member.group != nullptr && member.group->is_void()) {
+    out_.Line(value, ".", member.mutable_get, "();");
     return;
   }
   const std::string target = member.name + "_value";

@@ -22,17 +22,10 @@ std::string FunctionFor(const char* verb, const InterfaceModel& model, const Met
   return verb + model.name + method.name + what;
 }
 
-bool MovesNothing(const StructModel& model) {
-  for (const StructModel::Member& member : model.fields) {
-    if (!member.type().isVoid()) return false;
-  }
-  return true;
-}
-
 // A struct's Reader or Builder, marked where nothing in it is moved.
 void DeclareFields(const StructModel& model, const std::string& name, const std::string& from,
                    CodeWriter& out) {
-  out.Line(MovesNothing(model) ? "[[maybe_unused]] " : "", "auto ", name, " = ", from, ";");
+  out.Line(model.is_void() ? "[[maybe_unused]] " : "", "auto ", name, " = ", from, ";");
 }
 
 void WriteParams(const FilePlan& plan, const InterfaceModel& model, const MethodModel& method,
@@ -43,7 +36,7 @@ void WriteParams(const FilePlan& plan, const InterfaceModel& model, const Method
 
   out.Blank();
   std::vector<std::string> parameters = method.ProxyParameters();
-  parameters.push_back((MovesNothing(*method.params) ? "[[maybe_unused]] " : "") + capnp +
+  parameters.push_back((method.params->is_void() ? "[[maybe_unused]] " : "") + capnp +
                        "::Builder out");
   for (size_t i = 0; i < method.parameters.size(); ++i) {
     if (method.params->fields[i].type().isVoid()) {

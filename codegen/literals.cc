@@ -57,6 +57,8 @@ std::string QuotedText(std::string_view text) {
       out += "\\n";
     } else if (c == '\t') {
       out += "\\t";
+    } else if (c == '?' && out.back() == '?') {
+      out += "\\?";  // or two of them might begin a trigraph
     } else if (byte < 0x20 || byte == 0x7f) {
       // Octal escapes end after three digits, hexadecimal ones would go on.
       out += '\\';
@@ -73,8 +75,9 @@ std::string Literals::Default(const StructModel::Member& member) const {
   const TypeReader type = member.type();
   if (!IsScalar(type) && !member.has_default()) return "{}";
   if (type.isVoid()) return "{}";
-  // The member's type is said already.
   std::string literal = Of(type, DefaultValue(member));
+  // A data member's declaration says the type already.
+  if (member.discriminant() != capnp::schema::Field::NO_DISCRIMINANT) return literal;
   const std::string prefix = types_.Value(type) + "{";
   return literal.starts_with(prefix) ? literal.substr(prefix.size() - 1) : literal;
 }
@@ -154,7 +157,7 @@ std::string Literals::Of(TypeReader type, capnp::DynamicValue::Reader value) con
       auto text = value.as<capnp::Text>();
       const std::string_view view(text.begin(), text.size());
       if (view.find('\0') == std::string_view::npos) return QuotedText(view);
-      return "{" + QuotedText(view) + ", " + std::to_string(view.size()) + "}";
+      return "std::string_view(" + QuotedText(view) + ", " + std::to_string(view.size()) + ")";
     }
     case Type::DATA: {
       std::string out = types_.Value(type) + "{";

@@ -50,6 +50,7 @@ class FileChecker {
   const uint64_t file_;
   const std::string path_;
   std::map<std::string, std::string> claimed_;  // C++ name -> declaration
+  std::set<uint64_t> interfaces_;               // those met so far
   std::vector<std::string> problems_;
 };
 
@@ -120,6 +121,15 @@ void FileChecker::CheckNode(NodeReader node) {
 }
 
 void FileChecker::CheckStruct(uint64_t id, const std::string& name) {
+  for (FieldReader field : index_.Node(id).getStruct().getFields()) {
+    if (!field.isGroup()) continue;
+    for (NodeReader nested : index_.Nested(id)) {
+      if (TitleCase(Text(field.getName())) != index_.LocalName(nested.getId())) continue;
+      Problem(name + "." + Text(field.getName()), "in Cap'n Proto's C++ a group of that name and " +
+                                                      index_.DottedName(nested.getId()) +
+                                                      " have one name; rename one");
+    }
+  }
   ForEachSlot(index_, id, [&](FieldReader field) {
     const std::string title = name + "." + Text(field.getName());
     const TypeReader type = ElementOfLists(field.getSlot().getType());
@@ -136,7 +146,14 @@ void FileChecker::CheckInterface(NodeReader node, const std::string& name) {
   const std::string flat = index_.FlatName(node.getId());
   for (const char* suffix : {"Proxy", "Servant", "AsyncServant"}) Claim(flat + suffix, name);
   if (!index_.Nested(node.getId()).empty()) Claim(flat, name);
-  for (auto super : node.getInterface().getSuperclasses()) CheckReference(super.getId(), name);
+  for (auto super : node.getInterface().getSuperclasses()) {
+    CheckReference(super.getId(), name);
+    if (index_.FileOf(super.getId()) == file_ && !interfaces_.contains(super.getId())) {
+      Problem(name, "declare it after " + index_.DottedName(super.getId()) +
+                        ", which it extends; Cap'n Proto's C++ needs that order");
+    }
+  }
+  interfaces_.insert(node.getId());
   const size_t before = problems_.size();
   for (MethodReader method : node.getInterface().getMethods()) {
     const std::string title = name + "." + Text(method.getName());
@@ -148,12 +165,14 @@ void FileChecker::CheckInterface(NodeReader node, const std::string& name) {
       Problem(title, "'-> stream' methods are not supported yet");
       continue;
     }
+    for (const char* suffix : {"Params", "Results"}) {
+      Claim(flat + TitleCase(Text(method.getName())) + suffix, title);
+    }
     for (uint64_t side : {method.getParamStructType(), method.getResultStructType()}) {
       if (!index_.IsMethodStruct(side)) {
         CheckReference(side, title);
         continue;
       }
-      Claim(index_.FlatName(side), title);
       CheckStruct(side, title);
     }
   }

@@ -34,7 +34,7 @@ void WriteCodec(const FilePlan& plan, const StructModel& model, CodeWriter& out)
   FieldCode code(plan.index, plan.root_types, "", out);
   const std::string& type = model.qualified_name;
   const std::string capnp = plan.index.CapnpName(model.id);
-  const bool empty = model.fields.empty() && !model.has_union();
+  const bool empty = model.is_void();
   const std::string unused = empty ? "[[maybe_unused]] " : "";
   out.Blank();
   out.Call(
@@ -42,14 +42,14 @@ void WriteCodec(const FilePlan& plan, const StructModel& model, CodeWriter& out)
       {unused + "const " + type + "& value", unused + "const object::StructBuilder& out_struct"},
       " {");
   out.Indent();
-  if (!empty) out.Line("[[maybe_unused]] auto out = out_struct.As<", capnp, ">();");
+  if (!empty) out.Line("auto out = out_struct.As<", capnp, ">();");
   code.WriteStruct(model, "value", "out");
   out.Close();
   out.Blank();
   out.Call("void Codec<" + type + ">::Read",
            {unused + "const object::StructReader& in_struct", unused + type + "& value"}, " {");
   out.Indent();
-  if (!empty) out.Line("[[maybe_unused]] auto in = in_struct.As<", capnp, ">();");
+  if (!empty) out.Line("auto in = in_struct.As<", capnp, ">();");
   code.ReadStruct(model, "value", "in");
   out.Close();
 }

@@ -23,6 +23,12 @@ bool StructModel::has_any_union() const {
          });
 }
 
+bool StructModel::is_void() const {
+  return !has_union() && std::all_of(fields.begin(), fields.end(), [](const Member& member) {
+    return member.group != nullptr ? member.group->is_void() : member.type().isVoid();
+  });
+}
+
 StructModel StructModels::Make(uint64_t struct_id, const std::set<std::string>& taken) const {
   StructModel model = MakeScope(struct_id, struct_id, index_.FlatName(struct_id),
                                 index_.QualifiedName(struct_id), taken);

@@ -46,6 +46,8 @@ struct StructModel {
   bool has_union() const { return !alternatives.empty(); }
   // Whether it, or a group in it, holds a union.
   bool has_any_union() const;
+  // Whether there is nothing in it but Void, so that there is nothing to read or write.
+  bool is_void() const;
 };
 
 class StructModels {

@@ -99,6 +99,19 @@ TEST(SchemaErrors, FilesThatNeedEachOtherAreTold) {
               "include each other; move what both need to a third file\n");
 }
 
+TEST(SchemaErrors, AGroupNamedLikeANestedTypeIsTold) {
+  ExpectError("group_name.capnp",
+              "group_name.capnp: Car.address: in Cap'n Proto's C++ a group of that name and "
+              "Car.Address have one name; rename one\n");
+}
+
+TEST(SchemaErrors, AnInterfaceDeclaredBeforeItsBaseIsTold) {
+  ExpectError(
+      "extends_order.capnp",
+      "extends_order.capnp: Derived: declare it after Base, which it extends; Cap'n Proto's "
+      "C++ needs that order\n");
+}
+
 TEST(SchemaErrors, OneBadFileKeepsTheOthersUnwritten) {
   const GeneratorRun run = RunGenerator("", {"schemas/race.capnp", "bad/stream.capnp"});
   EXPECT_EQ(run.exit_code, 1);

@@ -6,7 +6,7 @@
 //   ...
 //   cutter.CutOne(random());
 //
-// Thread-safe. A cutter outlives the listeners made with it and their connections.
+// Thread-safe. Connections may outlive the cutter.
 #ifndef DROVER_TESTS_SUPPORT_CUTTABLE_LISTENER_H_
 #define DROVER_TESTS_SUPPORT_CUTTABLE_LISTENER_H_
 
@@ -25,34 +25,41 @@ namespace drover::testing_support {
 class ConnectionCutter {
  public:
   std::unique_ptr<transport::Listener> Listen(const Endpoint& endpoint) {
-    return std::make_unique<CuttableListener>(transport::Listener::Listen(endpoint).value(), this);
+    return std::make_unique<CuttableListener>(transport::Listener::Listen(endpoint).value(), state_);
   }
 
   // Cuts the connection number `which`, modulo how many there are.
   void CutOne(size_t which) {
-    base::MutexLock lock(&mu_);
-    if (!streams_.empty()) streams_[which % streams_.size()]->Shutdown();
+    base::MutexLock lock(&state_->mu);
+    auto& streams = state_->streams;
+    if (!streams.empty()) streams[which % streams.size()]->Shutdown();
   }
   void CutAll() {
-    base::MutexLock lock(&mu_);
-    for (transport::ByteStream* stream : streams_) stream->Shutdown();
+    base::MutexLock lock(&state_->mu);
+    for (transport::ByteStream* stream : state_->streams) stream->Shutdown();
   }
 
  private:
+  struct State {
+    base::Mutex mu;
+    std::vector<transport::ByteStream*> streams ABSL_GUARDED_BY(mu);
+  };
+
   class CuttableStream final : public transport::ByteStream {
    public:
-    CuttableStream(std::unique_ptr<transport::ByteStream> stream, ConnectionCutter* cutter)
-        : stream_(std::move(stream)), cutter_(cutter) {
-      base::MutexLock lock(&cutter_->mu_);
-      cutter_->streams_.push_back(stream_.get());
+    CuttableStream(std::unique_ptr<transport::ByteStream> stream, std::shared_ptr<State> state)
+        : stream_(std::move(stream)), state_(std::move(state)) {
+      base::MutexLock lock(&state_->mu);
+      state_->streams.push_back(stream_.get());
     }
     ~CuttableStream() override {
-      base::MutexLock lock(&cutter_->mu_);
-      std::erase(cutter_->streams_, stream_.get());
+      base::MutexLock lock(&state_->mu);
+      std::erase(state_->streams, stream_.get());
     }
     transport::IoResult Read(std::span<std::byte> into, transport::Wait wait) override {
       return stream_->Read(into, wait);
     }
+    void SetReadLimit(absl::Duration limit) override { stream_->SetReadLimit(limit); }
     transport::IoResult Write(std::span<const iovec> from) override { return stream_->Write(from); }
     void Shutdown() override { stream_->Shutdown(); }
     int fd() const override { return stream_->fd(); }
@@ -60,17 +67,17 @@ class ConnectionCutter {
 
    private:
     const std::unique_ptr<transport::ByteStream> stream_;
-    ConnectionCutter* const cutter_;
+    const std::shared_ptr<State> state_;
   };
 
   class CuttableListener final : public transport::Listener {
    public:
-    CuttableListener(std::unique_ptr<transport::Listener> listener, ConnectionCutter* cutter)
-        : listener_(std::move(listener)), cutter_(cutter) {}
+    CuttableListener(std::unique_ptr<transport::Listener> listener, std::shared_ptr<State> state)
+        : listener_(std::move(listener)), state_(std::move(state)) {}
     absl::StatusOr<std::unique_ptr<transport::ByteStream>> Accept() override {
       DROVER_ASSIGN_OR_RETURN(std::unique_ptr<transport::ByteStream> stream, listener_->Accept());
       if (stream == nullptr) return stream;
-      return std::make_unique<CuttableStream>(std::move(stream), cutter_);
+      return std::make_unique<CuttableStream>(std::move(stream), state_);
     }
     int fd() const override { return listener_->fd(); }
     std::vector<int> fds() const override { return listener_->fds(); }
@@ -78,11 +85,10 @@ class ConnectionCutter {
 
    private:
     const std::unique_ptr<transport::Listener> listener_;
-    ConnectionCutter* const cutter_;
+    const std::shared_ptr<State> state_;
   };
 
-  base::Mutex mu_;
-  std::vector<transport::ByteStream*> streams_ ABSL_GUARDED_BY(mu_);
+  const std::shared_ptr<State> state_ = std::make_shared<State>();
 };
 
 }  // namespace drover::testing_support

@@ -1251,7 +1251,7 @@ namespace drover {
 
 void Codec<::everything::Scalars>::Write(const ::everything::Scalars& value,
                                          const object::StructBuilder& out_struct) {
-  [[maybe_unused]] auto out = out_struct.As<::capnp_everything::Scalars>();
+  auto out = out_struct.As<::capnp_everything::Scalars>();
   out.setFlag(value.flag);
   out.setI8(value.i8);
   out.setI16(value.i16);
@@ -1270,7 +1270,7 @@ void Codec<::everything::Scalars>::Write(const ::everything::Scalars& value,
 
 void Codec<::everything::Scalars>::Read(const object::StructReader& in_struct,
                                         ::everything::Scalars& value) {
-  [[maybe_unused]] auto in = in_struct.As<::capnp_everything::Scalars>();
+  auto in = in_struct.As<::capnp_everything::Scalars>();
   value.flag = in.getFlag();
   value.i8 = in.getI8();
   value.i16 = in.getI16();
@@ -1289,7 +1289,7 @@ void Codec<::everything::Scalars>::Read(const object::StructReader& in_struct,
 
 void Codec<::everything::Lists>::Write(const ::everything::Lists& value,
                                        const object::StructBuilder& out_struct) {
-  [[maybe_unused]] auto out = out_struct.As<::capnp_everything::Lists>();
+  auto out = out_struct.As<::capnp_everything::Lists>();
   if (!value.nothings.empty()) {
     out.initNothings(object::SizeOf(value.nothings));
   }
@@ -1363,7 +1363,7 @@ void Codec<::everything::Lists>::Write(const ::everything::Lists& value,
 
 void Codec<::everything::Lists>::Read(const object::StructReader& in_struct,
                                       ::everything::Lists& value) {
-  [[maybe_unused]] auto in = in_struct.As<::capnp_everything::Lists>();
+  auto in = in_struct.As<::capnp_everything::Lists>();
   value.nothings.resize(in.getNothings().size());
   object::ReadList(in.getFlags(), value.flags);
   object::ReadList(in.getBytes(), value.bytes);
@@ -1440,7 +1440,7 @@ void Codec<::everything::Lists>::Read(const object::StructReader& in_struct,
 
 void Codec<::everything::Shape>::Write(const ::everything::Shape& value,
                                        const object::StructBuilder& out_struct) {
-  [[maybe_unused]] auto out = out_struct.As<::capnp_everything::Shape>();
+  auto out = out_struct.As<::capnp_everything::Shape>();
   out.setScale(value.scale);
   switch (value.which()) {
     case ::everything::Shape::Which::kCircle: {
@@ -1505,7 +1505,7 @@ void Codec<::everything::Shape>::Write(const ::everything::Shape& value,
 
 void Codec<::everything::Shape>::Read(const object::StructReader& in_struct,
                                       ::everything::Shape& value) {
-  [[maybe_unused]] auto in = in_struct.As<::capnp_everything::Shape>();
+  auto in = in_struct.As<::capnp_everything::Shape>();
   value.scale = in.getScale();
   switch (static_cast<::everything::Shape::Which>(in.which())) {
     case ::everything::Shape::Which::kCircle: {
@@ -1583,7 +1583,7 @@ void Codec<::everything::Shape>::Read(const object::StructReader& in_struct,
 
 void Codec<::everything::Defaults>::Write(const ::everything::Defaults& value,
                                           const object::StructBuilder& out_struct) {
-  [[maybe_unused]] auto out = out_struct.As<::capnp_everything::Defaults>();
+  auto out = out_struct.As<::capnp_everything::Defaults>();
   out.setFlag(value.flag);
   out.setI8(value.i8);
   out.setI16(value.i16);
@@ -1633,7 +1633,7 @@ void Codec<::everything::Defaults>::Write(const ::everything::Defaults& value,
 
 void Codec<::everything::Defaults>::Read(const object::StructReader& in_struct,
                                          ::everything::Defaults& value) {
-  [[maybe_unused]] auto in = in_struct.As<::capnp_everything::Defaults>();
+  auto in = in_struct.As<::capnp_everything::Defaults>();
   value.flag = in.getFlag();
   value.i8 = in.getI8();
   value.i16 = in.getI16();
@@ -1683,21 +1683,21 @@ void Codec<::everything::Defaults>::Read(const object::StructReader& in_struct,
 
 void Codec<::everything::CarEngine>::Write(const ::everything::CarEngine& value,
                                            const object::StructBuilder& out_struct) {
-  [[maybe_unused]] auto out = out_struct.As<::capnp_everything::Car::Engine>();
+  auto out = out_struct.As<::capnp_everything::Car::Engine>();
   out.setPower(value.power);
   out.setFuel(static_cast<::capnp_everything::Car::Engine::Fuel>(value.fuel));
 }
 
 void Codec<::everything::CarEngine>::Read(const object::StructReader& in_struct,
                                           ::everything::CarEngine& value) {
-  [[maybe_unused]] auto in = in_struct.As<::capnp_everything::Car::Engine>();
+  auto in = in_struct.As<::capnp_everything::Car::Engine>();
   value.power = in.getPower();
   value.fuel = static_cast<::everything::CarEngineFuel>(in.getFuel());
 }
 
 void Codec<::everything::Car>::Write(const ::everything::Car& value,
                                      const object::StructBuilder& out_struct) {
-  [[maybe_unused]] auto out = out_struct.As<::capnp_everything::Car>();
+  auto out = out_struct.As<::capnp_everything::Car>();
   Codec<::everything::CarEngine>::Write(value.engine, object::StructBuilder(out.initEngine()));
   auto owner_out = out.getOwner();
   if (!value.owner.name.empty()) {
@@ -1740,7 +1740,7 @@ void Codec<::everything::Car>::Write(const ::everything::Car& value,
 
 void Codec<::everything::Car>::Read(const object::StructReader& in_struct,
                                     ::everything::Car& value) {
-  [[maybe_unused]] auto in = in_struct.As<::capnp_everything::Car>();
+  auto in = in_struct.As<::capnp_everything::Car>();
   Codec<::everything::CarEngine>::Read(object::StructReader(in.getEngine()), value.engine);
   auto owner_in = in.getOwner();
   value.owner.name = object::ToString(owner_in.getName());
@@ -1786,7 +1786,7 @@ void Codec<::everything::Empty>::Read([[maybe_unused]] const object::StructReade
 
 void Codec<::everything::StoreGetResults>::Write(const ::everything::StoreGetResults& value,
                                                  const object::StructBuilder& out_struct) {
-  [[maybe_unused]] auto out = out_struct.As<::capnp_everything::Store::GetResults>();
+  auto out = out_struct.As<::capnp_everything::Store::GetResults>();
   if (!value.value.empty()) {
     object::CopyData(value.value, out.initValue(object::SizeOf(value.value)));
   }
@@ -1795,14 +1795,14 @@ void Codec<::everything::StoreGetResults>::Write(const ::everything::StoreGetRes
 
 void Codec<::everything::StoreGetResults>::Read(const object::StructReader& in_struct,
                                                 ::everything::StoreGetResults& value) {
-  [[maybe_unused]] auto in = in_struct.As<::capnp_everything::Store::GetResults>();
+  auto in = in_struct.As<::capnp_everything::Store::GetResults>();
   value.value = object::ToBytes(in.getValue());
   value.version = in.getVersion();
 }
 
 void Codec<::everything::StoreEntry>::Write(const ::everything::StoreEntry& value,
                                             const object::StructBuilder& out_struct) {
-  [[maybe_unused]] auto out = out_struct.As<::capnp_everything::Store::Entry>();
+  auto out = out_struct.As<::capnp_everything::Store::Entry>();
   if (!value.key.empty()) object::CopyText(value.key, out.initKey(object::SizeOf(value.key)));
   object::SetProxy(object::PointerAt(out, 1), value.store);
   if (!value.watchers.empty()) {
@@ -1815,7 +1815,7 @@ void Codec<::everything::StoreEntry>::Write(const ::everything::StoreEntry& valu
 
 void Codec<::everything::StoreEntry>::Read(const object::StructReader& in_struct,
                                            ::everything::StoreEntry& value) {
-  [[maybe_unused]] auto in = in_struct.As<::capnp_everything::Store::Entry>();
+  auto in = in_struct.As<::capnp_everything::Store::Entry>();
   value.key = object::ToString(in.getKey());
   value.store = object::GetProxy<::everything::StoreProxy>(object::PointerAt(in, 1));
   {
@@ -1829,7 +1829,7 @@ void Codec<::everything::StoreEntry>::Read(const object::StructReader& in_struct
 
 void Codec<::everything::Handles>::Write(const ::everything::Handles& value,
                                          const object::StructBuilder& out_struct) {
-  [[maybe_unused]] auto out = out_struct.As<::capnp_everything::Handles>();
+  auto out = out_struct.As<::capnp_everything::Handles>();
   object::SetProxy(object::PointerAt(out, 0), value.store);
   if (!value.stores.empty()) {
     auto list = object::InitPointerList(object::PointerAt(out, 1), object::SizeOf(value.stores));
@@ -1867,7 +1867,7 @@ void Codec<::everything::Handles>::Write(const ::everything::Handles& value,
 
 void Codec<::everything::Handles>::Read(const object::StructReader& in_struct,
                                         ::everything::Handles& value) {
-  [[maybe_unused]] auto in = in_struct.As<::capnp_everything::Handles>();
+  auto in = in_struct.As<::capnp_everything::Handles>();
   value.store = object::GetProxy<::everything::StoreProxy>(object::PointerAt(in, 0));
   {
     auto list = object::PointerList(object::PointerAt(in, 1));
@@ -1906,7 +1906,7 @@ void Codec<::everything::Handles>::Read(const object::StructReader& in_struct,
 
 void Codec<::everything::Node>::Write(const ::everything::Node& value,
                                       const object::StructBuilder& out_struct) {
-  [[maybe_unused]] auto out = out_struct.As<::capnp_everything::Node>();
+  auto out = out_struct.As<::capnp_everything::Node>();
   if (!value.label.empty()) {
     object::CopyText(value.label, out.initLabel(object::SizeOf(value.label)));
   }
@@ -1926,7 +1926,7 @@ void Codec<::everything::Node>::Write(const ::everything::Node& value,
 
 void Codec<::everything::Node>::Read(const object::StructReader& in_struct,
                                      ::everything::Node& value) {
-  [[maybe_unused]] auto in = in_struct.As<::capnp_everything::Node>();
+  auto in = in_struct.As<::capnp_everything::Node>();
   value.label = object::ToString(in.getLabel());
   value.next.reset();
   if (in.hasNext()) {
@@ -1948,7 +1948,7 @@ void Codec<::everything::Node>::Read(const object::StructReader& in_struct,
 
 void Codec<::everything::Partner>::Write(const ::everything::Partner& value,
                                          const object::StructBuilder& out_struct) {
-  [[maybe_unused]] auto out = out_struct.As<::capnp_everything::Partner>();
+  auto out = out_struct.As<::capnp_everything::Partner>();
   if (value.back.has_value()) {
     Codec<::everything::Node>::Write(*value.back, object::StructBuilder(out.initBack()));
   }
@@ -1957,7 +1957,7 @@ void Codec<::everything::Partner>::Write(const ::everything::Partner& value,
 
 void Codec<::everything::Partner>::Read(const object::StructReader& in_struct,
                                         ::everything::Partner& value) {
-  [[maybe_unused]] auto in = in_struct.As<::capnp_everything::Partner>();
+  auto in = in_struct.As<::capnp_everything::Partner>();
   value.back.reset();
   if (in.hasBack()) {
     Codec<::everything::Node>::Read(object::StructReader(in.getBack()), value.back.emplace());

@@ -398,7 +398,7 @@ namespace drover {
 
 void Codec<::keywords::Class>::Write(const ::keywords::Class& value,
                                      const object::StructBuilder& out_struct) {
-  [[maybe_unused]] auto out = out_struct.As<::capnp_keywords::Class>();
+  auto out = out_struct.As<::capnp_keywords::Class>();
   out.setInt(value.int_);
   if (!value.class_.empty()) {
     object::CopyText(value.class_, out.initClass(object::SizeOf(value.class_)));
@@ -456,7 +456,7 @@ void Codec<::keywords::Class>::Write(const ::keywords::Class& value,
 
 void Codec<::keywords::Class>::Read(const object::StructReader& in_struct,
                                     ::keywords::Class& value) {
-  [[maybe_unused]] auto in = in_struct.As<::capnp_keywords::Class>();
+  auto in = in_struct.As<::capnp_keywords::Class>();
   value.int_ = in.getInt();
   value.class_ = object::ToString(in.getClass());
   {
@@ -509,7 +509,7 @@ void Codec<::keywords::Class>::Read(const object::StructReader& in_struct,
 
 void Codec<::keywords::SwitchAsyncResults>::Write(const ::keywords::SwitchAsyncResults& value,
                                                   const object::StructBuilder& out_struct) {
-  [[maybe_unused]] auto out = out_struct.As<::capnp_keywords::Switch::AsyncResults>();
+  auto out = out_struct.As<::capnp_keywords::Switch::AsyncResults>();
   out.setVoid(value.void_);
   if (!value.default_.empty()) {
     object::CopyText(value.default_, out.initDefault(object::SizeOf(value.default_)));
@@ -518,7 +518,7 @@ void Codec<::keywords::SwitchAsyncResults>::Write(const ::keywords::SwitchAsyncR
 
 void Codec<::keywords::SwitchAsyncResults>::Read(const object::StructReader& in_struct,
                                                  ::keywords::SwitchAsyncResults& value) {
-  [[maybe_unused]] auto in = in_struct.As<::capnp_keywords::Switch::AsyncResults>();
+  auto in = in_struct.As<::capnp_keywords::Switch::AsyncResults>();
   value.void_ = in.getVoid();
   value.default_ = object::ToString(in.getDefault());
 }

@@ -125,14 +125,14 @@ namespace drover {
 
 void Codec<::acme::parts::Wheel>::Write(const ::acme::parts::Wheel& value,
                                         const object::StructBuilder& out_struct) {
-  [[maybe_unused]] auto out = out_struct.As<::capnp_parts::Wheel>();
+  auto out = out_struct.As<::capnp_parts::Wheel>();
   out.setInches(value.inches);
   out.setTread(static_cast<::capnp_parts::Tread>(value.tread));
 }
 
 void Codec<::acme::parts::Wheel>::Read(const object::StructReader& in_struct,
                                        ::acme::parts::Wheel& value) {
-  [[maybe_unused]] auto in = in_struct.As<::capnp_parts::Wheel>();
+  auto in = in_struct.As<::capnp_parts::Wheel>();
   value.inches = in.getInches();
   value.tread = static_cast<::acme::parts::Tread>(in.getTread());
 }
