@@ -165,12 +165,14 @@ void FileChecker::CheckInterface(NodeReader node, const std::string& name) {
       Problem(title, "'-> stream' methods are not supported yet");
       continue;
     }
+    for (const char* suffix : {"Params", "Results"}) {
+      Claim(flat + TitleCase(Text(method.getName())) + suffix, title);
+    }
     for (uint64_t side : {method.getParamStructType(), method.getResultStructType()}) {
       if (!index_.IsMethodStruct(side)) {
         CheckReference(side, title);
         continue;
       }
-      Claim(index_.FlatName(side), title);
       CheckStruct(side, title);
     }
   }

@@ -20,8 +20,7 @@ class ThreadLimit : public testing::TestWithParam<int> {
   TempDir dir_;
   Runtime runtime_{{.max_threads = GetParam()}};
   const std::shared_ptr<Cook> servant_ = std::make_shared<Cook>();
-  Server server_ =
-      Serve("unix://" + dir_.path("cook"), servant_, {.runtime = &runtime_}).value();
+  Server server_ = Serve("unix://" + dir_.path("cook"), servant_, {.runtime = &runtime_}).value();
 };
 
 INSTANTIATE_TEST_SUITE_P(Of, ThreadLimit, testing::Values(1, 2, 4));
@@ -32,7 +31,13 @@ TEST_P(ThreadLimit, IsEnoughForCallsThatComeBack) {
     threads.emplace_back([this] {
       auto cook = Connect<kitchen::CookProxy>(server_.endpoint());
       // Many in a row, so that the connection is a busy one.
-      for (uint32_t i = 0; i < 500; ++i) EXPECT_EQ(cook.Add(i, 1).value(), i + 1);
+      for (uint32_t i = 0; i < 500; ++i) {
+        absl::StatusOr<uint32_t> sum = cook.Add(i, 1);
+        // A call that the scheduler holds up counts as one that does not come back, for a moment.
+        // If the runtime's own readers counted, calls would be refused for ever.
+        while (sum.status().code() == absl::StatusCode::kResourceExhausted) sum = cook.Add(i, 1);
+        EXPECT_EQ(sum.value(), i + 1);
+      }
     });
   }
   for (std::thread& thread : threads) thread.join();

@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
+#include "drover/base/sanitizer.h"
 #include "fleet_server/racetrack.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -225,6 +226,9 @@ TEST_F(ProgramWithThreads, CannotServeAFleetAfterServe) {
 }
 
 TEST_F(ProgramWithThreads, CannotServeAFleetAfterAConnectAndItsCall) {
+#ifdef DROVER_TSAN
+  GTEST_SKIP() << "ThreadSanitizer ends a child that starts threads if its parent had any";
+#endif
   auto server = Serve("unix:@" + dir_.path(), std::make_shared<track::RunnerServant>());
   ASSERT_TRUE(server.ok());
   ExpectRefusedAfter([&] {
@@ -252,6 +256,9 @@ TEST_F(ProgramWithThreads, CanServeAFleetAfterAConnectThatDidNotDialYet) {
 }
 
 TEST_F(ProgramWithThreads, CanServeAFleetAfterItsThreadsEnded) {
+#ifdef DROVER_TSAN
+  GTEST_SKIP() << "ThreadSanitizer ends a child that starts threads if its parent had any";
+#endif
   ChildProcess program([&] {
     std::thread([] {}).join();
     absl::StatusOr<Fleet> fleet = ServeFleet({}, track_.Servants());

@@ -23,6 +23,11 @@ Task InContext(Task task, Executor* executor, Cancellation* cancellation) {
   };
 }
 
+// Reads the clock only where there is a deadline.
+bool Passed(absl::Time deadline) {
+  return deadline != absl::InfiniteFuture() && absl::Now() >= deadline;
+}
+
 }  // namespace
 
 void NoteCollected() { ThreadContext::Current().collected = 1; }
@@ -130,7 +135,7 @@ void FutureCore::Cancel() {
 bool FutureCore::WaitUntil(absl::Time deadline) {
   if (ready()) return true;
   CancellableWait wait;
-  while (!ready() && !wait.cancelled() && absl::Now() < deadline) WaitForWork(deadline);
+  while (!ready() && !wait.cancelled() && !Passed(deadline)) WaitForWork(deadline);
   if (!ready() && wait.cancelled()) {
     Cancel();
     ParkUntilReady();  // the result may have come at the same moment, and be nearly there
@@ -149,8 +154,7 @@ void FutureCore::WaitForWork(absl::Time deadline) {
   Parker& parker = Parker::ForThisThread();
   Cancellation* cancellation = ThreadContext::Current().cancellation;
   AddWaiter(&parker);
-  while (!ready() && absl::Now() < deadline &&
-         (cancellation == nullptr || !cancellation->cancelled())) {
+  while (!ready() && !Passed(deadline) && (cancellation == nullptr || !cancellation->cancelled())) {
     parker.Park(deadline);
   }
   RemoveWaiter();

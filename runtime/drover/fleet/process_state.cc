@@ -16,7 +16,7 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
-#include "drover/base/mutex.h"  // DROVER_TSAN
+#include "drover/base/sanitizer.h"
 
 namespace drover::fleet {
 namespace {

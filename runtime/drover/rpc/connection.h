@@ -185,6 +185,7 @@ class Connection final : public async::EventHandler {
   bool MoveToBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Write(bool also_what_can_wait);
   void OnWritable();
+  void ReadToTheEnd();
   void FlushUnlessCorked(size_t queued_bytes = 0);
   void Abort(const absl::Status& reason);
   absl::Status CheckFrame(size_t bytes) const;

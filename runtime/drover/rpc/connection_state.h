@@ -35,6 +35,7 @@ struct ConnectionState {
 
   wire::SendQueue send;
   bool writing = false;        // somebody is writing
+  bool write_failed = false;   // nothing leaves any more; what the peer sent before is still read
   bool write_blocked = false;  // the stream takes no more for now; the reactor goes on when it does
 
   bool open() const { return closed.ok(); }

@@ -72,7 +72,7 @@ void Connection::Write(bool also_what_can_wait) {
   bool blocked = false;
   {
     base::MutexLock lock(&mu_);
-    if (!state_.open() || state_.writing || state_.write_blocked) return;
+    if (!state_.open() || state_.writing || state_.write_blocked || state_.write_failed) return;
     // With no writer at work, the batch holds what the last one could not write.
     const bool any = !state_.send.empty() || !batch_.empty();
     if (!queued_now_.load(std::memory_order_relaxed) && !(also_what_can_wait && any)) return;
@@ -90,13 +90,26 @@ void Connection::Write(bool also_what_can_wait) {
     if (!blocked && broken.ok() && MoveToBatch()) continue;
     state_.writing = false;
     state_.write_blocked = blocked && broken.ok();
+    if (!broken.ok()) {
+      state_.write_failed = true;
+      state_.send.Clear();
+      batch_.Clear();
+    }
     idle = TakeIdleCallback();
     break;
   }
   if (blocked && broken.ok()) UpdateWriteInterest();
   if (idle) idle();
-  if (!broken.ok()) Close(broken);
+  if (!broken.ok()) ReadToTheEnd();
   if (ended_.load(std::memory_order_acquire)) CloseStreamIfUnused();
+}
+
+// A peer that answered and closed must not lose its answers to a message of ours that came too
+// late: they are read, and the end of the stream then ends the connection.
+void Connection::ReadToTheEnd() {
+  base::MutexLock lock(&read_mu_);
+  if (token_held_ || stream_ == nullptr || ended_.load(std::memory_order_acquire)) return;
+  SetInterest(EPOLLIN);
 }
 
 void Connection::OnWritable() {

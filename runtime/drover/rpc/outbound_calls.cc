@@ -40,6 +40,10 @@ void Connection::SendCall(CallTarget target, OutgoingCall call, base::Ref<Return
   {
     base::MutexLock lock(&mu_);
     lost = state_.closed;
+    if (lost.ok() && state_.write_failed) {
+      lost = absl::UnavailableError(
+          absl::StrCat("the connection to ", options_.name, " ended: the peer closed it"));
+    }
     if (lost.ok() && target.kind == CallTarget::Kind::kBootstrap && !state_.bootstrap) {
       lost = absl::UnavailableError("the connection has no front object any more");
     }
