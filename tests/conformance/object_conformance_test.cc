@@ -117,8 +117,7 @@ TEST_P(Objects, FailThroughTheClientWithTheirOwnErrors) {
   Server other_server = ServeAt(other_servant);
   auto other = Connect<kitchen::CookProxy>(other_server.endpoint());
   EXPECT_EQ(other.Keep(std::make_shared<Deaf>()), absl::OkStatus());
-  EXPECT_EQ(cook_.Tell(other.Kept().value(), "far").status(),
-            absl::DataLossError("nothing came"));
+  EXPECT_EQ(cook_.Tell(other.Kept().value(), "far").status(), absl::DataLossError("nothing came"));
 }
 
 TEST_P(Objects, HaveOneIdentity) {

@@ -25,7 +25,8 @@ namespace drover::testing_support {
 class ConnectionCutter {
  public:
   std::unique_ptr<transport::Listener> Listen(const Endpoint& endpoint) {
-    return std::make_unique<CuttableListener>(transport::Listener::Listen(endpoint).value(), state_);
+    return std::make_unique<CuttableListener>(transport::Listener::Listen(endpoint).value(),
+                                              state_);
   }
 
   // Cuts the connection number `which`, modulo how many there are.
