@@ -77,6 +77,11 @@ bool DefinitionOrder::IsBoxed(uint64_t holder, uint64_t held) const {
   return Reaches(by_value_, held, holder);
 }
 
+bool DefinitionOrder::IsDefinedLater(uint64_t holder, uint64_t held) const {
+  const auto at = std::find(order_.begin(), order_.end(), holder);
+  return at != order_.end() && std::find(at + 1, order_.end(), held) != order_.end();
+}
+
 bool DefinitionOrder::Reaches(const Graph& graph, uint64_t from, uint64_t to) {
   std::set<uint64_t> seen;
   std::vector<uint64_t> open = {from};

@@ -31,6 +31,8 @@ class DefinitionOrder {
   // Whether `holder` must keep a field of type `held` in a Box: by value it would, through any
   // number of structs, contain itself.
   bool IsBoxed(uint64_t holder, uint64_t held) const;
+  // Whether `held` is still incomplete where `holder` is defined.
+  bool IsDefinedLater(uint64_t holder, uint64_t held) const;
 
  private:
   using Graph = std::map<uint64_t, std::set<uint64_t>>;

@@ -36,6 +36,19 @@ StructModel StructModels::Make(uint64_t struct_id, const std::set<std::string>& 
   return model;
 }
 
+bool StructModel::has_incomplete() const {
+  const auto incomplete = [](const Member& member) { return member.incomplete; };
+  return std::any_of(fields.begin(), fields.end(), incomplete) ||
+         std::any_of(alternatives.begin(), alternatives.end(), incomplete);
+}
+
+bool StructModels::IsIncomplete(const StructModel::Member& member, uint64_t holder) const {
+  if (member.group != nullptr) return member.group->has_incomplete();
+  if (!member.type().isList()) return false;
+  const TypeReader element = ElementOfLists(member.type());
+  return element.isStruct() && order_.IsDefinedLater(holder, element.getStruct().getTypeId());
+}
+
 StructModel StructModels::MakeScope(uint64_t id, uint64_t holder, std::string type_name,
                                     std::string qualified_name, std::set<std::string> taken) const {
   const auto node = index_.Node(id).getStruct();
@@ -69,6 +82,7 @@ StructModel StructModels::MakeScope(uint64_t id, uint64_t holder, std::string ty
     } else if (member.type().isStruct()) {
       member.boxed = order_.IsBoxed(holder, member.type().getStruct().getTypeId());
     }
+    member.incomplete = IsIncomplete(member, holder);
     (InUnion(field) ? model.alternatives : model.fields).push_back(std::move(member));
   }
 

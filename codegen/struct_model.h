@@ -16,11 +16,12 @@ namespace drover::codegen {
 struct StructModel {
   struct Member {
     FieldReader field;
-    uint64_t holder = 0;  // the struct or group it is a field of
-    std::string name;     // a data member, or the getter of a union's alternative
-    std::string capnp;    // what Cap'n Proto's accessors end in
-    std::string comment;  // of the schema
-    bool boxed = false;   // held in a drover::Box
+    uint64_t holder = 0;      // the struct or group it is a field of
+    std::string name;         // a data member, or the getter of a union's alternative
+    std::string capnp;        // what Cap'n Proto's accessors end in
+    std::string comment;      // of the schema
+    bool boxed = false;       // held in a drover::Box
+    bool incomplete = false;  // has elements whose type is defined later: takes no initializer
     std::shared_ptr<const StructModel> group;  // for groups
 
     // Of an alternative only.
@@ -44,6 +45,8 @@ struct StructModel {
   std::vector<std::pair<std::string, uint64_t>> nested;
 
   bool has_union() const { return !alternatives.empty(); }
+  // Whether a member is `incomplete`.
+  bool has_incomplete() const;
   // Whether it, or a group in it, holds a union.
   bool has_any_union() const;
   // Whether there is nothing in it but Void, so that there is nothing to read or write.
@@ -61,6 +64,7 @@ class StructModels {
  private:
   StructModel MakeScope(uint64_t id, uint64_t holder, std::string type_name,
                         std::string qualified_name, std::set<std::string> taken) const;
+  bool IsIncomplete(const StructModel::Member& member, uint64_t holder) const;
 
   const SchemaIndex& index_;
   const DefinitionOrder& order_;

@@ -80,8 +80,13 @@ void WriteUnion(const FilePlan& plan, const StructModel& model, CodeWriter& out)
   const std::string first = plan.literals.Default(model.alternatives[0]);
   out.Blank();
   out.Line("// Storage of the alternatives; use the functions above.");
-  out.Line("drover::Union<", types, "> alternative_",
-           model.alternatives[0].has_default() ? "{std::in_place, " + first + "}" : " = {}", ";");
+  std::string initializer;
+  if (model.alternatives[0].has_default()) {
+    initializer = "{std::in_place, " + first + "}";
+  } else if (!model.has_incomplete()) {
+    initializer = " = {}";
+  }
+  out.Line("drover::Union<", types, "> alternative_", initializer, ";");
 }
 
 // The inside of a struct or group.
@@ -99,7 +104,8 @@ void WriteMembers(FilePlan& plan, const StructModel& model, CodeWriter& out) {
   for (const StructModel::Member& member : model.fields) {
     if (!member.comment.empty()) out.Blank();
     out.Comment(member.comment);
-    out.Line(MemberType(plan, member), " ", member.name, " = ", plan.literals.Default(member), ";");
+    const std::string initializer = member.incomplete ? "" : " = " + plan.literals.Default(member);
+    out.Line(MemberType(plan, member), " ", member.name, initializer, ";");
   }
   if (model.has_union()) WriteUnion(plan, model, out);
   out.Blank();

@@ -40,8 +40,9 @@ TEST(Corners, UnionsNestInGroupsOfUnions) {
 }
 
 TEST(Corners, TypesMayHoldEachOtherThroughLists) {
-  corners::Tree tree{.name = "root"};
-  tree.branches = {{.tree = {.name = "leaf"}, .thick = true}, {}};
+  corners::Tree tree;
+  tree.name = "root";
+  tree.branches = {{.tree = {.branches = {}, .name = "leaf"}, .thick = true}, {.tree = {}}};
   ExpectRoundTrip(tree);
 }
 

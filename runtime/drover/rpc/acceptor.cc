@@ -86,7 +86,7 @@ void Acceptor::Add(std::unique_ptr<transport::ByteStream> stream) {
   options.name = NameOf(stream->peer(), name_);
   options.runtime = &runtime_;
   options.max_frame_bytes = options_.max_frame_bytes;
-  options.front_object = [front = front_] { return front; };
+  options.front_object = front_;
   options.on_closed = [self = base::Ref<Acceptor>::Share(this)](Connection* connection) {
     base::Ref<Connection> dropped;  // outlives the lock
     base::MutexLock lock(&self->mu_);

@@ -24,9 +24,17 @@ Connection::~Connection() = default;
 
 base::Ref<Connection> Connection::Create(std::unique_ptr<transport::ByteStream> stream,
                                          ConnectionOptions options) {
+  base::Ref<Capability> front = std::move(options.front_object);
+  std::function<void(Connection*)> on_closed = std::move(options.on_closed);
+  const bool serves = static_cast<bool>(front);
   auto self = base::Ref<Connection>::Adopt(new Connection(std::move(stream), std::move(options)));
+  {
+    base::MutexLock lock(&self->mu_);
+    self->state_.front = std::move(front);
+    self->on_closed_ = std::move(on_closed);
+  }
   self->reactor_id_ = self->runtime_.reactor().Register(self);
-  if (self->options_.front_object) {
+  if (serves) {
     self->ReleaseTokenToReactor();  // a server's connection is watched from the start
   } else {
     self->RequestTick();  // a client's only if nobody calls at once
@@ -84,6 +92,7 @@ void Connection::Close(const absl::Status& reason) {
   std::vector<AnswerWaiter> waiting;
   Deferred deferred;
   async::Task idle;
+  std::function<void(Connection*)> on_closed;
   {
     base::MutexLock lock(&mu_);
     if (!state_.open()) return;
@@ -107,9 +116,12 @@ void Connection::Close(const absl::Status& reason) {
     state_.exports.Clear();
     if (state_.bootstrap) deferred.Drop(std::move(state_.bootstrap->front));
     state_.bootstrap.reset();
+    deferred.Drop(std::move(state_.front));
     state_.send.Clear();
     idle = std::move(idle_callback_);
     idle_callback_ = nullptr;
+    on_closed = std::move(on_closed_);
+    on_closed_ = nullptr;
   }
   {
     // This lock keeps the stream from being destroyed meanwhile.
@@ -131,7 +143,7 @@ void Connection::Close(const absl::Status& reason) {
   deferred.FinishOnPool();
   CloseStreamIfUnused();
   if (idle) idle();
-  if (options_.on_closed) options_.on_closed(this);
+  if (on_closed) on_closed(this);
 }
 
 void Connection::CloseStreamIfUnused() {

@@ -45,8 +45,8 @@ struct ConnectionOptions {
   std::string name;            // of the peer, for errors and the log: an endpoint
   Runtime* runtime = nullptr;  // null: the default one
   size_t max_frame_bytes = 64 << 20;
-  std::function<base::Ref<Capability>()> front_object;  // what Bootstrap gives the peer
-  std::function<void(Connection*)> on_closed;           // on any thread, no lock held
+  base::Ref<Capability> front_object;          // what Bootstrap gives the peer; until it is closed
+  std::function<void(Connection*)> on_closed;  // once, on any thread, no lock held
 };
 
 // Where a call goes.
@@ -212,6 +212,7 @@ class Connection final : public async::EventHandler {
   base::Mutex mu_;
   ConnectionState state_ ABSL_GUARDED_BY(mu_);
   async::Task idle_callback_ ABSL_GUARDED_BY(mu_);
+  std::function<void(Connection*)> on_closed_ ABSL_GUARDED_BY(mu_);  // until it is closed
 
   // Who reads, and what epoll watches. Locked before mu_, never after it.
   base::Mutex read_mu_ ABSL_ACQUIRED_BEFORE(mu_);

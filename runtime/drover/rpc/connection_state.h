@@ -31,6 +31,9 @@ struct ConnectionState {
   ExportTable exports;
   ImportTable imports;
   std::optional<BootstrapQuestion> bootstrap;
+  // What Bootstrap gives the peer. It may keep this very connection alive, through a reference to
+  // an object of the peer, so a connection that has ended lets go of it.
+  base::Ref<Capability> front;
   size_t running_calls = 0;  // answers not yet returned
 
   wire::SendQueue send;

@@ -23,8 +23,9 @@ std::vector<std::byte> Build(uint32_t id, bool release_result_caps) {
 }  // namespace
 
 const FinishFrames& FinishFrames::Get() {
-  static const FinishFrames frames;
-  return frames;
+  static const FinishFrames* frames =
+      new FinishFrames;  // never destroyed: threads may outlive main
+  return *frames;
 }
 
 FinishFrames::FinishFrames() : frames_{Build(0, false), Build(0, true)} {

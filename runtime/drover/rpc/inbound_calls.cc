@@ -26,8 +26,7 @@ absl::Status NoSuch(const char* what, uint32_t id) {
 
 absl::Status Connection::HandleBootstrap(protocol::Bootstrap::Reader message) {
   const AnswerId id(message.getQuestionId());
-  base::Ref<Capability> front;
-  if (options_.front_object) front = options_.front_object();
+  const base::Ref<Capability> front = WithLock([](ConnectionState& s) { return s.front; });
   wire::OutMessagePtr out = wire::OutMessage::New();
   auto ret = out->builder().initRoot<protocol::Message>().initReturn();
   ret.setAnswerId(id.value());
