@@ -530,7 +530,7 @@ struct Comment {
 };
 
 struct Tree {
-  std::vector<Branch> branches = {};
+  std::vector<Branch> branches;
   std::string name = {};
 
   bool operator==(const Tree&) const = default;
