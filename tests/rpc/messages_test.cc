@@ -62,13 +62,6 @@ TEST_F(Messages, OfAFutureKindWithCapabilitiesAreEchoed) {
   ExpectNothing();
 }
 
-TEST_F(Messages, ResolveIsEchoed) {
-  Front();
-  peer_->Send([](protocol::Message::Builder m) { m.initResolve().setPromiseId(8); });
-  auto message = peer_->Expect(protocol::Message::UNIMPLEMENTED);
-  EXPECT_EQ(message->root().getUnimplemented().getResolve().getPromiseId(), 8u);
-}
-
 TEST_F(Messages, UnimplementedForWhatNeedsNoAnswerIsIgnored) {
   Front();
   peer_->Send([](protocol::Message::Builder m) { m.initUnimplemented().initRelease(); });

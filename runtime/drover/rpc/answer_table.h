@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -13,29 +14,30 @@
 #include "drover/rpc/ids.h"
 #include "drover/rpc/incoming_call.h"
 #include "drover/rpc/message_caps.h"
+#include "drover/rpc/pipeline_path.h"
 #include "drover/rpc/promise_capability.h"
 #include "drover/wire/out_message.h"
 
 namespace drover::rpc {
 
-// The way from an answer's results to a capability inside them: pointer fields, outermost first.
-using AnswerPath = std::vector<uint16_t>;
-
 // Somebody who wants a capability inside the results before they are there.
 struct AnswerWaiter {
-  AnswerPath path;
+  PipelinePath path;
   base::Ref<IncomingCall> call;          // to be delivered to it, or
   base::Ref<PromiseCapability> promise;  // to be resolved to it
 };
 
-// Results that hold capabilities, kept for calls on them.
+// Results that hold capabilities, kept for calls on them; or those of a call whose results another
+// call will take.
 struct AnswerResults {
   wire::OutMessagePtr message;  // the Return; null if the answer is a bare capability
   MessageCaps caps;
   base::Ref<Capability> bare;  // of a Bootstrap
 
+  // Not for a bare capability.
+  capnp::AnyPointer::Reader content();
   // Never null; broken if the path leads nowhere.
-  base::Ref<Capability> Get(const AnswerPath& path);
+  base::Ref<Capability> Get(const PipelinePath& path);
 };
 
 // An answer lives until it is returned and finished.
@@ -44,9 +46,14 @@ struct Answer {
   bool returned = false;
   bool finished = false;
   absl::Status error;  // returned, if not OK
-  std::unique_ptr<AnswerResults> results;
+  std::shared_ptr<AnswerResults> results;
   std::vector<ExportId> result_exports;
   std::vector<AnswerWaiter> waiting;
+
+  // A tail call of the peer: the results stay here, for the answer to a question of ours.
+  bool keeps_results = false;
+  bool taken = false;               // by the question, whose Return has named this answer
+  std::optional<QuestionId> taker;  // it waits for the results
 };
 
 using AnswerTable = PeerIdTable<AnswerId, Answer>;

@@ -1,9 +1,11 @@
 // Capabilities on their way out of and into this process.
 #include <utility>
 
-#include "drover/rpc/bootstrap_capability.h"
+#include "drover/async/thread_pool.h"
 #include "drover/rpc/connection.h"
 #include "drover/rpc/promise_capability.h"
+#include "drover/rpc/remote_capability.h"
+#include "drover/rpc/remote_promise.h"
 
 namespace drover::rpc {
 
@@ -21,31 +23,41 @@ void Connection::DescribeOne(const base::Ref<Capability>& described,
     out.setNone();
     return;
   }
-  switch (capability->kind()) {
-    case Capability::Kind::kRemote: {
-      auto& remote = static_cast<RemoteCapability&>(*capability);
-      if (&remote.connection() != this) break;
+  if (capability->kind() == Capability::Kind::kRemote) {
+    const auto& remote = static_cast<const RemoteCapability&>(*capability);
+    if (&remote.connection() == this) {
       out.setReceiverHosted(remote.id().value());
       return;
     }
-    case Capability::Kind::kBootstrap:
-      if (&static_cast<BootstrapCapability&>(*capability).connection() != this ||
-          !state_.bootstrap) {
-        break;
-      }
-      if (state_.bootstrap->front) {
-        DescribeOne(state_.bootstrap->front, out, exported);
+  } else if (capability->kind() == Capability::Kind::kRemotePromise) {
+    const auto& promise = static_cast<const RemotePromise&>(*capability);
+    // Calls of the peer on one that is embargoed must come here to be held.
+    if (&promise.connection() == this && promise.phase == RemotePromise::Phase::kOpen) {
+      if (promise.is_import()) {
+        out.setReceiverHosted(promise.import_id().value());
       } else {
-        out.initReceiverAnswer().setQuestionId(state_.bootstrap->question.value());
+        auto answer = out.initReceiverAnswer();
+        answer.setQuestionId(promise.question().value());
+        WritePath(promise.path(), answer);
       }
       return;
-    default:
-      break;
+    }
   }
-  const ExportId id = state_.exports.Add(capability);
+  bool is_new = false;
+  const ExportId id = state_.exports.Add(capability, &is_new);
   exported->push_back(id);
   has_exports_.store(true, std::memory_order_release);
-  out.setSenderHosted(id.value());
+  if (!PromiseCapability::IsPromise(*capability)) {
+    out.setSenderHosted(id.value());
+    return;
+  }
+  out.setSenderPromise(id.value());
+  if (!is_new) return;
+  auto self = base::Ref<Connection>::Share(this);
+  auto tell = [self, id] { self->SendResolve(id); };
+  if (!static_cast<PromiseCapability&>(*capability).OnResolved(tell)) {
+    runtime_.pool().Post(tell);  // it resolved at this moment
+  }
 }
 
 void Connection::Receive(protocol::Payload::Reader payload, MessageCaps* caps) {
@@ -58,10 +70,9 @@ base::Ref<Capability> Connection::ReceiveOne(protocol::CapDescriptor::Reader in)
     case protocol::CapDescriptor::NONE:
       return nullptr;
     case protocol::CapDescriptor::SENDER_HOSTED:
-      return AddImport(ImportId(in.getSenderHosted()));
+      return AddImport(ImportId(in.getSenderHosted()), /*promise=*/false);
     case protocol::CapDescriptor::SENDER_PROMISE:
-      // As good as an object: the peer forwards calls on it, and its Resolve is echoed back.
-      return AddImport(ImportId(in.getSenderPromise()));
+      return AddImport(ImportId(in.getSenderPromise()), /*promise=*/true);
     case protocol::CapDescriptor::RECEIVER_HOSTED: {
       base::Ref<Capability> ours = state_.exports.Find(ExportId(in.getReceiverHosted()));
       if (ours) return ours;
@@ -70,10 +81,7 @@ base::Ref<Capability> Connection::ReceiveOne(protocol::CapDescriptor::Reader in)
     }
     case protocol::CapDescriptor::RECEIVER_ANSWER: {
       const auto promised = in.getReceiverAnswer();
-      AnswerPath path;
-      for (auto op : promised.getTransform()) {
-        if (op.isGetPointerField()) path.push_back(op.getGetPointerField());
-      }
+      PipelinePath path = ReadPath(promised);
       Answer* answer = state_.answers.Find(AnswerId(promised.getQuestionId()));
       if (answer == nullptr) {
         return BrokenCapability(
@@ -85,25 +93,30 @@ base::Ref<Capability> Connection::ReceiveOne(protocol::CapDescriptor::Reader in)
       return promise;
     }
     case protocol::CapDescriptor::THIRD_PARTY_HOSTED:
-      return AddImport(ImportId(in.getThirdPartyHosted().getVineId()));
+      return AddImport(ImportId(in.getThirdPartyHosted().getVineId()), /*promise=*/false);
     default:
       return BrokenCapability(
           absl::UnimplementedError("the peer sent a kind of capability that is not known here"));
   }
 }
 
-base::Ref<Capability> Connection::AddImport(ImportId id) {
-  RemoteCapability** entry = state_.imports.Find(id);
-  if (entry != nullptr && (*entry)->TryRef()) {
-    ++(*entry)->received;
-    return base::Ref<RemoteCapability>::Adopt(*entry);
+base::Ref<Capability> Connection::AddImport(ImportId id, bool promise) {
+  if (Import* entry = state_.imports.Find(id)) {
+    if (entry->capability->TryRef()) {
+      ++entry->references->received;
+      return base::Ref<Capability>::Adopt(entry->capability);
+    }
+    // One that is being destroyed gives its own references back itself.
+    state_.imports.Remove(id);
   }
-  // One that is being destroyed gives its own references back itself.
-  if (entry != nullptr) state_.imports.Remove(id);
-  auto import = base::MakeRef<RemoteCapability>(base::Ref<Connection>::Share(this), id);
-  import->received = 1;
-  *state_.imports.Add(id) = import.get();
-  return import;
+  const auto add = [&](auto import) -> base::Ref<Capability> {
+    import->references.received = 1;
+    *state_.imports.Add(id) = {import.get(), &import->references};
+    return import;
+  };
+  auto self = base::Ref<Connection>::Share(this);
+  if (promise) return add(base::MakeRef<RemotePromise>(std::move(self), id));
+  return add(base::MakeRef<RemoteCapability>(std::move(self), id));
 }
 
 }  // namespace drover::rpc

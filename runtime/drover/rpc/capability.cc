@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "drover/rpc/connection.h"
 #include "drover/rpc/deferred.h"
 #include "drover/rpc/incoming_call.h"
 #include "drover/rpc/outgoing_call.h"
@@ -12,6 +13,8 @@ namespace {
 class Broken final : public Capability {
  public:
   explicit Broken(absl::Status status) : Capability(Kind::kBroken), status_(std::move(status)) {}
+
+  const absl::Status& status() const { return status_; }
 
   void Deliver(base::Ref<IncomingCall> call, Deferred& deferred) override {
     deferred.Then([call = std::move(call), status = status_] { call->ReturnError(status); });
@@ -29,6 +32,17 @@ void Capability::Send(OutgoingCall call, base::Ref<ReturnHandler> handler) {
                                   std::move(handler)),
           deferred);
   deferred.FinishOnPool();
+}
+
+void Capability::DeliverEcho(Echo echo, Deferred& deferred) {
+  deferred.Then([connection = std::move(echo.connection)] {
+    connection->Abort(
+        absl::InvalidArgumentError("a Disembargo names an object that is not the peer's own"));
+  });
+}
+
+const absl::Status& ErrorOf(const Capability& broken) {
+  return static_cast<const Broken&>(broken).status();
 }
 
 base::Ref<Capability> BrokenCapability(absl::Status status) {

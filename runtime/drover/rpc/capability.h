@@ -6,19 +6,29 @@
 #ifndef DROVER_RPC_CAPABILITY_H_
 #define DROVER_RPC_CAPABILITY_H_
 
+#include <cstdint>
+
 #include "absl/status/status.h"
 #include "drover/base/ref.h"
 
 namespace drover::rpc {
 
+class Connection;
 class Deferred;
 class IncomingCall;
 class OutgoingCall;
 class ReturnHandler;
 
+// A Disembargo that came from the peer of `connection` and goes back to it, behind the calls that
+// travelled the same way before.
+struct Echo {
+  base::Ref<Connection> connection;
+  uint32_t embargo = 0;
+};
+
 class Capability : public base::RefCounted {
  public:
-  enum class Kind { kLocal, kRemote, kBootstrap, kPromise, kDurable, kBroken };
+  enum class Kind { kLocal, kRemote, kRemotePromise, kPromise, kDurable, kBroken };
 
   Kind kind() const { return kind_; }
 
@@ -29,6 +39,12 @@ class Capability : public base::RefCounted {
   // they are delivered. Called under a connection's lock: what must follow goes into `deferred`.
   virtual void Deliver(base::Ref<IncomingCall> call, Deferred& deferred) = 0;
 
+  // The same for an echo. One that does not lead back to where it came from ends its connection.
+  virtual void DeliverEcho(Echo echo, Deferred& deferred);
+
+  // Whether delivered calls are still to travel on, so that one made by Send would overtake them.
+  virtual bool HasPendingCalls() const { return false; }
+
  protected:
   explicit Capability(Kind kind) : kind_(kind) {}
 
@@ -38,6 +54,8 @@ class Capability : public base::RefCounted {
 
 // Every call of it fails with `status`.
 base::Ref<Capability> BrokenCapability(absl::Status status);
+// The status of one that is broken.
+const absl::Status& ErrorOf(const Capability& broken);
 
 }  // namespace drover::rpc
 

@@ -8,7 +8,6 @@
 #include "drover/async/parker.h"
 #include "drover/base/fork_generation.h"
 #include "drover/base/log.h"
-#include "drover/rpc/bootstrap_capability.h"
 
 namespace drover::rpc {
 
@@ -44,43 +43,21 @@ base::Ref<Connection> Connection::Create(std::unique_ptr<transport::ByteStream> 
 
 bool Connection::InForkedChild() const { return base::ForkGeneration() != fork_generation_; }
 
-base::Ref<Capability> Connection::Bootstrap() {
-  wire::OutMessagePtr message = wire::OutMessage::New();
-  auto bootstrap = message->builder().initRoot<protocol::Message>().initBootstrap();
-  {
-    base::MutexLock lock(&mu_);
-    state_.bootstrap.emplace();
-    if (state_.open()) {
-      state_.bootstrap->question = state_.questions.Add();
-      bootstrap.setQuestionId(state_.bootstrap->question.value());
-      Queue(message, Urgency::kCanWait);  // the first call goes with it
-    }
-  }
-  return base::MakeRef<BootstrapCapability>(base::Ref<Connection>::Share(this));
-}
-
 void Connection::Retire() {
   if (InForkedChild()) return;
-  base::Ref<Capability> front;
   {
     base::MutexLock lock(&mu_);
     state_.retired = true;
     retired_.store(true, std::memory_order_release);
-    if (state_.open() && state_.bootstrap && !state_.bootstrap->front) {
-      QueueFinish(state_.bootstrap->question, /*release_result_caps=*/true);
-    }
-    if (state_.bootstrap) front = std::move(state_.bootstrap->front);
-    state_.bootstrap.reset();
   }
-  front = nullptr;
-  Flush();
   CloseIfRetired();
 }
 
 void Connection::CloseIfRetired() {
   if (!retired_.load(std::memory_order_acquire)) return;
   const bool unused = WithLock([](ConnectionState& s) {
-    return s.retired && s.open() && s.questions.size() == 0 && s.imports.size() == 0;
+    return s.retired && s.open() && s.questions.size() == 0 && s.imports.size() == 0 &&
+           s.embargoes.size() == 0;
   });
   if (unused) Close(absl::UnavailableError("the last proxy of the connection is gone"));
 }
@@ -99,8 +76,9 @@ void Connection::Close(const absl::Status& reason) {
     state_.closed = absl::UnavailableError(
         absl::StrCat("the connection to ", options_.name, " ended: ", reason.message()));
     ended_.store(true, std::memory_order_release);
-    state_.questions.ForEach([&](QuestionId, Question& question) {
+    state_.questions.ForEach([&](QuestionId id, Question& question) {
       if (question.handler) lost.push_back(std::move(question.handler));
+      BreakAll(id, question, state_.closed, deferred);
     });
     state_.questions.Clear();
     state_.answers.ForEach([&](AnswerId, Answer& answer) {
@@ -114,8 +92,13 @@ void Connection::Close(const absl::Status& reason) {
     state_.running_calls = 0;
     state_.exports.ForEach([&](base::Ref<Capability>& c) { deferred.Drop(std::move(c)); });
     state_.exports.Clear();
-    if (state_.bootstrap) deferred.Drop(std::move(state_.bootstrap->front));
-    state_.bootstrap.reset();
+    state_.embargoes.ForEach([&](EmbargoId, Embargo& embargo) {
+      embargo.promise->phase = RemotePromise::Phase::kResolved;
+      embargo.promise->Resolve(BrokenCapability(state_.closed), deferred);
+      deferred.Drop(std::move(embargo.promise));
+      deferred.Drop(std::move(embargo.target));
+    });
+    state_.embargoes.Clear();
     deferred.Drop(std::move(state_.front));
     state_.send.Clear();
     idle = std::move(idle_callback_);

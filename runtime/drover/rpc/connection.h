@@ -20,6 +20,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -49,32 +50,32 @@ struct ConnectionOptions {
   std::function<void(Connection*)> on_closed;  // once, on any thread, no lock held
 };
 
-// Where a call goes.
-struct CallTarget {
-  enum class Kind { kImport, kBootstrap };
-  static CallTarget Import(ImportId id) { return {Kind::kImport, id}; }
-  static CallTarget Bootstrap() { return {Kind::kBootstrap, ImportId()}; }
-  Kind kind;
-  ImportId import;
-};
-
 class Connection final : public async::EventHandler {
  public:
   static base::Ref<Connection> Create(std::unique_ptr<transport::ByteStream> stream,
                                       ConnectionOptions options);
   ~Connection() override;
 
-  // The peer's front object; calls on it leave at once, before the peer has answered. To be
-  // called once.
+  // The peer's front object; calls on it leave at once, before the peer has answered.
   base::Ref<Capability> Bootstrap();
 
-  void SendCall(CallTarget target, OutgoingCall call, base::Ref<ReturnHandler> handler);
+  void SendCall(ImportId target, OutgoingCall call, base::Ref<ReturnHandler> handler);
+  // False, with nothing done, if the promise's calls do not travel to the peer any more.
+  [[nodiscard]] bool SendCallOnPromise(RemotePromise& target, OutgoingCall& call,
+                                       base::Ref<ReturnHandler>& handler);
+  // What `path` will lead to in the answer; null if that is here already, or the question is not
+  // that of `handler` any more. `dropped` is called once the promise is gone, if it was made.
+  base::Ref<Capability> Pipeline(QuestionId id, const ReturnHandler* handler,
+                                 const PipelinePath& path, async::Task dropped);
+  void DropPipeline(RemotePromise& promise);
   // Asks the peer to stop and forgets the handler; false if the question has none or another one.
   bool CancelQuestion(QuestionId id, const ReturnHandler* handler);
   void SendReturn(IncomingCall& call, wire::OutMessagePtr message, MessageCaps caps);
-  void ReleaseImport(RemoteCapability& import);
+  void ReleaseImport(const Capability* import, ImportId id, const ImportReferences& references);
   // Answers a Disembargo of the peer, behind what was forwarded to `target`.
   void SendLoopback(ImportId target, uint32_t embargo);
+  // Tells the peer what a promise that was exported to it has turned out to be.
+  void SendResolve(ExportId id);
 
   // Reads and handles messages until `core` is ready, the deadline passes, the connection ends, or
   // the calling servant's call is cancelled.
@@ -94,6 +95,8 @@ class Connection final : public async::EventHandler {
   // Ends the connection: calls in flight fail with Unavailable, calls being served are cancelled,
   // references are dropped. The first reason counts.
   void Close(const absl::Status& reason);
+  // The same, after telling the peer and the log why.
+  void Abort(const absl::Status& reason);
   // Calls `idle` (any thread, no lock held) once no call of the peer runs and all answers have been
   // written, or the connection has ended. At most one at a time.
   void NotifyIdle(async::Task idle);
@@ -152,17 +155,43 @@ class Connection final : public async::EventHandler {
   absl::Status HandleBootstrap(protocol::Bootstrap::Reader message);
   absl::Status HandleCall(wire::Frame frame, Deferred& deferred);
   absl::Status HandleReturn(protocol::Return::Reader message, Deferred& deferred);
+  absl::Status HandleResolve(protocol::Resolve::Reader message, Deferred& deferred);
   absl::Status HandleFinish(AnswerId id, bool release_result_caps, Deferred& deferred);
   absl::Status HandleRelease(protocol::Release::Reader message, Deferred& deferred);
   absl::Status HandleDisembargo(protocol::Disembargo::Reader message, Deferred& deferred);
   absl::Status HandleUnimplemented(protocol::Message::Reader message, Deferred& deferred);
+  absl::Status HandleLoopback(uint32_t embargo, Deferred& deferred);
   absl::Status EchoUnimplemented(wire::InMessage& message);
+
+  // promises.cc
+  // Gives `promise` what it turned out to be, or holds it back until a Disembargo has come home.
+  void Settle(RemotePromise& promise, base::Ref<Capability> target, Deferred& deferred)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // The same for all that was asked for inside the answer to `id`. References that are held back
+  // take the place of those in `caps`.
+  using TargetOf = std::function<base::Ref<Capability>(const PipelinePath&)>;
+  void SettleAll(QuestionId id, Question& question, const TargetOf& target_of, MessageCaps* caps,
+                 Deferred& deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void BreakAll(QuestionId id, Question& question, const absl::Status& status, Deferred& deferred)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool PeerHosts(const Capability& capability) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  bool SendQuestion(const std::variant<ImportId, RemotePromise*>& target, OutgoingCall& call,
+                    base::Ref<ReturnHandler>& handler);
+  // inbound_returns.cc: results of a tail call.
+  absl::Status TakeFromAnswer(QuestionId id, AnswerId other, Deferred& deferred)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void GiveToTaker(AnswerId id, Answer& answer, Deferred& deferred)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  wire::OutMessagePtr KeepResults(AnswerId id, Answer& answer, wire::OutMessagePtr message,
+                                  MessageCaps caps, Deferred& deferred)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   absl::Status ReleaseExports(const std::vector<ExportId>& ids, Deferred& deferred)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void CompleteAnswer(Answer& answer, Deferred& deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   static void DropResults(Answer& answer, Deferred& deferred);
-  base::Ref<Capability> AnswerCapability(Answer& answer, const AnswerPath& path)
+  base::Ref<Capability> AnswerCapability(Answer& answer, const PipelinePath& path)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   // cap_descriptors.cc
@@ -174,7 +203,7 @@ class Connection final : public async::EventHandler {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   base::Ref<Capability> ReceiveOne(protocol::CapDescriptor::Reader in)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  base::Ref<Capability> AddImport(ImportId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  base::Ref<Capability> AddImport(ImportId id, bool promise) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   // connection_write.cc
   void Queue(wire::OutMessagePtr& message, Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -187,7 +216,6 @@ class Connection final : public async::EventHandler {
   void OnWritable();
   void ReadToTheEnd();
   void FlushUnlessCorked(size_t queued_bytes = 0);
-  void Abort(const absl::Status& reason);
   absl::Status CheckFrame(size_t bytes) const;
   async::Task TakeIdleCallback() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 

@@ -1,13 +1,12 @@
-// What a connection's lock guards: the four tables, the queue of what is to be sent, and how far
-// its life has come. (Embargoes, when promises resolve, will be the fifth table.)
+// What a connection's lock guards: the tables, the queue of what is to be sent, and how far its
+// life has come.
 #ifndef DROVER_RPC_CONNECTION_STATE_H_
 #define DROVER_RPC_CONNECTION_STATE_H_
-
-#include <optional>
 
 #include "absl/status/status.h"
 #include "drover/base/ref.h"
 #include "drover/rpc/answer_table.h"
+#include "drover/rpc/embargo_table.h"
 #include "drover/rpc/export_table.h"
 #include "drover/rpc/ids.h"
 #include "drover/rpc/import_table.h"
@@ -15,12 +14,6 @@
 #include "drover/wire/send_queue.h"
 
 namespace drover::rpc {
-
-// Our request for the peer's front object.
-struct BootstrapQuestion {
-  QuestionId question;
-  base::Ref<Capability> front;  // null until the Return is here; broken if it is an error
-};
 
 struct ConnectionState {
   absl::Status closed;    // not OK: the connection has ended, and why
@@ -30,7 +23,7 @@ struct ConnectionState {
   AnswerTable answers;
   ExportTable exports;
   ImportTable imports;
-  std::optional<BootstrapQuestion> bootstrap;
+  EmbargoTable embargoes;
   // What Bootstrap gives the peer. It may keep this very connection alive, through a reference to
   // an object of the peer, so a connection that has ended lets go of it.
   base::Ref<Capability> front;

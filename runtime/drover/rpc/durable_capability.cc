@@ -7,6 +7,7 @@
 #include "drover/base/fork_generation.h"
 #include "drover/base/status_macros.h"
 #include "drover/rpc/outgoing_call.h"
+#include "drover/rpc/promise_capability.h"
 #include "drover/rpc/return_handler.h"
 
 namespace drover::rpc {
@@ -40,7 +41,14 @@ absl::StatusOr<base::Ref<Capability>> DurableCapability::Front() {
   base::Ref<Connection> old;  // outlives the lock
   base::Ref<Capability> old_front;
   base::MutexLock lock(&mu_);
-  if (connection_ && connection_->open()) return front_;
+  if (connection_ && connection_->open()) {
+    // Once it is known and nothing is on its way to it, calls go there directly.
+    if (base::Ref<Capability> known = PromiseCapability::Follow(front_);
+        known != front_ && !known->HasPendingCalls()) {
+      old_front = std::exchange(front_, std::move(known));
+    }
+    return front_;
+  }
   old = std::move(connection_);
   old_front = std::move(front_);
   if (!endpoint_.name().empty()) {

@@ -16,7 +16,8 @@ namespace drover::rpc {
 class ExportTable {
  public:
   // Adds a reference for the peer; one object has one id.
-  ExportId Add(const base::Ref<Capability>& capability) {
+  ExportId Add(const base::Ref<Capability>& capability, bool* is_new = nullptr) {
+    if (is_new != nullptr) *is_new = !by_capability_.contains(capability.get());
     if (auto it = by_capability_.find(capability.get()); it != by_capability_.end()) {
       ++table_.Find(it->second)->references;
       return it->second;

@@ -49,8 +49,9 @@ class ForwardedReturn final : public base::RefCounted, public ReturnHandler {
   std::atomic<bool> done_{false};
 };
 
-// Makes the call again on `target`, with the same params, and returns what it returns.
-void Forward(base::Ref<IncomingCall> call, Capability& target) {
+}  // namespace
+
+void ForwardCall(base::Ref<IncomingCall> call, Capability& target) {
   OutgoingCall out(call->interface_id(), call->method_id());
   try {
     out.params().set(call->params());
@@ -62,8 +63,6 @@ void Forward(base::Ref<IncomingCall> call, Capability& target) {
   target.Send(std::move(out), base::MakeRef<ForwardedReturn>(std::move(call)));
 }
 
-}  // namespace
-
 ForwardingCapability::ForwardingCapability(Kind kind)
     : Capability(kind), forwarding_(base::MakeRef<Strand>()) {}
 
@@ -72,7 +71,7 @@ ForwardingCapability::~ForwardingCapability() = default;
 void ForwardingCapability::Deliver(base::Ref<IncomingCall> call, Deferred& deferred) {
   auto self = base::Ref<ForwardingCapability>::Share(this);
   if (forwarding_->Push({.call = nullptr, .task = [self, call = std::move(call)]() mutable {
-                           Forward(std::move(call), *self);
+                           ForwardCall(std::move(call), *self);
                          }})) {
     deferred.Run(forwarding_);
   }

@@ -8,9 +8,13 @@
 
 namespace drover::rpc {
 
+// Makes the call again on `target`, with the same params, and returns what it returns.
+void ForwardCall(base::Ref<IncomingCall> call, Capability& target);
+
 class ForwardingCapability : public Capability {
  public:
   void Deliver(base::Ref<IncomingCall> call, Deferred& deferred) override;
+  bool HasPendingCalls() const override { return forwarding_->busy(); }
 
   // Calls being forwarded; what must arrive behind them is pushed here.
   const base::Ref<Strand>& forwarding() const { return forwarding_; }

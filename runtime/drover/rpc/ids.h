@@ -15,6 +15,7 @@ using QuestionId = base::StrongId<struct QuestionTag, uint32_t>;
 using AnswerId = base::StrongId<struct AnswerTag, uint32_t>;
 using ExportId = base::StrongId<struct ExportTag, uint32_t>;
 using ImportId = base::StrongId<struct ImportTag, uint32_t>;
+using EmbargoId = base::StrongId<struct EmbargoTag, uint32_t>;
 
 }  // namespace drover::rpc
 

@@ -36,6 +36,8 @@ absl::Status Connection::HandleFrame(wire::Frame frame, Deferred& deferred) {
                             message.getFinish().getReleaseResultCaps(), deferred);
       case protocol::Message::BOOTSTRAP:
         return HandleBootstrap(message.getBootstrap());
+      case protocol::Message::RESOLVE:
+        return HandleResolve(message.getResolve(), deferred);
       case protocol::Message::RELEASE:
         return HandleRelease(message.getRelease(), deferred);
       case protocol::Message::DISEMBARGO:
@@ -100,15 +102,13 @@ absl::Status Connection::HandleUnimplemented(protocol::Message::Reader message,
   base::Ref<ReturnHandler> handler;
   {
     base::MutexLock lock(&mu_);
-    if (state_.bootstrap && state_.bootstrap->question == id && !state_.bootstrap->front) {
-      state_.bootstrap->front = BrokenCapability(status);
-    }
     Question* question = state_.questions.Find(id);
     if (question == nullptr) {
       return absl::InvalidArgumentError(
           absl::StrCat("unimplemented names question ", id.value(), ", which does not exist"));
     }
     handler = std::move(question->handler);
+    BreakAll(id, *question, status, deferred);
     const std::vector<ExportId> exports = std::move(question->param_exports);
     state_.questions.Remove(id);
     // The peer did not look at the capabilities in the params.

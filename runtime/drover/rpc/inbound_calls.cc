@@ -9,14 +9,6 @@
 namespace drover::rpc {
 namespace {
 
-AnswerPath PathOf(protocol::PromisedAnswer::Reader answer) {
-  AnswerPath path;
-  for (auto op : answer.getTransform()) {
-    if (op.isGetPointerField()) path.push_back(op.getGetPointerField());
-  }
-  return path;
-}
-
 absl::Status NoSuch(const char* what, uint32_t id) {
   return absl::InvalidArgumentError(
       absl::StrCat("a message names ", what, " ", id, ", which does not exist"));
@@ -50,7 +42,7 @@ absl::Status Connection::HandleBootstrap(protocol::Bootstrap::Reader message) {
     answer->returned = true;
     answer->error = error;
     if (front) {
-      answer->results = std::make_unique<AnswerResults>();
+      answer->results = std::make_shared<AnswerResults>();
       answer->results->bare = front;
       Describe(caps, ret.getResults(), &answer->result_exports);
     }
@@ -66,12 +58,13 @@ absl::Status Connection::HandleCall(wire::Frame frame, Deferred& deferred) {
   const protocol::Call::Reader message = call->peer_call();
   const protocol::MessageTarget::Reader target = message.getTarget();
   absl::Status refusal;
-  if (!message.getSendResultsTo().isCaller()) {
-    refusal = absl::UnimplementedError("results can be sent to the caller only");
+  const auto send_results_to = message.getSendResultsTo();
+  if (!send_results_to.isCaller() && !send_results_to.isYourself()) {
+    refusal = absl::UnimplementedError("results can be sent to the caller or kept, only");
   }
   // Parsed before the lock is taken: what is malformed leaves no trace.
-  AnswerPath path;
-  if (target.isPromisedAnswer()) path = PathOf(target.getPromisedAnswer());
+  PipelinePath path;
+  if (target.isPromisedAnswer()) path = ReadPath(target.getPromisedAnswer());
 
   base::MutexLock lock(&mu_);
   if (!state_.open()) return absl::OkStatus();
@@ -81,6 +74,7 @@ absl::Status Connection::HandleCall(wire::Frame frame, Deferred& deferred) {
         absl::StrCat("a Call uses question ", call->answer_id().value(), ", which is in use"));
   }
   answer->call = call.get();
+  answer->keeps_results = send_results_to.isYourself();
   ++state_.running_calls;
   Receive(call->payload(), &call->param_caps());
   if (refusal.ok() && state_.draining) {
@@ -132,7 +126,10 @@ void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message, Mes
 
     auto ret = message->builder().getRoot<protocol::Message>().getReturn();
     absl::Status failure;
-    if (answer->finished) {
+    const bool keeps_results = answer->keeps_results;
+    if (keeps_results) {
+      message = KeepResults(id, *answer, std::move(message), std::move(caps), deferred);
+    } else if (answer->finished) {
       failure = absl::CancelledError("the caller cancelled the call");
       message = wire::OutMessage::New();
       auto cancelled = message->builder().initRoot<protocol::Message>().initReturn();
@@ -156,11 +153,11 @@ void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message, Mes
     } else {
       answer->error = FromException(ret.asReader().getException());
     }
-    if (answer->error.ok() && !caps.list().empty()) {
+    if (!keeps_results && answer->error.ok() && !caps.list().empty()) {
       // Kept for calls on the capabilities inside, so the frame is a copy.
       state_.send.AppendCopy(*message);
       NoteQueued(Urgency::kNow);
-      answer->results = std::make_unique<AnswerResults>();
+      answer->results = std::make_shared<AnswerResults>();
       answer->results->message = std::move(message);
       answer->results->caps = std::move(caps);
     } else {
@@ -211,7 +208,7 @@ void Connection::CompleteAnswer(Answer& answer, Deferred& deferred) {
   answer.waiting.clear();
 }
 
-base::Ref<Capability> Connection::AnswerCapability(Answer& answer, const AnswerPath& path) {
+base::Ref<Capability> Connection::AnswerCapability(Answer& answer, const PipelinePath& path) {
   if (!answer.error.ok()) return BrokenCapability(answer.error);
   if (answer.results == nullptr) {
     return BrokenCapability(
@@ -222,10 +219,15 @@ base::Ref<Capability> Connection::AnswerCapability(Answer& answer, const AnswerP
 
 void Connection::DropResults(Answer& answer, Deferred& deferred) {
   if (answer.results == nullptr) return;
-  for (base::Ref<Capability>& capability : answer.results->caps.list()) {
-    deferred.Drop(std::move(capability));
-  }
-  deferred.Drop(std::move(answer.results->bare));
+  // Whoever takes the results of a tail call may still be reading them.
+  deferred.Then([results = std::move(answer.results)]() mutable {
+    if (results.use_count() > 1) return;
+    Deferred drops;
+    for (base::Ref<Capability>& capability : results->caps.list())
+      drops.Drop(std::move(capability));
+    drops.Drop(std::move(results->bare));
+    drops.FinishOnPool();
+  });
   answer.results = nullptr;
 }
 

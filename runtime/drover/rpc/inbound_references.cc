@@ -38,62 +38,55 @@ absl::Status Connection::HandleRelease(protocol::Release::Reader message, Deferr
   return absl::OkStatus();
 }
 
-void Connection::ReleaseImport(RemoteCapability& import) {
+void Connection::ReleaseImport(const Capability* import, ImportId id,
+                               const ImportReferences& references) {
   if (InForkedChild()) return;
   {
     base::MutexLock lock(&mu_);
-    RemoteCapability** entry = state_.imports.Find(import.id());
-    if (entry != nullptr && *entry == &import) state_.imports.Remove(import.id());
+    Import* entry = state_.imports.Find(id);
+    if (entry != nullptr && entry->capability == import) state_.imports.Remove(id);
     if (!state_.open()) return;
     wire::OutMessagePtr message = wire::OutMessage::New();
     auto release = message->builder().initRoot<protocol::Message>().initRelease();
-    release.setId(import.id().value());
-    release.setReferenceCount(import.received);
+    release.setId(id.value());
+    release.setReferenceCount(references.received);
     Queue(message, Urgency::kNow);
   }
   FlushUnlessCorked();
   CloseIfRetired();
 }
 
-// We never send a promise that resolves later, so the only loop is an answer of ours that turned
-// out to be an object of the peer: calls on the answer have been forwarded to it, and the echo goes
-// behind them. (Our own embargoes come with promise resolution.)
+// The peer asks what it sent to a promise of ours that turned out to be its own object: calls that
+// came before have been forwarded to it, and the echo goes behind them.
 absl::Status Connection::HandleDisembargo(protocol::Disembargo::Reader message,
                                           Deferred& deferred) {
   const auto context = message.getContext();
+  if (context.isReceiverLoopback()) {
+    return HandleLoopback(context.getReceiverLoopback(), deferred);
+  }
   if (!context.isSenderLoopback()) {
-    return absl::InvalidArgumentError("a Disembargo answers one that was not sent");
+    return absl::InvalidArgumentError("a Disembargo is of a kind that was not asked for");
   }
   const auto target = message.getTarget();
-  if (!target.isPromisedAnswer()) {
-    return absl::InvalidArgumentError("a Disembargo names a target that was never a promise");
-  }
-  const auto promised = target.getPromisedAnswer();
-  AnswerPath path;
-  for (auto op : promised.getTransform()) {
-    if (op.isGetPointerField()) path.push_back(op.getGetPointerField());
-  }
-  const uint32_t embargo = context.getSenderLoopback();
-  base::Ref<Capability> object;
+  PipelinePath path;
+  if (target.isPromisedAnswer()) path = ReadPath(target.getPromisedAnswer());
+  base::Ref<Capability> object;  // outlives the lock
   base::MutexLock lock(&mu_);
   if (!state_.open()) return absl::OkStatus();
-  Answer* answer = state_.answers.Find(AnswerId(promised.getQuestionId()));
-  if (answer == nullptr || !answer->returned) {
-    return absl::InvalidArgumentError("a Disembargo names an answer that was not given");
+  if (target.isPromisedAnswer()) {
+    Answer* answer = state_.answers.Find(AnswerId(target.getPromisedAnswer().getQuestionId()));
+    if (answer == nullptr || !answer->returned) {
+      return absl::InvalidArgumentError("a Disembargo names an answer that was not given");
+    }
+    object = AnswerCapability(*answer, path);
+  } else {
+    object = state_.exports.Find(ExportId(target.getImportedCap()));
+    if (!object) return absl::InvalidArgumentError("a Disembargo names an unknown export");
+    if (!PromiseCapability::IsPromise(*object)) {
+      return absl::InvalidArgumentError("a Disembargo names a target that was never a promise");
+    }
   }
-  object = PromiseCapability::Follow(AnswerCapability(*answer, path));
-  if (object->kind() != Capability::Kind::kRemote ||
-      &static_cast<RemoteCapability&>(*object).connection() != this) {
-    deferred.Drop(std::move(object));
-    return absl::InvalidArgumentError("a Disembargo names an object that is not the peer's own");
-  }
-  auto remote = base::Ref<RemoteCapability>::Share(static_cast<RemoteCapability*>(object.get()));
-  const base::Ref<Strand>& forwarding = remote->forwarding();
-  if (forwarding->Push({.call = nullptr, .task = [remote, embargo] {
-                          remote->connection().SendLoopback(remote->id(), embargo);
-                        }})) {
-    deferred.Run(forwarding);
-  }
+  object->DeliverEcho({base::Ref<Connection>::Share(this), context.getSenderLoopback()}, deferred);
   return absl::OkStatus();
 }
 

@@ -1,11 +1,29 @@
 // Return from the peer: the answer to a call of ours.
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "drover/rpc/connection.h"
+#include "drover/rpc/remote_promise.h"
 #include "drover/rpc/status_codec.h"
 
 namespace drover::rpc {
+
+namespace {
+
+absl::Status ErrorOfReturn(protocol::Return::Reader message) {
+  switch (message.which()) {
+    case protocol::Return::EXCEPTION:
+      return FromException(message.getException());
+    case protocol::Return::CANCELED:
+      return absl::CancelledError("the peer cancelled the call");
+    default:
+      return absl::UnimplementedError(
+          "the peer sent the results of the call somewhere else, which was not asked for");
+  }
+}
+
+}  // namespace
 
 absl::Status Connection::HandleReturn(protocol::Return::Reader message, Deferred& deferred) {
   const QuestionId id(message.getAnswerId());
@@ -13,61 +31,120 @@ absl::Status Connection::HandleReturn(protocol::Return::Reader message, Deferred
   const bool has_results = message.isResults();
   protocol::Payload::Reader results;
   if (has_results) results = message.getResults();
+  absl::Status error;
+  if (!has_results && !message.isTakeFromOtherQuestion()) error = ErrorOfReturn(message);
   MessageCaps caps;  // outlives the lock, as what it holds may need it to go
   {
     base::MutexLock lock(&mu_);
     if (!state_.open()) return absl::OkStatus();
     Question* question = state_.questions.Find(id);
-    if (question == nullptr) {
+    if (question == nullptr || question->taken_from) {
       return absl::InvalidArgumentError(
           absl::StrCat("a Return names question ", id.value(), ", which was not asked"));
     }
-    const bool bootstrap =
-        state_.bootstrap && state_.bootstrap->question == id && !state_.bootstrap->front;
-    handler = std::move(question->handler);
     if (message.getReleaseParamCaps()) {
-      absl::Status released = ReleaseExports(question->param_exports, deferred);
+      absl::Status released = ReleaseExports(std::exchange(question->param_exports, {}), deferred);
       if (!released.ok()) return released;
     }
+    if (message.isTakeFromOtherQuestion()) {
+      return TakeFromAnswer(id, AnswerId(message.getTakeFromOtherQuestion()), deferred);
+    }
+    handler = std::move(question->handler);
     // Without a handler we have finished it already: its capabilities are the peer's again.
-    if (handler || bootstrap) {
-      if (has_results) Receive(results, &caps);
+    if (handler) {
+      if (has_results) {
+        Receive(results, &caps);
+        if (question->pipeline) {
+          const capnp::AnyPointer::Reader content = caps.Imbue(results.getContent());
+          SettleAll(
+              id, *question, [&](const PipelinePath& path) { return CapabilityAt(content, path); },
+              &caps, deferred);
+        }
+      } else {
+        BreakAll(id, *question, error, deferred);
+      }
       if (!message.getNoFinishNeeded()) QueueFinish(id, /*release_result_caps=*/false);
     }
     state_.questions.Remove(id);
-    if (bootstrap) {
-      base::Ref<Capability> front;
-      if (has_results) {
-        front = GetCapability(caps.Imbue(results.getContent()));
-        if (!front) front = BrokenCapability(absl::NotFoundError("the peer has no front object"));
-      } else if (message.isException()) {
-        front = BrokenCapability(FromException(message.getException()));
-      } else {
-        front = BrokenCapability(absl::UnknownError("the peer gave no front object"));
-      }
-      state_.bootstrap->front = std::move(front);
-    }
   }
   RequestTick();  // for the Finish
-  if (handler) {
-    switch (message.which()) {
-      case protocol::Return::RESULTS:
-        DeliverReturn(*handler, caps.Imbue(results.getContent()));
-        break;
-      case protocol::Return::EXCEPTION:
-        handler->OnError(FromException(message.getException()));
-        break;
-      case protocol::Return::CANCELED:
-        handler->OnError(absl::CancelledError("the peer cancelled the call"));
-        break;
-      default:
-        handler->OnError(absl::UnimplementedError(
-            "the peer sent the results of the call somewhere else, which was not asked for"));
-        break;
-    }
+  if (handler && has_results) {
+    DeliverReturn(*handler, caps.Imbue(results.getContent()));
+  } else if (handler) {
+    handler->OnError(error);
   }
   CloseIfRetired();
   return absl::OkStatus();
+}
+
+// The peer made a call of its own to us in place of answering ours (a tail call): what that call
+// gives is what ours gives. The Finish waits until then, for the peer passes it on.
+absl::Status Connection::TakeFromAnswer(QuestionId id, AnswerId other, Deferred& deferred) {
+  Question* question = state_.questions.Find(id);
+  Answer* answer = state_.answers.Find(other);
+  if (answer == nullptr || !answer->keeps_results || answer->taken) {
+    return absl::InvalidArgumentError(absl::StrCat("a Return takes its results from question ",
+                                                   other.value(), ", which keeps none for it"));
+  }
+  answer->taken = true;
+  if (!question->handler) {
+    state_.questions.Remove(id);
+    return absl::OkStatus();
+  }
+  SettleAll(
+      id, *question,
+      [&](const PipelinePath& path) -> base::Ref<Capability> {
+        if (answer->returned) return AnswerCapability(*answer, path);
+        auto promise = base::MakeRef<PromiseCapability>();
+        answer->waiting.push_back({path, nullptr, promise});
+        return promise;
+      },
+      nullptr, deferred);
+  question->taken_from = other;
+  answer->taker = id;
+  if (answer->returned) GiveToTaker(other, *answer, deferred);
+  return absl::OkStatus();
+}
+
+void Connection::GiveToTaker(AnswerId id, Answer& answer, Deferred& deferred) {
+  if (!answer.taker) return;
+  const QuestionId taker = *std::exchange(answer.taker, std::nullopt);
+  Question* question = state_.questions.Find(taker);
+  if (question == nullptr || question->taken_from != id) return;  // it was cancelled
+  deferred.Then(
+      [handler = std::move(question->handler), results = answer.results, error = answer.error] {
+        if (!handler) return;
+        if (error.ok()) {
+          DeliverReturn(*handler, results->content());
+        } else {
+          handler->OnError(error);
+        }
+      });
+  QueueFinish(taker, /*release_result_caps=*/false);
+  state_.questions.Remove(taker);
+  RequestTick();
+}
+
+wire::OutMessagePtr Connection::KeepResults(AnswerId id, Answer& answer,
+                                            wire::OutMessagePtr message, MessageCaps caps,
+                                            Deferred& deferred) {
+  auto ret = message->builder().getRoot<protocol::Message>().getReturn();
+  if (answer.finished) {
+    answer.error = absl::CancelledError("the caller cancelled the call");
+  } else if (ret.isResults()) {
+    answer.results = std::make_shared<AnswerResults>();
+    answer.results->message = std::move(message);
+    answer.results->caps = std::move(caps);
+  } else {
+    answer.error = FromException(ret.asReader().getException());
+  }
+  GiveToTaker(id, answer, deferred);
+  wire::OutMessagePtr out = wire::OutMessage::New();
+  auto elsewhere = out->builder().initRoot<protocol::Message>().initReturn();
+  elsewhere.setAnswerId(id.value());
+  elsewhere.setReleaseParamCaps(false);
+  elsewhere.setResultsSentElsewhere();
+  return out;
 }
 
 }  // namespace drover::rpc

@@ -1,10 +1,12 @@
 // Calls of ours: sent, and cancelled.
 #include <utility>
+#include <variant>
 
 #include "absl/strings/str_cat.h"
 #include "drover/async/thread_context.h"
 #include "drover/rpc/connection.h"
 #include "drover/rpc/outgoing_call.h"
+#include "drover/rpc/remote_promise.h"
 
 namespace drover::rpc {
 namespace {
@@ -25,43 +27,44 @@ bool Connection::CanWait() {
          state_.send.bytes() < kMostWaitingBytes;
 }
 
-void Connection::SendCall(CallTarget target, OutgoingCall call, base::Ref<ReturnHandler> handler) {
+void Connection::SendCall(ImportId target, OutgoingCall call, base::Ref<ReturnHandler> handler) {
+  SendQuestion(target, call, handler);  // an import takes every call
+}
+
+bool Connection::SendCallOnPromise(RemotePromise& target, OutgoingCall& call,
+                                   base::Ref<ReturnHandler>& handler) {
+  return SendQuestion(&target, call, handler);
+}
+
+bool Connection::SendQuestion(const std::variant<ImportId, RemotePromise*>& target,
+                              OutgoingCall& call, base::Ref<ReturnHandler>& handler) {
   if (InForkedChild()) {
     handler->OnError(absl::FailedPreconditionError(
         absl::StrCat("the connection to ", options_.name, " belongs to the parent process")));
-    return;
+    return true;
   }
   absl::Status lost;
   absl::Status refused;
   QuestionId id;
-  base::Ref<Capability> elsewhere;
   bool waits = false;
   Deferred deferred;
   {
     base::MutexLock lock(&mu_);
+    auto message_target = call.call().getTarget();
+    if (const auto* promise = std::get_if<RemotePromise*>(&target)) {
+      if ((*promise)->phase != RemotePromise::Phase::kOpen) return false;
+      (*promise)->used = true;
+      (*promise)->Describe(message_target);
+    } else {
+      message_target.setImportedCap(std::get<ImportId>(target).value());
+    }
     lost = state_.closed;
     if (lost.ok() && state_.write_failed) {
       lost = absl::UnavailableError(
           absl::StrCat("the connection to ", options_.name, " ended: the peer closed it"));
     }
-    if (lost.ok() && target.kind == CallTarget::Kind::kBootstrap && !state_.bootstrap) {
-      lost = absl::UnavailableError("the connection has no front object any more");
-    }
     if (lost.ok()) {
-      auto message_target = call.call().getTarget();
-      if (target.kind == CallTarget::Kind::kImport) {
-        message_target.setImportedCap(target.import.value());
-      } else if (const base::Ref<Capability>& front = state_.bootstrap->front; !front) {
-        message_target.initPromisedAnswer().setQuestionId(state_.bootstrap->question.value());
-      } else if (front->kind() == Capability::Kind::kRemote &&
-                 &static_cast<RemoteCapability&>(*front).connection() == this) {
-        message_target.setImportedCap(static_cast<RemoteCapability&>(*front).id().value());
-      } else {
-        elsewhere = front;
-      }
-    }
-    if (lost.ok() && !elsewhere) {
-      id = state_.questions.Add(Question{handler, {}});
+      id = state_.questions.Add(Question{handler, {}, nullptr, {}});
       call.call().setQuestionId(id.value());
       Question* question = state_.questions.Find(id);
       if (!call.caps().list().empty()) {
@@ -83,8 +86,6 @@ void Connection::SendCall(CallTarget target, OutgoingCall call, base::Ref<Return
     handler->OnLost(lost);
   } else if (!refused.ok()) {
     handler->OnError(refused);
-  } else if (elsewhere) {
-    elsewhere->Send(std::move(call), std::move(handler));
   } else {
     handler->OnSent(base::Ref<Connection>::Share(this), id);
     if (waits) {
@@ -93,18 +94,23 @@ void Connection::SendCall(CallTarget target, OutgoingCall call, base::Ref<Return
       FlushUnlessCorked();
     }
   }
+  return true;
 }
 
 bool Connection::CancelQuestion(QuestionId id, const ReturnHandler* handler) {
   if (InForkedChild()) return false;
   base::Ref<ReturnHandler> dropped;
+  Deferred deferred;
   {
     base::MutexLock lock(&mu_);
     Question* question = state_.open() ? state_.questions.Find(id) : nullptr;
     if (question == nullptr || question->handler.get() != handler) return false;
     dropped = std::move(question->handler);
+    BreakAll(id, *question, absl::CancelledError("the caller cancelled the call"), deferred);
     QueueFinish(id, /*release_result_caps=*/true);
+    if (question->taken_from) state_.questions.Remove(id);  // its Return is here
   }
+  deferred.FinishOnPool();
   Flush();
   return true;
 }

@@ -3,6 +3,9 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "drover/rpc/connection.h"
+#include "drover/rpc/deferred.h"
+#include "drover/rpc/outgoing_call.h"
 
 namespace drover::rpc {
 namespace {
@@ -22,7 +25,7 @@ PromiseCapability::~PromiseCapability() {
     base::MutexLock lock(&mu_);
     next = std::move(target_);
   }
-  while (next && next->kind() == Kind::kPromise && next->Unshared()) {
+  while (next && IsPromise(*next) && next->Unshared()) {
     auto& promise = static_cast<PromiseCapability&>(*next);
     base::Ref<Capability> after;
     {
@@ -33,18 +36,31 @@ PromiseCapability::~PromiseCapability() {
   }
 }
 
-base::Ref<Capability> PromiseCapability::resolved() {
-  base::MutexLock lock(&mu_);
-  return target_;
+base::Ref<Capability> PromiseCapability::Follow(const base::Ref<Capability>& capability) {
+  // Each is kept alive by the one before it.
+  Capability* at = capability.get();
+  while (at != nullptr && IsPromise(*at)) {
+    Capability* next =
+        static_cast<PromiseCapability*>(at)->resolved_.load(std::memory_order_acquire);
+    if (next == nullptr) break;
+    at = next;
+  }
+  return base::Ref<Capability>::Share(at);
 }
 
-base::Ref<Capability> PromiseCapability::Follow(base::Ref<Capability> capability) {
-  while (capability && capability->kind() == Kind::kPromise) {
-    base::Ref<Capability> target = static_cast<PromiseCapability&>(*capability).resolved();
-    if (!target) break;
-    capability = std::move(target);
+void PromiseCapability::Send(OutgoingCall call, base::Ref<ReturnHandler> handler) {
+  const base::Ref<Capability> target = Follow(base::Ref<Capability>::Share(this));
+  if (target.get() != this && !target->HasPendingCalls()) {
+    target->Send(std::move(call), std::move(handler));
+    return;
   }
-  return capability;
+  // Behind the calls that are on their way already.
+  Deferred deferred;
+  PromiseCapability::Deliver(
+      IncomingCall::FromLocal(std::move(call), base::Ref<Capability>::Share(this),
+                              std::move(handler)),
+      deferred);
+  deferred.FinishOnPool();
 }
 
 void PromiseCapability::Deliver(base::Ref<IncomingCall> call, Deferred& deferred) {
@@ -57,19 +73,47 @@ void PromiseCapability::Deliver(base::Ref<IncomingCall> call, Deferred& deferred
     }
     target = target_;
   }
-  Follow(std::move(target))->Deliver(std::move(call), deferred);
+  target->Deliver(std::move(call), deferred);
 }
 
-void PromiseCapability::Resolve(base::Ref<Capability> target, Deferred& deferred) {
-  base::MutexLock resolving(&ResolveLock());
-  target = Follow(std::move(target));
-  if (target.get() == this) {
-    target = BrokenCapability(absl::InvalidArgumentError("a promise that turned out to be itself"));
+void PromiseCapability::DeliverEcho(Echo echo, Deferred& deferred) {
+  // Nobody is told that a promise has resolved before it has, so nobody can ask for this earlier.
+  if (Capability* target = resolved_.load(std::memory_order_acquire)) {
+    target->DeliverEcho(std::move(echo), deferred);
+  } else {
+    Capability::DeliverEcho(std::move(echo), deferred);
   }
+}
+
+void PromiseCapability::Resolve(const base::Ref<Capability>& promised, Deferred& deferred) {
+  std::vector<async::Task> observers;
+  {
+    base::MutexLock resolving(&ResolveLock());
+    base::Ref<Capability> target = Follow(promised);
+    if (target.get() == this) {
+      target =
+          BrokenCapability(absl::InvalidArgumentError("a promise that turned out to be itself"));
+    }
+    base::MutexLock lock(&mu_);
+    for (base::Ref<IncomingCall>& call : waiting_) target->Deliver(std::move(call), deferred);
+    waiting_.clear();
+    observers = std::move(observers_);
+    observers_.clear();
+    resolved_.store(target.get(), std::memory_order_release);
+    target_ = std::move(target);
+  }
+  for (async::Task& observer : observers) RunBehindCalls(std::move(observer), deferred);
+}
+
+bool PromiseCapability::OnResolved(async::Task task) {
   base::MutexLock lock(&mu_);
-  for (base::Ref<IncomingCall>& call : waiting_) target->Deliver(std::move(call), deferred);
-  waiting_.clear();
-  target_ = std::move(target);
+  if (target_) return false;
+  observers_.push_back(std::move(task));
+  return true;
+}
+
+void PromiseCapability::RunBehindCalls(async::Task task, Deferred& deferred) {
+  deferred.Then(std::move(task));
 }
 
 }  // namespace drover::rpc

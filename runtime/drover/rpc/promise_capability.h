@@ -1,4 +1,9 @@
-// A capability that is not known yet: calls wait in order until it is.
+// A capability that is not known yet. Calls wait in order until it is; those of a promise that a
+// peer knows more about (remote_promise.h) travel on to it meanwhile.
+//
+//   auto promise = base::MakeRef<PromiseCapability>();
+//   ...
+//   promise->Resolve(object, deferred);      // delivers what waits, then passes everything on
 //
 // Promises may resolve to promises. A peer decides how long such a chain grows, so it is followed
 // and destroyed step by step, never by recursion.
@@ -7,34 +12,51 @@
 #ifndef DROVER_RPC_PROMISE_CAPABILITY_H_
 #define DROVER_RPC_PROMISE_CAPABILITY_H_
 
+#include <atomic>
 #include <vector>
 
+#include "drover/async/executor.h"
 #include "drover/base/mutex.h"
 #include "drover/rpc/capability.h"
 #include "drover/rpc/incoming_call.h"
 
 namespace drover::rpc {
 
-class PromiseCapability final : public Capability {
+class PromiseCapability : public Capability {
  public:
-  PromiseCapability() : Capability(Kind::kPromise) {}
+  PromiseCapability() : PromiseCapability(Kind::kPromise) {}
   ~PromiseCapability() override;
 
+  static bool IsPromise(const Capability& capability) {
+    return capability.kind() == Kind::kPromise || capability.kind() == Kind::kRemotePromise;
+  }
   // What `capability` stands for by now: itself, unless it is a promise that has resolved. A
   // promise that is returned had not.
-  static base::Ref<Capability> Follow(base::Ref<Capability> capability);
+  static base::Ref<Capability> Follow(const base::Ref<Capability>& capability);
 
+  void Send(OutgoingCall call, base::Ref<ReturnHandler> handler) override;
   void Deliver(base::Ref<IncomingCall> call, Deferred& deferred) override;
-  // Delivers what waits, then passes everything on. A promise that would become itself is broken.
-  void Resolve(base::Ref<Capability> target, Deferred& deferred);
+  void DeliverEcho(Echo echo, Deferred& deferred) override;
+
+  // A promise that would become itself is broken. No lock of a connection is needed to let go of
+  // `target`: the caller keeps it until there is none held.
+  void Resolve(const base::Ref<Capability>& target, Deferred& deferred);
+  // Runs `task` behind the calls that were delivered before the promise was resolved; not user
+  // code. False, with nothing done, if it has been resolved.
+  bool OnResolved(async::Task task);
+
+ protected:
+  explicit PromiseCapability(Kind kind) : Capability(kind) {}
+
+  // How what must come behind the delivered calls is done.
+  virtual void RunBehindCalls(async::Task task, Deferred& deferred);
 
  private:
-  // What it turned out to be, or null.
-  base::Ref<Capability> resolved();
-
   base::Mutex mu_;
   std::vector<base::Ref<IncomingCall>> waiting_ ABSL_GUARDED_BY(mu_);
+  std::vector<async::Task> observers_ ABSL_GUARDED_BY(mu_);
   base::Ref<Capability> target_ ABSL_GUARDED_BY(mu_);
+  std::atomic<Capability*> resolved_{nullptr};  // target_, which changes no more once it is set
 };
 
 }  // namespace drover::rpc

@@ -2,20 +2,33 @@
 #ifndef DROVER_RPC_QUESTION_TABLE_H_
 #define DROVER_RPC_QUESTION_TABLE_H_
 
+#include <memory>
+#include <optional>
 #include <vector>
 
 #include "drover/base/ref.h"
 #include "drover/rpc/id_tables.h"
 #include "drover/rpc/ids.h"
+#include "drover/rpc/pipeline_path.h"
 #include "drover/rpc/return_handler.h"
 
 namespace drover::rpc {
+
+class RemotePromise;
+
+// What was asked for inside an answer before it came.
+struct QuestionPipeline {
+  std::vector<RemotePromise*> promises;  // alive, or being destroyed
+  std::vector<PipelinePath> spent;       // of promises that calls travelled through, and are gone
+};
 
 // A question lives until its Return is here and its Finish is sent. Without a handler the Finish
 // was sent first: the question only waits for its Return.
 struct Question {
   base::Ref<ReturnHandler> handler;
-  std::vector<ExportId> param_exports;  // given back at once if the Return says so
+  std::vector<ExportId> param_exports;         // given back at once if the Return says so
+  std::unique_ptr<QuestionPipeline> pipeline;  // null if nobody asked
+  std::optional<AnswerId> taken_from;  // the Return is here: the results are those of this answer
 };
 
 using QuestionTable = OwnIdTable<QuestionId, Question>;

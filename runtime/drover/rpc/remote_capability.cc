@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "drover/rpc/connection.h"
+#include "drover/rpc/deferred.h"
 #include "drover/rpc/outgoing_call.h"
 
 namespace drover::rpc {
@@ -10,10 +11,23 @@ namespace drover::rpc {
 RemoteCapability::RemoteCapability(base::Ref<Connection> connection, ImportId id)
     : ForwardingCapability(Kind::kRemote), connection_(std::move(connection)), id_(id) {}
 
-RemoteCapability::~RemoteCapability() { connection_->ReleaseImport(*this); }
+RemoteCapability::~RemoteCapability() { connection_->ReleaseImport(this, id_, references); }
 
 void RemoteCapability::Send(OutgoingCall call, base::Ref<ReturnHandler> handler) {
-  connection_->SendCall(CallTarget::Import(id_), std::move(call), std::move(handler));
+  connection_->SendCall(id_, std::move(call), std::move(handler));
+}
+
+void RemoteCapability::DeliverEcho(Echo echo, Deferred& deferred) {
+  if (echo.connection != connection_) {
+    ForwardingCapability::DeliverEcho(std::move(echo), deferred);
+    return;
+  }
+  auto self = base::Ref<RemoteCapability>::Share(this);
+  if (forwarding()->Push({.call = nullptr, .task = [self, embargo = echo.embargo] {
+                            self->connection().SendLoopback(self->id(), embargo);
+                          }})) {
+    deferred.Run(forwarding());
+  }
 }
 
 }  // namespace drover::rpc

@@ -4,10 +4,9 @@
 #ifndef DROVER_RPC_REMOTE_CAPABILITY_H_
 #define DROVER_RPC_REMOTE_CAPABILITY_H_
 
-#include <cstdint>
-
 #include "drover/rpc/forwarding_capability.h"
 #include "drover/rpc/ids.h"
+#include "drover/rpc/import_table.h"
 
 namespace drover::rpc {
 
@@ -19,12 +18,12 @@ class RemoteCapability final : public ForwardingCapability {
   ~RemoteCapability() override;
 
   void Send(OutgoingCall call, base::Ref<ReturnHandler> handler) override;
+  void DeliverEcho(Echo echo, Deferred& deferred) override;
 
   Connection& connection() const { return *connection_; }
   ImportId id() const { return id_; }
 
-  // How often the peer has sent it; guarded by the connection's lock.
-  uint32_t received = 0;
+  ImportReferences references;  // guarded by the connection's lock
 
  private:
   const base::Ref<Connection> connection_;

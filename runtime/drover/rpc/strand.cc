@@ -26,6 +26,11 @@ bool Strand::Push(Item item) {
   return true;
 }
 
+bool Strand::busy() const {
+  base::MutexLock lock(&mu_);
+  return running_;
+}
+
 void Strand::Post(async::Task task) {
   if (Push({.call = nullptr, .task = std::move(task)})) {
     RunOnPoolForSure(base::Ref<Work>::Share(this));

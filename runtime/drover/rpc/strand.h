@@ -30,6 +30,9 @@ class Strand final : public async::Executor, public Work {
   // True if the strand was idle; the caller then sees to it that Run is called once.
   [[nodiscard]] bool Push(Item item);
 
+  // Whether anything that was pushed has not run to its end.
+  bool busy() const;
+
   // As an Executor: runs a continuation in the servant's turn, on the pool.
   void Post(async::Task task) override;
 
@@ -46,7 +49,7 @@ class Strand final : public async::Executor, public Work {
   bool Next(Item* item);
   void RunItem(Item item);
 
-  base::Mutex mu_;
+  mutable base::Mutex mu_;
   std::deque<Item> queue_ ABSL_GUARDED_BY(mu_);
   bool running_ ABSL_GUARDED_BY(mu_) = false;
   Item first_;  // what the idle strand was given; belongs to whoever is to run it

@@ -1,0 +1,28 @@
+// The way from a call's results to a capability inside them: pointer fields, outermost first.
+//
+// Thread-safe (no state). CapabilityAt never gives null: what is not there is a broken capability.
+#ifndef DROVER_RPC_PIPELINE_PATH_H_
+#define DROVER_RPC_PIPELINE_PATH_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "drover/base/ref.h"
+#include "drover/rpc.capnp.h"
+#include "drover/rpc/capability.h"
+
+namespace drover::rpc {
+
+using PipelinePath = std::vector<uint16_t>;
+
+// As it travels in messages. Operations other than getPointerField mean nothing and are passed
+// over, as the protocol's `noop` asks.
+PipelinePath ReadPath(protocol::PromisedAnswer::Reader in);
+void WritePath(const PipelinePath& path, protocol::PromisedAnswer::Builder out);
+
+// What `path` leads to in `results`, which have their table of capabilities.
+base::Ref<Capability> CapabilityAt(capnp::AnyPointer::Reader results, const PipelinePath& path);
+
+}  // namespace drover::rpc
+
+#endif  // DROVER_RPC_PIPELINE_PATH_H_

@@ -1,0 +1,86 @@
+#include "drover/rpc/remote_promise.h"
+
+#include <utility>
+
+#include "drover/rpc/connection.h"
+#include "drover/rpc/deferred.h"
+#include "drover/rpc/forwarding_capability.h"
+#include "drover/rpc/outgoing_call.h"
+
+namespace drover::rpc {
+
+RemotePromise::RemotePromise(base::Ref<Connection> connection, ImportId id)
+    : PromiseCapability(Kind::kRemotePromise),
+      connection_(std::move(connection)),
+      forwarding_(base::MakeRef<Strand>()),
+      import_(id) {}
+
+RemotePromise::RemotePromise(base::Ref<Connection> connection, QuestionId question,
+                             PipelinePath path, async::Task dropped)
+    : PromiseCapability(Kind::kRemotePromise),
+      connection_(std::move(connection)),
+      forwarding_(base::MakeRef<Strand>()),
+      question_(question),
+      path_(std::move(path)),
+      dropped_(std::move(dropped)) {}
+
+RemotePromise::~RemotePromise() {
+  if (is_import()) {
+    connection_->ReleaseImport(this, import_, references);
+  } else {
+    connection_->DropPipeline(*this);
+    if (dropped_) dropped_();
+  }
+}
+
+void RemotePromise::Describe(protocol::MessageTarget::Builder out) const {
+  if (is_import()) {
+    out.setImportedCap(import_.value());
+  } else {
+    auto answer = out.initPromisedAnswer();
+    answer.setQuestionId(question_->value());
+    WritePath(path_, answer);
+  }
+}
+
+bool RemotePromise::open() {
+  return connection_->WithLock([this](ConnectionState&) { return phase == Phase::kOpen; });
+}
+
+void RemotePromise::Send(OutgoingCall call, base::Ref<ReturnHandler> handler) {
+  if (connection_->SendCallOnPromise(*this, call, handler)) return;
+  PromiseCapability::Send(std::move(call), std::move(handler));
+}
+
+void RemotePromise::Deliver(base::Ref<IncomingCall> call, Deferred& deferred) {
+  auto self = base::Ref<RemotePromise>::Share(this);
+  RunBehindCalls([self, call = std::move(call)]() mutable { self->Pass(std::move(call)); },
+                 deferred);
+}
+
+void RemotePromise::Pass(base::Ref<IncomingCall> call) {
+  if (open()) {
+    ForwardCall(std::move(call), *this);
+    return;
+  }
+  Deferred deferred;
+  PromiseCapability::Deliver(std::move(call), deferred);
+  deferred.FinishOnPool();
+}
+
+void RemotePromise::DeliverEcho(Echo echo, Deferred& deferred) {
+  auto self = base::Ref<RemotePromise>::Share(this);
+  RunBehindCalls(
+      [self, echo = std::move(echo)]() mutable {
+        Deferred later;
+        self->PromiseCapability::DeliverEcho(std::move(echo), later);
+        later.FinishOnPool();
+      },
+      deferred);
+}
+
+void RemotePromise::RunBehindCalls(async::Task task, Deferred& deferred) {
+  if (forwarding_->Push({.call = nullptr, .task = std::move(task)})) deferred.Run(forwarding_);
+}
+
+}  // namespace drover::rpc
