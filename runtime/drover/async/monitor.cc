@@ -12,6 +12,10 @@ namespace drover::async {
 namespace {
 
 constexpr absl::Duration kTick = absl::Microseconds(200);
+// While inline calls come and go quickly the ticks only disturb them: they become rarer, up to
+// this.
+constexpr absl::Duration kLongestTick = absl::Milliseconds(1);
+constexpr uint64_t kManyRunsATick = 16;
 constexpr int kQuietTicksBeforeSleep = 10;
 
 }  // namespace
@@ -50,13 +54,20 @@ void Monitor::Stop() {
 
 bool Monitor::Scan() {
   bool running = false;
+  bool stuck = false;
+  uint64_t runs = 0;
   for (Watched& watched : slots_) {
     const uint64_t run = watched.slot->Running();
-    if (run == 0) continue;
-    running = true;
-    if (run == watched.seen_run) watched.slot->HandOverIfStill(run);
-    watched.seen_run = run;
+    if (run != 0 && run == watched.seen_run) {
+      watched.slot->HandOverIfStill(run);
+      stuck = true;
+    }
+    running = running || run != 0;
+    const uint64_t last = watched.slot->LastRun();
+    runs += last - watched.seen_run;
+    watched.seen_run = last;
   }
+  tick_ = !stuck && runs >= kManyRunsATick ? std::min(2 * tick_, kLongestTick) : kTick;
   return running;
 }
 
@@ -64,7 +75,7 @@ void Monitor::Run() {
   int quiet = 0;
   base::MutexLock lock(&mu_);
   while (!stopping_) {
-    const absl::Time next = absl::Now() + kTick;
+    const absl::Time next = absl::Now() + tick_;
     while (!stopping_ && !cv_.WaitUntil(&mu_, next)) {
     }
     const bool pool_waits = pool_->GrowIfStuck();

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "drover/base/mutex.h"
 
 namespace drover::async {
@@ -53,6 +54,7 @@ class Monitor {
   base::Mutex mu_;
   base::CondVar cv_;
   std::vector<Watched> slots_ ABSL_GUARDED_BY(mu_);
+  absl::Duration tick_ ABSL_GUARDED_BY(mu_);  // until the next look
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   std::thread thread_ ABSL_GUARDED_BY(mu_);
 };

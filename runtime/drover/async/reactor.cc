@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <utility>
@@ -17,6 +18,8 @@ namespace drover::async {
 namespace {
 
 constexpr int kTickMillis = 1;
+// Ticks that only find what the last one found become rarer, up to this.
+constexpr int kLongestTickMillis = 8;
 constexpr int kMaxEvents = 64;
 
 }  // namespace
@@ -72,7 +75,9 @@ void Reactor::RequestTick(uint64_t id) {
   {
     base::MutexLock lock(&mu_);
     ticks_.insert(id);
-    if (ticking_.exchange(true, std::memory_order_relaxed)) return;
+    tick_requested_ = true;
+    const int interval = tick_millis_.exchange(kTickMillis, std::memory_order_relaxed);
+    if (interval == kTickMillis) return;  // as soon as it can be
   }
   WakeUp();
 }
@@ -102,11 +107,11 @@ void Reactor::Run() {
   context.reactor = this;
   ThreadPool::NotBusy not_busy(*pool_);
   pool_->EnterBlocked();
-  absl::Time next_tick = absl::InfinitePast();
+  absl::Time last_tick = absl::InfinitePast();
   while (!stopping_.load(std::memory_order_acquire) && context.reactor == this) {
     epoll_event events[kMaxEvents];
-    const bool ticking = ticking_.load(std::memory_order_relaxed);
-    const int n = epoll_wait(epoll_.get(), events, kMaxEvents, ticking ? kTickMillis : -1);
+    const int interval = tick_millis_.load(std::memory_order_relaxed);
+    const int n = epoll_wait(epoll_.get(), events, kMaxEvents, interval);
     for (int i = 0; i < n && context.reactor == this; ++i) {
       if (events[i].data.u64 == 0) {
         uint64_t count;
@@ -117,11 +122,11 @@ void Reactor::Run() {
       base::Ref<EventHandler> handler = Find(events[i].data.u64);
       if (handler) handler->OnReady(events[i].events);
     }
-    if (ticking && context.reactor == this) {
+    if (interval != kNoTicks && context.reactor == this) {
       const absl::Time now = absl::Now();
-      if (now >= next_tick) {
+      if (now >= last_tick + absl::Milliseconds(interval)) {
         RunTicks();
-        next_tick = now + absl::Milliseconds(kTickMillis);
+        last_tick = now;
       }
     }
   }
@@ -131,13 +136,17 @@ void Reactor::Run() {
 
 void Reactor::RunTicks() {
   std::vector<std::pair<uint64_t, base::Ref<EventHandler>>> due;
+  int interval;
   {
     base::MutexLock lock(&mu_);
+    tick_requested_ = false;
+    interval = tick_millis_.load(std::memory_order_relaxed);
     for (uint64_t id : ticks_) {
       auto it = handlers_.find(id);
       if (it != handlers_.end()) due.emplace_back(id, it->second);
     }
   }
+  interval = std::min(2 * interval, kLongestTickMillis);
   for (auto& [id, handler] : due) {
     {
       // Off the list before it is asked, so that a request made meanwhile is not lost.
@@ -147,10 +156,13 @@ void Reactor::RunTicks() {
     if (handler->OnTick()) {
       base::MutexLock lock(&mu_);
       if (handlers_.contains(id)) ticks_.insert(id);
+    } else {
+      interval = kTickMillis;
     }
   }
   base::MutexLock lock(&mu_);
-  if (ticks_.empty()) ticking_.store(false, std::memory_order_relaxed);
+  if (ticks_.empty()) interval = kNoTicks;
+  if (!tick_requested_) tick_millis_.store(interval, std::memory_order_relaxed);
 }
 
 }  // namespace drover::async

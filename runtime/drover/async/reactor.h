@@ -30,7 +30,8 @@ class EventHandler : public Baton {
  public:
   // `events` as epoll gives them. May run user code inline, if it tells the thread's InlineSlot.
   virtual void OnReady(uint32_t events) = 0;
-  // Called about every millisecond after RequestTick, until it returns false. Runs no user code.
+  // Called about a millisecond after RequestTick, and again, more and more rarely (up to every 8
+  // ms), until it returns false. Runs no user code.
   virtual bool OnTick() { return false; }
 };
 
@@ -63,12 +64,14 @@ class Reactor final : public Baton {
   base::UniqueFd epoll_;
   base::UniqueFd wake_;
   std::atomic<bool> stopping_{false};
-  std::atomic<bool> ticking_{false};
+  static constexpr int kNoTicks = -1;
+  std::atomic<int> tick_millis_{kNoTicks};  // until the next one, as epoll takes it
   base::Mutex mu_;
   bool started_ ABSL_GUARDED_BY(mu_) = false;
   uint64_t next_id_ ABSL_GUARDED_BY(mu_) = 1;
   absl::flat_hash_map<uint64_t, base::Ref<EventHandler>> handlers_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_set<uint64_t> ticks_ ABSL_GUARDED_BY(mu_);
+  bool tick_requested_ ABSL_GUARDED_BY(mu_) = false;  // since the last tick began
 };
 
 }  // namespace drover::async

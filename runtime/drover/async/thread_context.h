@@ -42,6 +42,8 @@ class InlineSlot {
 
   // For the monitor: the number of the run under way, or 0.
   uint64_t Running() const;
+  // The number of the last run that began.
+  uint64_t LastRun() const { return state_.load(std::memory_order_relaxed) >> 2; }
   // Hands over if run number `run` is still under way.
   void HandOverIfStill(uint64_t run);
 

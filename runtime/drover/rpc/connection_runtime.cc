@@ -100,13 +100,15 @@ void Connection::ResumeReading() {
 bool Connection::OnTick() {
   FlushAll();
   base::MutexLock lock(&read_mu_);
-  if (!ended_.load(std::memory_order_acquire) && stream_ != nullptr && !token_held_) {
+  if (!ended_.load(std::memory_order_acquire) && stream_ != nullptr) {
     if (uses_ != uses_at_tick_) {
       uses_at_tick_ = uses_;
       return true;
     }
-    SetInterest(interest_ | EPOLLIN);
-    reader_.Shrink();
+    if (!token_held_) {
+      SetInterest(interest_ | EPOLLIN);
+      reader_.Shrink();
+    }
   }
   // A caller that holds the token asks for ticks again when it lets go.
   ticking_.store(false, std::memory_order_seq_cst);
