@@ -5,6 +5,7 @@
 #include "code_writer.h"
 #include "interface_header.h"
 #include "names.h"
+#include "pipeline_code.h"
 #include "value_header.h"
 
 namespace drover::codegen {
@@ -48,6 +49,7 @@ void WriteIncludes(const FilePlan& plan, const std::string& body, CodeWriter& ou
       {"drover::Box<", "\"drover/object/box.h\""},
       {"struct Codec<", "\"drover/object/codec.h\""},
       {"object::InterfaceInfo", "\"drover/object/interface_info.h\""},
+      {"Proxy::Async", "\"drover/object/pipeline.h\""},
       {"drover::Proxy", "\"drover/object/proxy.h\""},
       {"drover::Servant", "\"drover/object/servant.h\""},
       {"drover::Union<", "\"drover/object/union.h\""},
@@ -98,6 +100,9 @@ void WriteForwardDeclarations(const FilePlan& plan, CodeWriter& out) {
       classes.insert(model.name + kind);
     }
   }
+  for (const StructModel& model : plan.structs) {
+    if (HasPipeline(plan.index, model.id)) classes.insert(model.type_name + "Pipeline");
+  }
   out.Blank();
   for (const std::string& name : classes) out.Line("class ", name, ";");
   for (const std::string& name : structs) out.Line("struct ", name, ";");
@@ -110,6 +115,7 @@ std::string Body(FilePlan& plan) {
   WriteForwardDeclarations(plan, out);
   for (const InterfaceModel& model : plan.interface_models) WriteProxies(plan, model, out);
   for (const StructModel& model : plan.structs) WriteStruct(plan, model, out);
+  for (const StructModel& model : plan.structs) WritePipelineClass(plan, model, out);
   for (uint64_t scope : plan.scopes) WriteInterfaceScope(plan, scope, out);
   for (const InterfaceModel& model : plan.interface_models) WriteServants(plan, model, out);
   out.Blank();
@@ -120,6 +126,7 @@ std::string Body(FilePlan& plan) {
     out.Blank();
     out.Line("namespace drover {");
     for (const StructModel& model : plan.structs) WriteCodecDeclaration(plan, model, out);
+    for (const StructModel& model : plan.structs) WritePipelineTraits(plan, model, out);
     out.Blank();
     out.Line("}  // namespace drover");
   }

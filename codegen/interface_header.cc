@@ -82,6 +82,8 @@ void WriteAsyncProxy(const FilePlan& plan, const InterfaceModel& model, CodeWrit
   out.Line("Async(const ", model.name,
            "Proxy& proxy) : drover::Proxy(proxy) {}  // NOLINT: implicit");
   out.Line("explicit Async(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}");
+  out.OneLiner("operator " + model.name + "Proxy() const",
+               "return " + model.name + "Proxy(drover::Proxy(*this));");
   WriteConversions(plan, model, "::Async", out);
   WriteProxyMethods(plan, model, true, out);
   out.Close("};");

@@ -36,6 +36,7 @@ struct MethodModel {
   Results results_kind = Results::kNone;
   std::string result_type;             // uint32_t, WorkerCalculateResults
   std::optional<StructModel> results;  // of a result list
+  int result_slot = -1;                // MethodInfo::result_slot
   uint64_t results_id = 0;
 
   bool returns_value() const { return results_kind != Results::kNone; }
@@ -73,9 +74,9 @@ class InterfaceModels {
   InterfaceModel Make(uint64_t interface_id) const;
 
  private:
-  std::vector<MethodModel> Methods(uint64_t interface_id) const;
-  void SetParameters(MethodModel& method) const;
-  void SetResults(MethodModel& method) const;
+  std::vector<MethodModel> Methods(uint64_t interface_id, const CppTypes& types) const;
+  void SetParameters(MethodModel& method, const CppTypes& types) const;
+  void SetResults(MethodModel& method, const CppTypes& types) const;
 
   const SchemaIndex& index_;
   const CppTypes& types_;

@@ -281,7 +281,9 @@ void WriteMethodTable(const InterfaceModel& model, CodeWriter& out) {
     out.Line("  {.interface_id = ", Hex(model.id), ", .ordinal = ", std::to_string(method.ordinal),
              ", .interface_name = \"", model.dotted_name, "\", .name = \"", method.schema_name,
              "\", .concurrent = ", Bool(method.concurrent),
-             ", .idempotent = ", Bool(method.idempotent), "},");
+             ", .idempotent = ", Bool(method.idempotent),
+             method.result_slot < 0 ? "" : ", .result_slot = " + std::to_string(method.result_slot),
+             "},");
   }
   out.Close("};");
 }

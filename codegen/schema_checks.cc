@@ -8,6 +8,7 @@
 #include "definition_order.h"
 #include "interface_model.h"
 #include "names.h"
+#include "pipeline_code.h"
 #include "struct_model.h"
 #include "used_files.h"
 
@@ -130,6 +131,7 @@ void FileChecker::CheckStruct(uint64_t id, const std::string& name) {
                                                       " have one name; rename one");
     }
   }
+  if (HasPipeline(index_, id)) Claim(index_.FlatName(id) + "Pipeline", name);
   ForEachSlot(index_, id, [&](FieldReader field) {
     const std::string title = name + "." + Text(field.getName());
     const TypeReader type = ElementOfLists(field.getSlot().getType());

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -18,6 +19,8 @@
 #include "drover/object/call_binding.h"
 #include "drover/object/fields_internal.h"
 #include "drover/object/interface_info.h"
+#include "drover/object/pipeline.h"
+#include "drover/object/promised_capabilities.h"
 #include "drover/object/proxy.h"
 #include "drover/rpc/incoming_call.h"
 #include "drover/rpc/outgoing_call.h"
@@ -35,7 +38,7 @@ inline void SetProxy(capnp::AnyPointer::Builder pointer, const Proxy& proxy) {
 
 // The future of a call. T is void for a method without results.
 template <class T>
-class CallState final : public async::FutureState<T>, public CallBinding {
+class CallState : public async::FutureState<T>, public CallBinding {
  public:
   CallState(const MethodInfo& method, T (*decode)(capnp::AnyPointer::Reader))
       : method_(method), decode_(decode) {}
@@ -61,6 +64,8 @@ class CallState final : public async::FutureState<T>, public CallBinding {
   void AddRef() const override { base::RefCounted::AddRef(); }
   void Unref() const override { base::RefCounted::Unref(); }
 
+  const MethodInfo& method() const { return method_; }
+
  protected:
   void StopWork() override { Stop(); }
   void RunUnattended() override { LeaveToRuntime(); }
@@ -72,6 +77,31 @@ class CallState final : public async::FutureState<T>, public CallBinding {
  private:
   const MethodInfo& method_;
   T (*const decode_)(capnp::AnyPointer::Reader);
+};
+
+// That of a call with objects in its results.
+template <class T>
+class PipelinedCallState final : public CallState<T>, public PipelineSource {
+ public:
+  using CallState<T>::CallState;
+
+  base::Ref<rpc::Capability> CapabilityAt(const std::vector<uint16_t>& path) override {
+    return promised_.At(path, base::Ref<async::FutureCore>::Share(this), nullptr);
+  }
+  PipelinePlace Begin() override {
+    const int16_t slot = this->method().result_slot;
+    SettleWhenReady(*this, promised_, slot, nullptr);
+    std::vector<uint16_t> path;
+    if (slot >= 0) path.push_back(static_cast<uint16_t>(slot));
+    auto self = base::Ref<PipelinedCallState>::Share(this);
+    return PipelinePlace(self, std::move(path), base::MakeRef<WorkHold>(self));
+  }
+
+  void AddRef() const override { base::RefCounted::AddRef(); }
+  void Unref() const override { base::RefCounted::Unref(); }
+
+ private:
+  PromisedCapabilities promised_;
 };
 
 // The caller's side: params are filled in, then the call is made.
@@ -90,7 +120,8 @@ class ClientCall {
 
   template <class T>
   Future<T> Start(T (*decode)(capnp::AnyPointer::Reader)) && {
-    auto state = base::MakeRef<CallState<T>>(method_, decode);
+    using State = std::conditional_t<Pipelined<T>, PipelinedCallState<T>, CallState<T>>;
+    auto state = base::MakeRef<State>(method_, decode);
     Future<T> future(state);
     Send(std::move(state));
     return future;

@@ -1,7 +1,5 @@
 #include "drover/rpc/answer_table.h"
 
-#include <capnp/any.h>
-
 #include "drover/rpc.capnp.h"
 
 namespace drover::rpc {
@@ -12,22 +10,8 @@ base::Ref<Capability> AnswerResults::Get(const AnswerPath& path) {
     return BrokenCapability(
         absl::InvalidArgumentError("a call on a field of an answer that is itself a capability"));
   }
-  try {
-    auto ret = message->builder().getRoot<protocol::Message>().getReturn();
-    capnp::AnyPointer::Reader pointer = caps.Imbue(ret.getResults().getContent().asReader());
-    for (uint16_t field : path) {
-      auto pointers = pointer.getAs<capnp::AnyStruct>().getPointerSection();
-      if (field >= pointers.size()) {
-        return BrokenCapability(
-            absl::InvalidArgumentError("a call on a field that the answer does not have"));
-      }
-      pointer = pointers[field];
-    }
-    if (base::Ref<Capability> capability = GetCapability(pointer)) return capability;
-    return BrokenCapability(absl::InvalidArgumentError("a call on a null capability of an answer"));
-  } catch (const kj::Exception& e) {
-    return BrokenCapability(absl::InvalidArgumentError(e.getDescription().cStr()));
-  }
+  auto ret = message->builder().getRoot<protocol::Message>().getReturn();
+  return CapabilityAt(caps.Imbue(ret.getResults().getContent().asReader()), path);
 }
 
 }  // namespace drover::rpc

@@ -2,7 +2,6 @@
 #ifndef DROVER_RPC_ANSWER_TABLE_H_
 #define DROVER_RPC_ANSWER_TABLE_H_
 
-#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -13,13 +12,13 @@
 #include "drover/rpc/ids.h"
 #include "drover/rpc/incoming_call.h"
 #include "drover/rpc/message_caps.h"
+#include "drover/rpc/pipeline_path.h"
 #include "drover/rpc/promise_capability.h"
 #include "drover/wire/out_message.h"
 
 namespace drover::rpc {
 
-// The way from an answer's results to a capability inside them: pointer fields, outermost first.
-using AnswerPath = std::vector<uint16_t>;
+using AnswerPath = PipelinePath;
 
 // Somebody who wants a capability inside the results before they are there.
 struct AnswerWaiter {

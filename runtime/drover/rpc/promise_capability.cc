@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "drover/rpc/deferred.h"
 
 namespace drover::rpc {
 namespace {
@@ -70,6 +71,7 @@ void PromiseCapability::Resolve(base::Ref<Capability> target, Deferred& deferred
   for (base::Ref<IncomingCall>& call : waiting_) target->Deliver(std::move(call), deferred);
   waiting_.clear();
   target_ = std::move(target);
+  if (keeper_) deferred.Then([keeper = std::move(keeper_)]() mutable { keeper = nullptr; });
 }
 
 }  // namespace drover::rpc

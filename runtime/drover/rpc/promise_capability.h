@@ -7,6 +7,7 @@
 #ifndef DROVER_RPC_PROMISE_CAPABILITY_H_
 #define DROVER_RPC_PROMISE_CAPABILITY_H_
 
+#include <utility>
 #include <vector>
 
 #include "drover/base/mutex.h"
@@ -17,7 +18,10 @@ namespace drover::rpc {
 
 class PromiseCapability final : public Capability {
  public:
-  PromiseCapability() : Capability(Kind::kPromise) {}
+  // `keeper`: what has to live as long as the promise does and is not resolved. It is destroyed
+  // with no lock held.
+  explicit PromiseCapability(base::Ref<base::RefCounted> keeper = nullptr)
+      : Capability(Kind::kPromise), keeper_(std::move(keeper)) {}
   ~PromiseCapability() override;
 
   // What `capability` stands for by now: itself, unless it is a promise that has resolved. A
@@ -35,6 +39,7 @@ class PromiseCapability final : public Capability {
   base::Mutex mu_;
   std::vector<base::Ref<IncomingCall>> waiting_ ABSL_GUARDED_BY(mu_);
   base::Ref<Capability> target_ ABSL_GUARDED_BY(mu_);
+  base::Ref<base::RefCounted> keeper_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace drover::rpc

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "drover/async/future.h"
 #include "drover/object/interface_info.h"
+#include "drover/object/pipeline.h"
 #include "drover/object/proxy.h"
 #include "drover/object/servant.h"
 
@@ -47,6 +48,7 @@ class WorkerProxy::Async : public drover::Proxy {
   Async() = default;
   Async(const WorkerProxy& proxy) : drover::Proxy(proxy) {}  // NOLINT: implicit
   explicit Async(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}
+  operator WorkerProxy() const { return WorkerProxy(drover::Proxy(*this)); }
 
   drover::Future<uint32_t> Calculate() const;
   drover::Future<void> Stop() const;

@@ -20,6 +20,7 @@
 #include "drover/object/box.h"
 #include "drover/object/codec.h"
 #include "drover/object/interface_info.h"
+#include "drover/object/pipeline.h"
 #include "drover/object/proxy.h"
 #include "drover/object/servant.h"
 #include "drover/object/union.h"
@@ -33,8 +34,11 @@ enum class CarDriverMood : uint16_t {
 };
 
 class CarDriverAsyncServant;
+class CarDriverDriveResultsPipeline;
 class CarDriverProxy;
 class CarDriverServant;
+class CarDriverTripPipeline;
+class CarPipeline;
 class DiamondAsyncServant;
 class DiamondProxy;
 class DiamondServant;
@@ -91,6 +95,7 @@ class CarDriverProxy::Async : public drover::Proxy {
   Async() = default;
   Async(const CarDriverProxy& proxy) : drover::Proxy(proxy) {}  // NOLINT: implicit
   explicit Async(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}
+  operator CarDriverProxy() const { return CarDriverProxy(drover::Proxy(*this)); }
 
   drover::Future<CarDriverDriveResults> Drive(const Car& car, CarDriverMood mood) const;
   drover::Future<std::vector<std::vector<CarDriverTrip>>> Trips() const;
@@ -120,6 +125,7 @@ class NothingProxy::Async : public drover::Proxy {
   Async() = default;
   Async(const NothingProxy& proxy) : drover::Proxy(proxy) {}  // NOLINT: implicit
   explicit Async(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}
+  operator NothingProxy() const { return NothingProxy(drover::Proxy(*this)); }
 };
 
 inline NothingProxy::Async NothingProxy::async() const { return Async(*this); }
@@ -149,6 +155,7 @@ class TopProxy::Async : public drover::Proxy {
   Async() = default;
   Async(const TopProxy& proxy) : drover::Proxy(proxy) {}  // NOLINT: implicit
   explicit Async(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}
+  operator TopProxy() const { return TopProxy(drover::Proxy(*this)); }
 
   drover::Future<std::string> Top(std::string_view call_, std::span<const uint8_t> target,
                                   const std::vector<uint8_t>& method) const;
@@ -185,6 +192,7 @@ class LeftSideProxy::Async : public drover::Proxy {
   Async() = default;
   Async(const LeftSideProxy& proxy) : drover::Proxy(proxy) {}  // NOLINT: implicit
   explicit Async(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}
+  operator LeftSideProxy() const { return LeftSideProxy(drover::Proxy(*this)); }
   operator TopProxy::Async() const { return TopProxy::Async(drover::Proxy(*this)); }
 
   drover::Future<void> Left() const;
@@ -226,6 +234,7 @@ class RightSideProxy::Async : public drover::Proxy {
   Async() = default;
   Async(const RightSideProxy& proxy) : drover::Proxy(proxy) {}  // NOLINT: implicit
   explicit Async(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}
+  operator RightSideProxy() const { return RightSideProxy(drover::Proxy(*this)); }
   operator TopProxy::Async() const { return TopProxy::Async(drover::Proxy(*this)); }
 
   drover::Future<void> Right() const;
@@ -274,6 +283,7 @@ class DiamondProxy::Async : public drover::Proxy {
   Async() = default;
   Async(const DiamondProxy& proxy) : drover::Proxy(proxy) {}  // NOLINT: implicit
   explicit Async(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}
+  operator DiamondProxy() const { return DiamondProxy(drover::Proxy(*this)); }
   operator LeftSideProxy::Async() const { return LeftSideProxy::Async(drover::Proxy(*this)); }
   operator RightSideProxy::Async() const { return RightSideProxy::Async(drover::Proxy(*this)); }
   operator TopProxy::Async() const { return TopProxy::Async(drover::Proxy(*this)); }
@@ -543,6 +553,42 @@ struct Branch {
   bool operator==(const Branch&) const = default;
 };
 
+// What Pipeline() of a future of Car gives.
+class CarPipeline {
+ public:
+  explicit CarPipeline(drover::object::PipelinePlace place) : place_(std::move(place)) {}
+
+  CarDriverProxy::Async driver() const;
+
+ private:
+  drover::object::PipelinePlace place_;
+};
+
+// What Pipeline() of a future of CarDriverTrip gives.
+class CarDriverTripPipeline {
+ public:
+  explicit CarDriverTripPipeline(drover::object::PipelinePlace place)
+      : place_(std::move(place)) {}
+
+  CarPipeline car() const;
+  CarDriverProxy::Async driver() const;
+
+ private:
+  drover::object::PipelinePlace place_;
+};
+
+// What Pipeline() of a future of CarDriverDriveResults gives.
+class CarDriverDriveResultsPipeline {
+ public:
+  explicit CarDriverDriveResultsPipeline(drover::object::PipelinePlace place)
+      : place_(std::move(place)) {}
+
+  CarDriverTripPipeline trip() const;
+
+ private:
+  drover::object::PipelinePlace place_;
+};
+
 // What is declared inside interface Car.Driver.
 struct CarDriver {
   using Mood = CarDriverMood;
@@ -769,6 +815,28 @@ struct Codec<::drover::corners::Branch> {
   static constexpr object::StructSize kSize = {.data_words = 1, .pointers = 1};
   static void Write(const ::drover::corners::Branch& value, const object::StructBuilder& out);
   static void Read(const object::StructReader& in, ::drover::corners::Branch& value);
+};
+
+template <>
+struct PipelineTraits<::drover::corners::Car>
+    : object::PipelineTraitsBase<::drover::corners::Car, ::drover::corners::CarPipeline> {
+  static void Collect(const ::drover::corners::Car& value, object::FoundCapabilities& out);
+};
+
+template <>
+struct PipelineTraits<::drover::corners::CarDriverTrip>
+    : object::PipelineTraitsBase<::drover::corners::CarDriverTrip,
+                                 ::drover::corners::CarDriverTripPipeline> {
+  static void Collect(const ::drover::corners::CarDriverTrip& value,
+                      object::FoundCapabilities& out);
+};
+
+template <>
+struct PipelineTraits<::drover::corners::CarDriverDriveResults>
+    : object::PipelineTraitsBase<::drover::corners::CarDriverDriveResults,
+                                 ::drover::corners::CarDriverDriveResultsPipeline> {
+  static void Collect(const ::drover::corners::CarDriverDriveResults& value,
+                      object::FoundCapabilities& out);
 };
 
 }  // namespace drover

@@ -13,6 +13,7 @@
 #include "drover/async/future.h"
 #include "drover/object/codec.h"
 #include "drover/object/interface_info.h"
+#include "drover/object/pipeline.h"
 #include "drover/object/proxy.h"
 #include "drover/object/servant.h"
 
@@ -52,6 +53,7 @@ class InspectorProxy::Async : public drover::Proxy {
   Async() = default;
   Async(const InspectorProxy& proxy) : drover::Proxy(proxy) {}  // NOLINT: implicit
   explicit Async(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}
+  operator InspectorProxy() const { return InspectorProxy(drover::Proxy(*this)); }
 
   drover::Future<bool> Inspect(const Wheel& wheel) const;
 };
