@@ -26,8 +26,9 @@ void WriteProxyMethods(const FilePlan& plan, const InterfaceModel& model, bool a
   };
   if (!model.methods.empty()) out.Blank();
   for (const MethodModel& method : model.methods) {
-    if (!async && !method.comment.empty()) out.Blank();
+    if (!async && (method.streaming || !method.comment.empty())) out.Blank();
     if (!async) out.Comment(method.comment);
+    if (!async && method.streaming) out.Line("// Streaming, as drover/object/stream.h says.");
     declare(method);
   }
   uint64_t from = 0;

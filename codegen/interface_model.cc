@@ -87,6 +87,7 @@ std::vector<MethodModel> InterfaceModels::Methods(uint64_t interface_id,
                         HasAnnotation(reader.getAnnotations(), kDroverIdempotent);
     method.params_id = reader.getParamStructType();
     method.results_id = reader.getResultStructType();
+    method.streaming = method.results_id == kStreamResult;
     SetParameters(method, types);
     SetResults(method, types);
     out.push_back(std::move(method));
@@ -110,6 +111,7 @@ void InterfaceModels::SetParameters(MethodModel& method, const CppTypes& types) 
 }
 
 void InterfaceModels::SetResults(MethodModel& method, const CppTypes& types) const {
+  if (method.streaming) return;
   if (!index_.IsMethodStruct(method.results_id)) {
     method.results_kind = MethodModel::Results::kStruct;
     method.result_type = types.Name(method.results_id);

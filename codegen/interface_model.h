@@ -28,6 +28,7 @@ struct MethodModel {
   uint16_t ordinal = 0;
   bool concurrent = false;
   bool idempotent = false;
+  bool streaming = false;  // -> stream
 
   std::vector<Parameter> parameters;
   std::optional<StructModel> params;  // of a parameter list; a named struct has none

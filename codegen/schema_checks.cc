@@ -163,14 +163,11 @@ void FileChecker::CheckInterface(NodeReader node, const std::string& name) {
       Problem(title, "generic methods are not supported yet");
       continue;
     }
-    if (method.getResultStructType() == kStreamResult) {
-      Problem(title, "'-> stream' methods are not supported yet");
-      continue;
-    }
     for (const char* suffix : {"Params", "Results"}) {
       Claim(flat + TitleCase(Text(method.getName())) + suffix, title);
     }
     for (uint64_t side : {method.getParamStructType(), method.getResultStructType()}) {
+      if (side == kStreamResult) continue;
       if (!index_.IsMethodStruct(side)) {
         CheckReference(side, title);
         continue;

@@ -33,6 +33,7 @@ void ExpectGolden(const std::vector<std::string>& schemas) {
 TEST(Golden, TheRace) { ExpectGolden({"race.capnp"}); }
 TEST(Golden, EverythingASchemaCanSay) { ExpectGolden({"everything.capnp", "parts/wheel.capnp"}); }
 TEST(Golden, ObjectsInResults) { ExpectGolden({"garage.capnp"}); }
+TEST(Golden, StreamingMethods) { ExpectGolden({"sink.capnp"}); }
 TEST(Golden, Keywords) { ExpectGolden({"keywords.capnp"}); }
 TEST(Golden, RareCorners) { ExpectGolden({"corners/corners.capnp"}); }
 

@@ -134,8 +134,13 @@ class ClientCall {
     return std::move(*this).Start(decode).Get();
   }
   absl::Status GetVoid() && { return std::move(*this).StartVoid().Get(); }
+  // Of a streaming method (stream.h).
+  absl::Status Stream() &&;
+  Future<void> StartStream() &&;
 
  private:
+  // Why the call cannot be made, if it cannot.
+  absl::Status Problem() const;
   void Send(base::Ref<rpc::ReturnHandler> handler);
 
   const base::Ref<rpc::Capability> target_;

@@ -31,6 +31,14 @@ void Capability::Send(OutgoingCall call, base::Ref<ReturnHandler> handler) {
   deferred.FinishOnPool();
 }
 
+base::RefCounted& Capability::Attach(base::Ref<base::RefCounted> made) {
+  base::RefCounted* first = nullptr;
+  if (!attached_.compare_exchange_strong(first, made.get(), std::memory_order_acq_rel)) {
+    return *first;
+  }
+  return *made.Release();
+}
+
 base::Ref<Capability> BrokenCapability(absl::Status status) {
   return base::MakeRef<Broken>(std::move(status));
 }

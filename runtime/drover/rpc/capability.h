@@ -6,6 +6,9 @@
 #ifndef DROVER_RPC_CAPABILITY_H_
 #define DROVER_RPC_CAPABILITY_H_
 
+#include <atomic>
+#include <utility>
+
 #include "absl/status/status.h"
 #include "drover/base/ref.h"
 
@@ -29,11 +32,20 @@ class Capability : public base::RefCounted {
   // they are delivered. Called under a connection's lock: what must follow goes into `deferred`.
   virtual void Deliver(base::Ref<IncomingCall> call, Deferred& deferred) = 0;
 
+  // What the layer above keeps with it (one thing of one kind), as long as it lives; null at first.
+  base::RefCounted* attached() const { return attached_.load(std::memory_order_acquire); }
+  // The first one stays; returns that.
+  base::RefCounted& Attach(base::Ref<base::RefCounted> made);
+
  protected:
   explicit Capability(Kind kind) : kind_(kind) {}
+  ~Capability() override {
+    if (base::RefCounted* attached = attached_.load(std::memory_order_acquire)) attached->Unref();
+  }
 
  private:
   const Kind kind_;
+  std::atomic<base::RefCounted*> attached_{nullptr};
 };
 
 // Every call of it fails with `status`.
