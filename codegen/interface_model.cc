@@ -55,8 +55,14 @@ InterfaceModel InterfaceModels::Make(uint64_t interface_id) const {
   for (uint64_t ancestor : ancestors) {
     for (const MethodModel& method : Methods(ancestor, types)) ++owners[method.name];
   }
+  std::set<std::vector<std::string>> signatures;
   for (uint64_t ancestor : ancestors) {
     for (MethodModel& method : Methods(ancestor, types)) {
+      std::vector<std::string> signature = {method.name};
+      for (const auto& parameter : method.parameters) signature.push_back(parameter.servant_type);
+      if (signatures.insert(std::move(signature)).second) {
+        model.ancestors_methods.push_back({ancestor, method});
+      }
       if (owners[method.name] == 1) {
         model.inherited.push_back({ancestor, std::move(method)});
       } else {

@@ -61,6 +61,8 @@ struct InterfaceModel {
     MethodModel method;
   };
   std::vector<Inherited> inherited;
+  // All methods of ancestors as its servants have them: one for each signature.
+  std::vector<Inherited> ancestors_methods;
   // Methods of ancestors that have the name of one of its own: who declares them, and the name.
   std::vector<std::pair<uint64_t, std::string>> hidden;
   // What is left out because two interfaces have it: Worker.stop.

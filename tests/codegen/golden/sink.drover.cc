@@ -78,6 +78,33 @@ std::vector<std::string> DecodeLogNotesResults(capnp::AnyPointer::Reader results
   return value;
 }
 
+constexpr drover::object::MethodInfo kPumpMethods[] = {
+    {.interface_id = 0xd3b7905f859225c0, .ordinal = 0, .interface_name = "Pump", .name = "pump",
+     .concurrent = false, .idempotent = false},
+};
+
+void EncodePumpPumpParams(const SinkProxy& sink, uint32_t chunks, uint32_t size,
+                          ::capnp_sink::Pump::PumpParams::Builder out) {
+  drover::object::SetProxy(drover::object::PointerAt(out, 0), sink);
+  out.setChunks(chunks);
+  out.setSize(size);
+}
+
+struct PumpPumpParams {
+  SinkProxy sink = {};
+  uint32_t chunks = {};
+  uint32_t size = {};
+};
+
+PumpPumpParams DecodePumpPumpParams(capnp::AnyPointer::Reader params) {
+  auto in = params.getAs<::capnp_sink::Pump::PumpParams>();
+  PumpPumpParams value;
+  value.sink = drover::object::GetProxy<SinkProxy>(drover::object::PointerAt(in, 0));
+  value.chunks = in.getChunks();
+  value.size = in.getSize();
+  return value;
+}
+
 }  // namespace
 
 const drover::object::InterfaceInfo& SinkProxy::Interface() {
@@ -292,6 +319,78 @@ void LogAsyncServant::Dispatch(drover::object::ServerCall& call) {
     }
     case 1: {
       return call.ReplyWhenReady(Notes(), &EncodeLogNotesResults);
+    }
+    default:
+      return call.Unimplemented();
+  }
+}
+
+const drover::object::InterfaceInfo& PumpProxy::Interface() {
+  static const drover::object::InterfaceInfo kInfo =
+      {.id = 0xd3b7905f859225c0, .name = "Pump", .methods = kPumpMethods, .supers = {}};
+  return kInfo;
+}
+
+absl::Status PumpProxy::Pump(const SinkProxy& sink, uint32_t chunks, uint32_t size) const {
+  drover::object::ClientCall call(*this, kPumpMethods[0]);
+  call.Fill<::capnp_sink::Pump::PumpParams>(
+      [&](auto out) { EncodePumpPumpParams(sink, chunks, size, out); });
+  return std::move(call).GetVoid();
+}
+
+drover::Future<void> PumpProxy::Async::Pump(const SinkProxy& sink, uint32_t chunks,
+                                            uint32_t size) const {
+  drover::object::ClientCall call(*this, kPumpMethods[0]);
+  call.Fill<::capnp_sink::Pump::PumpParams>(
+      [&](auto out) { EncodePumpPumpParams(sink, chunks, size, out); });
+  return std::move(call).StartVoid();
+}
+
+absl::Status PumpServant::Pump(SinkProxy /*sink*/, uint32_t /*chunks*/, uint32_t /*size*/) {
+  return absl::UnimplementedError("Pump.pump is not implemented");
+}
+
+const drover::object::InterfaceInfo& PumpServant::Interface() const {
+  return PumpProxy::Interface();
+}
+
+void PumpServant::Dispatch(drover::object::ServerCall& call) {
+  switch (call.interface_id()) {
+    case 0xd3b7905f859225c0:  // Pump
+      break;
+    default:
+      return call.Unimplemented();
+  }
+  switch (call.method_id()) {
+    case 0: {
+      auto params = DecodePumpPumpParams(call.params());
+      return call.ReplyVoid(Pump(std::move(params.sink), params.chunks, params.size));
+    }
+    default:
+      return call.Unimplemented();
+  }
+}
+
+drover::Future<void> PumpAsyncServant::Pump(SinkProxy /*sink*/, uint32_t /*chunks*/,
+                                            uint32_t /*size*/) {
+  return drover::Future<void>(absl::UnimplementedError("Pump.pump is not implemented"));
+}
+
+const drover::object::InterfaceInfo& PumpAsyncServant::Interface() const {
+  return PumpProxy::Interface();
+}
+
+void PumpAsyncServant::Dispatch(drover::object::ServerCall& call) {
+  switch (call.interface_id()) {
+    case 0xd3b7905f859225c0:  // Pump
+      break;
+    default:
+      return call.Unimplemented();
+  }
+  switch (call.method_id()) {
+    case 0: {
+      auto params = DecodePumpPumpParams(call.params());
+      return call.ReplyVoidWhenReady(Pump(std::move(params.sink), params.chunks, params.size));
     }
     default:
       return call.Unimplemented();

@@ -26,6 +26,9 @@ namespace sink {
 class LogAsyncServant;
 class LogProxy;
 class LogServant;
+class PumpAsyncServant;
+class PumpProxy;
+class PumpServant;
 class SinkAsyncServant;
 class SinkProxy;
 class SinkServant;
@@ -117,6 +120,38 @@ class LogProxy::Async : public drover::Proxy {
 
 inline LogProxy::Async LogProxy::async() const { return Async(*this); }
 
+class PumpProxy : public drover::Proxy {
+ public:
+  class Async;
+  static const drover::object::InterfaceInfo& Interface();
+
+  PumpProxy() = default;
+  explicit PumpProxy(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}
+  // A servant of this process, where a proxy is wanted.
+  template <class S>
+    requires(std::is_base_of_v<PumpServant, S> || std::is_base_of_v<PumpAsyncServant, S>)
+  PumpProxy(std::shared_ptr<S> servant)  // NOLINT: implicit, as said
+      : drover::Proxy(std::shared_ptr<drover::Servant>(std::move(servant))) {}
+
+  // The same methods, returning futures.
+  Async async() const;
+
+  // Streams so many chunks of that size into the sink, and finishes the stream.
+  absl::Status Pump(const SinkProxy& sink, uint32_t chunks, uint32_t size) const;
+};
+
+class PumpProxy::Async : public drover::Proxy {
+ public:
+  Async() = default;
+  Async(const PumpProxy& proxy) : drover::Proxy(proxy) {}  // NOLINT: implicit
+  explicit Async(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}
+  operator PumpProxy() const { return PumpProxy(drover::Proxy(*this)); }
+
+  drover::Future<void> Pump(const SinkProxy& sink, uint32_t chunks, uint32_t size) const;
+};
+
+inline PumpProxy::Async PumpProxy::async() const { return Async(*this); }
+
 struct SinkDoneResults {
   uint32_t chunks = 0;
   uint64_t bytes = 0;
@@ -169,6 +204,25 @@ class LogAsyncServant : public virtual SinkAsyncServant {
  public:
   virtual drover::Future<void> Note(::sink::Note note);
   virtual drover::Future<std::vector<std::string>> Notes();
+
+  const drover::object::InterfaceInfo& Interface() const override;
+  void Dispatch(drover::object::ServerCall& call) override;
+};
+
+// Derive from it to serve Pump; a method not overridden answers Unimplemented.
+class PumpServant : public virtual drover::Servant {
+ public:
+  // Streams so many chunks of that size into the sink, and finishes the stream.
+  virtual absl::Status Pump(SinkProxy sink, uint32_t chunks, uint32_t size);
+
+  const drover::object::InterfaceInfo& Interface() const override;
+  void Dispatch(drover::object::ServerCall& call) override;
+};
+
+// The same for methods that answer later.
+class PumpAsyncServant : public virtual drover::Servant {
+ public:
+  virtual drover::Future<void> Pump(SinkProxy sink, uint32_t chunks, uint32_t size);
 
   const drover::object::InterfaceInfo& Interface() const override;
   void Dispatch(drover::object::ServerCall& call) override;
