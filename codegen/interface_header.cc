@@ -26,8 +26,9 @@ void WriteProxyMethods(const FilePlan& plan, const InterfaceModel& model, bool a
   };
   if (!model.methods.empty()) out.Blank();
   for (const MethodModel& method : model.methods) {
-    if (!async && !method.comment.empty()) out.Blank();
+    if (!async && (method.streaming || !method.comment.empty())) out.Blank();
     if (!async) out.Comment(method.comment);
+    if (!async && method.streaming) out.Line("// Streaming, as drover/object/stream.h says.");
     declare(method);
   }
   uint64_t from = 0;
@@ -70,6 +71,9 @@ void WriteBlockingProxy(const FilePlan& plan, const InterfaceModel& model, CodeW
   out.Blank();
   out.Line("// The same methods, returning futures.");
   out.Line("Async async() const;");
+  out.Line("// The same object, called with these options.");
+  out.OneLiner(name + " With(drover::CallOptions options) const",
+               "return " + name + "(WithOptions(std::move(options)));");
   WriteProxyMethods(plan, model, false, out);
   out.Close("};");
 }
@@ -82,6 +86,10 @@ void WriteAsyncProxy(const FilePlan& plan, const InterfaceModel& model, CodeWrit
   out.Line("Async(const ", model.name,
            "Proxy& proxy) : drover::Proxy(proxy) {}  // NOLINT: implicit");
   out.Line("explicit Async(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}");
+  out.OneLiner("operator " + model.name + "Proxy() const",
+               "return " + model.name + "Proxy(drover::Proxy(*this));");
+  out.OneLiner("Async With(drover::CallOptions options) const",
+               "return Async(WithOptions(std::move(options)));");
   WriteConversions(plan, model, "::Async", out);
   WriteProxyMethods(plan, model, true, out);
   out.Close("};");

@@ -1,6 +1,7 @@
 #include "interface_model.h"
 
 #include <map>
+#include <set>
 
 #include "field_code.h"
 #include "names.h"
@@ -33,7 +34,16 @@ InterfaceModel InterfaceModels::Make(uint64_t interface_id) const {
   model.name = index_.FlatName(interface_id);
   model.dotted_name = index_.DottedName(interface_id);
   model.comment = index_.Comment(interface_id);
-  model.methods = Methods(interface_id);
+  const std::vector<uint64_t> ancestors = index_.Ancestors(interface_id);
+  // Inside its classes the methods hide the types of the same name.
+  std::set<std::string> hidden = {"Async", "Dispatch", "Interface"};
+  for (const MethodModel& method : Methods(interface_id, types_)) hidden.insert(method.name);
+  for (uint64_t ancestor : ancestors) {
+    for (const MethodModel& method : Methods(ancestor, types_)) hidden.insert(method.name);
+  }
+  CppTypes types = types_;
+  types.SetHidden(std::move(hidden));
+  model.methods = Methods(interface_id, types);
   for (auto super : index_.Node(interface_id).getInterface().getSuperclasses()) {
     model.supers.push_back(super.getId());
   }
@@ -42,12 +52,17 @@ InterfaceModel InterfaceModels::Make(uint64_t interface_id) const {
   std::map<std::string, int> owners;
   constexpr int kOwn = 1 << 20;
   for (const MethodModel& method : model.methods) owners[method.name] = kOwn;
-  const std::vector<uint64_t> ancestors = index_.Ancestors(interface_id);
   for (uint64_t ancestor : ancestors) {
-    for (const MethodModel& method : Methods(ancestor)) ++owners[method.name];
+    for (const MethodModel& method : Methods(ancestor, types)) ++owners[method.name];
   }
+  std::set<std::vector<std::string>> signatures;
   for (uint64_t ancestor : ancestors) {
-    for (MethodModel& method : Methods(ancestor)) {
+    for (MethodModel& method : Methods(ancestor, types)) {
+      std::vector<std::string> signature = {method.name};
+      for (const auto& parameter : method.parameters) signature.push_back(parameter.servant_type);
+      if (signatures.insert(std::move(signature)).second) {
+        model.ancestors_methods.push_back({ancestor, method});
+      }
       if (owners[method.name] == 1) {
         model.inherited.push_back({ancestor, std::move(method)});
       } else {
@@ -59,11 +74,12 @@ InterfaceModel InterfaceModels::Make(uint64_t interface_id) const {
   return model;
 }
 
-std::vector<MethodModel> InterfaceModels::Methods(uint64_t interface_id) const {
+std::vector<MethodModel> InterfaceModels::Methods(uint64_t interface_id,
+                                                  const CppTypes& types) const {
   const NodeReader node = index_.Node(interface_id);
   const std::string flat = index_.FlatName(interface_id);
-  NameScope names(
-      {"Async", "Dispatch", "Interface", flat + "Proxy", flat + "Servant", flat + "AsyncServant"});
+  NameScope names({"Async", "Dispatch", "Interface", "With", flat + "Proxy", flat + "Servant",
+                   flat + "AsyncServant"});
   std::vector<MethodModel> out;
   for (MethodReader reader : node.getInterface().getMethods()) {
     MethodModel method;
@@ -77,17 +93,18 @@ std::vector<MethodModel> InterfaceModels::Methods(uint64_t interface_id) const {
                         HasAnnotation(reader.getAnnotations(), kDroverIdempotent);
     method.params_id = reader.getParamStructType();
     method.results_id = reader.getResultStructType();
-    SetParameters(method);
-    SetResults(method);
+    method.streaming = method.results_id == kStreamResult;
+    SetParameters(method, types);
+    SetResults(method, types);
     out.push_back(std::move(method));
   }
   return out;
 }
 
-void InterfaceModels::SetParameters(MethodModel& method) const {
+void InterfaceModels::SetParameters(MethodModel& method, const CppTypes& types) const {
   if (!index_.IsMethodStruct(method.params_id)) {
     NameScope names(FieldCode::LocalNames());
-    const std::string type = types_.Name(method.params_id);
+    const std::string type = types.Name(method.params_id);
     std::string name = names.Claim(SnakeCase(index_.LocalName(method.params_id)));
     method.parameters.push_back({std::move(name), "const " + type + "&", type});
     return;
@@ -95,24 +112,29 @@ void InterfaceModels::SetParameters(MethodModel& method) const {
   method.params = structs_.Make(method.params_id, FieldCode::LocalNames());
   for (const StructModel::Member& member : method.params->fields) {
     method.parameters.push_back(
-        {member.name, types_.Parameter(member.type()), types_.Value(member.type())});
+        {member.name, types.Parameter(member.type()), types.Value(member.type())});
   }
 }
 
-void InterfaceModels::SetResults(MethodModel& method) const {
+void InterfaceModels::SetResults(MethodModel& method, const CppTypes& types) const {
+  if (method.streaming) return;
   if (!index_.IsMethodStruct(method.results_id)) {
     method.results_kind = MethodModel::Results::kStruct;
-    method.result_type = types_.Name(method.results_id);
+    method.result_type = types.Name(method.results_id);
     return;
   }
   method.results = structs_.Make(method.results_id);
   const auto& fields = method.results->fields;
   if (fields.size() == 1) {
     method.results_kind = MethodModel::Results::kOne;
-    method.result_type = types_.Value(fields[0].type());
+    const TypeReader type = fields[0].type();
+    method.result_type = types.Value(type);
+    if (type.isInterface() || type.isStruct()) {
+      method.result_slot = static_cast<int>(fields[0].field.getSlot().getOffset());
+    }
   } else if (fields.size() > 1) {
     method.results_kind = MethodModel::Results::kStruct;
-    method.result_type = types_.Name(method.results_id);
+    method.result_type = types.Name(method.results_id);
   }
 }
 

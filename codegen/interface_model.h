@@ -28,6 +28,7 @@ struct MethodModel {
   uint16_t ordinal = 0;
   bool concurrent = false;
   bool idempotent = false;
+  bool streaming = false;  // -> stream
 
   std::vector<Parameter> parameters;
   std::optional<StructModel> params;  // of a parameter list; a named struct has none
@@ -36,6 +37,7 @@ struct MethodModel {
   Results results_kind = Results::kNone;
   std::string result_type;             // uint32_t, WorkerCalculateResults
   std::optional<StructModel> results;  // of a result list
+  int result_slot = -1;                // MethodInfo::result_slot
   uint64_t results_id = 0;
 
   bool returns_value() const { return results_kind != Results::kNone; }
@@ -59,6 +61,8 @@ struct InterfaceModel {
     MethodModel method;
   };
   std::vector<Inherited> inherited;
+  // All methods of ancestors as its servants have them: one for each signature.
+  std::vector<Inherited> ancestors_methods;
   // Methods of ancestors that have the name of one of its own: who declares them, and the name.
   std::vector<std::pair<uint64_t, std::string>> hidden;
   // What is left out because two interfaces have it: Worker.stop.
@@ -73,9 +77,9 @@ class InterfaceModels {
   InterfaceModel Make(uint64_t interface_id) const;
 
  private:
-  std::vector<MethodModel> Methods(uint64_t interface_id) const;
-  void SetParameters(MethodModel& method) const;
-  void SetResults(MethodModel& method) const;
+  std::vector<MethodModel> Methods(uint64_t interface_id, const CppTypes& types) const;
+  void SetParameters(MethodModel& method, const CppTypes& types) const;
+  void SetResults(MethodModel& method, const CppTypes& types) const;
 
   const SchemaIndex& index_;
   const CppTypes& types_;

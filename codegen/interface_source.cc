@@ -143,8 +143,9 @@ void WriteProxyMethod(const FilePlan& plan, const InterfaceModel& model, const M
   out.Call((async ? method.FutureType() : method.BlockingType()) + " " + scope + "::" + method.name,
            method.ProxyParameters(), " const {");
   out.Indent();
-  std::string end =
-      method.returns_value() ? (async ? "Start" : "Get") : (async ? "StartVoid" : "GetVoid");
+  const std::string nothing =
+      method.streaming ? (async ? "StartStream" : "Stream") : (async ? "StartVoid" : "GetVoid");
+  std::string end = method.returns_value() ? (async ? "Start" : "Get") : nothing;
   end += method.returns_value() ? "(&" + FunctionFor("Decode", model, method, "Results") + ");"
                                 : "();";
   out.Line("drover::object::ClientCall call(*this, ", MethodTable(model), "[",
@@ -281,7 +282,10 @@ void WriteMethodTable(const InterfaceModel& model, CodeWriter& out) {
     out.Line("  {.interface_id = ", Hex(model.id), ", .ordinal = ", std::to_string(method.ordinal),
              ", .interface_name = \"", model.dotted_name, "\", .name = \"", method.schema_name,
              "\", .concurrent = ", Bool(method.concurrent),
-             ", .idempotent = ", Bool(method.idempotent), "},");
+             ", .idempotent = ", Bool(method.idempotent),
+             method.streaming ? ", .streaming = true" : "",
+             method.result_slot < 0 ? "" : ", .result_slot = " + std::to_string(method.result_slot),
+             "},");
   }
   out.Close("};");
 }

@@ -1,6 +1,7 @@
 // capnpc-drover: a plugin of the `capnp` compiler that writes Drover's C++ for a schema.
 //
-//   capnp compile -odrover:out x/race.capnp    ->  out/x/race.drover.h, out/x/race.drover.cc
+//   capnp compile -odrover:out x/race.capnp    ->  out/x/race.drover.h, out/x/race.drover.cc,
+//                                                    out/x/race.drover_mock.h
 //
 // Reads a CodeGeneratorRequest from standard input and writes into the current directory. Says what
 // is wrong with the schema on standard error, a line each, and exits 1, having written nothing.
@@ -17,6 +18,7 @@
 
 #include "file_plan.h"
 #include "header_file.h"
+#include "mock_file.h"
 #include "schema_checks.h"
 #include "schema_index.h"
 #include "source_file.h"
@@ -57,6 +59,7 @@ int Run() {
     FilePlan plan(index, file);
     files[plan.OutputPath(".drover.h")] = HeaderFile(plan);
     files[plan.OutputPath(".drover.cc")] = SourceFile(plan);
+    files[plan.OutputPath(".drover_mock.h")] = MockFile(plan);
   }
   for (const auto& [path, text] : files) {
     if (!WriteFile(path, text)) return 1;

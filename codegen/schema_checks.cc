@@ -8,6 +8,7 @@
 #include "definition_order.h"
 #include "interface_model.h"
 #include "names.h"
+#include "pipeline_code.h"
 #include "struct_model.h"
 #include "used_files.h"
 
@@ -130,6 +131,7 @@ void FileChecker::CheckStruct(uint64_t id, const std::string& name) {
                                                       " have one name; rename one");
     }
   }
+  if (HasPipeline(index_, id)) Claim(index_.FlatName(id) + "Pipeline", name);
   ForEachSlot(index_, id, [&](FieldReader field) {
     const std::string title = name + "." + Text(field.getName());
     const TypeReader type = ElementOfLists(field.getSlot().getType());
@@ -145,6 +147,7 @@ void FileChecker::CheckStruct(uint64_t id, const std::string& name) {
 void FileChecker::CheckInterface(NodeReader node, const std::string& name) {
   const std::string flat = index_.FlatName(node.getId());
   for (const char* suffix : {"Proxy", "Servant", "AsyncServant"}) Claim(flat + suffix, name);
+  Claim("Mock" + flat + "Servant", name);
   if (!index_.Nested(node.getId()).empty()) Claim(flat, name);
   for (auto super : node.getInterface().getSuperclasses()) {
     CheckReference(super.getId(), name);
@@ -161,14 +164,11 @@ void FileChecker::CheckInterface(NodeReader node, const std::string& name) {
       Problem(title, "generic methods are not supported yet");
       continue;
     }
-    if (method.getResultStructType() == kStreamResult) {
-      Problem(title, "'-> stream' methods are not supported yet");
-      continue;
-    }
     for (const char* suffix : {"Params", "Results"}) {
       Claim(flat + TitleCase(Text(method.getName())) + suffix, title);
     }
     for (uint64_t side : {method.getParamStructType(), method.getResultStructType()}) {
+      if (side == kStreamResult) continue;
       if (!index_.IsMethodStruct(side)) {
         CheckReference(side, title);
         continue;

@@ -6,6 +6,7 @@
 #include "field_code.h"
 #include "interface_source.h"
 #include "names.h"
+#include "pipeline_code.h"
 #include "value_header.h"
 
 namespace drover::codegen {
@@ -72,6 +73,7 @@ std::string Body(const FilePlan& plan) {
       WriteServantMembers(plan, model, body);
     }
   }
+  for (const StructModel& model : plan.structs) WritePipelineMembers(plan, model, body);
   if (std::string text = body.Take(); !text.empty()) {
     out.Line("namespace ", plan.cpp_namespace, " {");
     out.Blank();
@@ -83,6 +85,7 @@ std::string Body(const FilePlan& plan) {
     out.Blank();
     out.Line("namespace drover {");
     for (const StructModel& model : plan.structs) WriteCodec(plan, model, out);
+    for (const StructModel& model : plan.structs) WritePipelineCollect(plan, model, out);
     out.Blank();
     out.Line("}  // namespace drover");
   }

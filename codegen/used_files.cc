@@ -38,6 +38,7 @@ class Uses {
     for (uint64_t ancestor : index_.Ancestors(node.getId())) Add(ancestor);
     for (MethodReader method : node.getInterface().getMethods()) {
       for (uint64_t side : {method.getParamStructType(), method.getResultStructType()}) {
+        if (side == kStreamResult) continue;
         if (index_.IsMethodStruct(side)) {
           AddFields(side);
         } else {

@@ -22,11 +22,14 @@
 #include "drover/group/map.h"                 // IWYU pragma: export
 #include "drover/group/parallel_map.h"        // IWYU pragma: export
 #include "drover/group/race.h"                // IWYU pragma: export
+#include "drover/object/call_context.h"       // IWYU pragma: export
+#include "drover/object/call_options.h"       // IWYU pragma: export
 #include "drover/object/codec.h"              // IWYU pragma: export
 #include "drover/object/connect.h"            // IWYU pragma: export
 #include "drover/object/proxy.h"              // IWYU pragma: export
 #include "drover/object/servant.h"            // IWYU pragma: export
 #include "drover/object/server.h"             // IWYU pragma: export
+#include "drover/object/stream.h"             // IWYU pragma: export
 #include "drover/transport/endpoint.h"        // IWYU pragma: export
 
 #endif  // DROVER_DROVER_H_

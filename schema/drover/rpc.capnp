@@ -182,3 +182,20 @@ struct StatusDetail {
     value @1 :Data;
   }
 }
+
+struct CallExtension {
+  # What rides in Call.extension between two peers that know each other to be Drover's.
+  nonce @0 :UInt64;             # of Node.hello alone, which finds that out
+  timeoutNanos @1 :UInt64;      # what was left until the caller's deadline when this was sent; 0: none
+  chain @2 :List(Link);         # the calls that wait for this one, the first one first
+  metadata @3 :List(Entry);     # what the callers said of it
+
+  struct Link {
+    id @0 :UInt64;              # of the call, random
+    method @1 :Text;            # "Worker.calculate"
+  }
+  struct Entry {
+    key @0 :Text;
+    value @1 :Text;
+  }
+}

@@ -15,7 +15,7 @@ namespace {
 void ExpectGolden(const std::vector<std::string>& schemas) {
   const GeneratorRun run = RunGenerator("schemas", schemas);
   ASSERT_EQ(run.exit_code, 0) << run.errors;
-  ASSERT_EQ(run.files.size(), 2 * schemas.size());
+  ASSERT_EQ(run.files.size(), 3 * schemas.size());
   const std::filesystem::path golden =
       std::filesystem::path(TestEnvironment("CODEGEN_TEST_DIR")) / "golden";
   for (const auto& [path, text] : run.files) {
@@ -32,6 +32,8 @@ void ExpectGolden(const std::vector<std::string>& schemas) {
 
 TEST(Golden, TheRace) { ExpectGolden({"race.capnp"}); }
 TEST(Golden, EverythingASchemaCanSay) { ExpectGolden({"everything.capnp", "parts/wheel.capnp"}); }
+TEST(Golden, ObjectsInResults) { ExpectGolden({"garage.capnp"}); }
+TEST(Golden, StreamingMethods) { ExpectGolden({"sink.capnp"}); }
 TEST(Golden, Keywords) { ExpectGolden({"keywords.capnp"}); }
 TEST(Golden, RareCorners) { ExpectGolden({"corners/corners.capnp"}); }
 

@@ -9,6 +9,7 @@
 
 #include "drover/object/connect.h"
 #include "drover/object/server.h"
+#include "drover/object/stream.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "interop.drover.h"
@@ -21,6 +22,9 @@ namespace {
 
 using ::interop::ListenerProxy;
 using ::interop::ListenerServant;
+using ::interop::SinkDoneResults;
+using ::interop::SinkProxy;
+using ::interop::SinkServant;
 using ::interop::WorkerProxy;
 using ::interop::WorkerServant;
 using ::testing::HasSubstr;
@@ -34,6 +38,22 @@ absl::StatusCode CodeFor(const std::string& reason) {
   if (reason.starts_with("unimplemented")) return absl::StatusCode::kUnimplemented;
   return absl::StatusCode::kInvalidArgument;
 }
+
+// What stock_client expects of a Sink.
+class Sink final : public SinkServant {
+ public:
+  absl::Status Write(std::vector<uint8_t> chunk) override {
+    if (chunk.empty()) return absl::InvalidArgumentError("an empty chunk");
+    if (chunk[0] != static_cast<uint8_t>(got_.chunks)) got_.in_order = false;
+    ++got_.chunks;
+    got_.bytes += chunk.size();
+    return absl::OkStatus();
+  }
+  absl::StatusOr<SinkDoneResults> Done() override { return got_; }
+
+ private:
+  SinkDoneResults got_{.chunks = 0, .bytes = 0, .in_order = true};
+};
 
 // What stock_client expects of a Worker.
 class Worker final : public WorkerServant {
@@ -59,6 +79,7 @@ class Worker final : public WorkerServant {
   }
   absl::Status Fail(std::string reason) override { return absl::Status(CodeFor(reason), reason); }
   absl::StatusOr<std::vector<uint8_t>> Echo(std::vector<uint8_t> data) override { return data; }
+  absl::StatusOr<SinkProxy> Open() override { return SinkProxy(std::make_shared<Sink>()); }
   // This one is not among those that Get returned.
   absl::StatusOr<uint32_t> Living() override { return *living_ - 1; }
 
@@ -197,6 +218,34 @@ TEST_P(DroverProxyOfStock, GetsBackDataOfEverySize) {
     for (size_t i = 0; i < size; ++i) data[i] = static_cast<uint8_t>(i * 31 + i / 256);
     EXPECT_TRUE(worker.Echo(data).value() == data) << size;
   }
+}
+
+TEST_P(DroverProxyOfStock, StreamsChunks) {
+  StockServer server(Endpoint());
+  SinkProxy sink = Connect<WorkerProxy>(server.endpoint()).Open().value();
+  std::vector<uint8_t> chunk(8'192);
+  for (uint32_t i = 0; i < 1'000; ++i) {
+    chunk[0] = static_cast<uint8_t>(i);
+    ASSERT_EQ(sink.Write(chunk), absl::OkStatus());
+  }
+  EXPECT_EQ(FinishStream(sink), absl::OkStatus());
+  EXPECT_EQ(sink.Done().value(),
+            (SinkDoneResults{.chunks = 1'000, .bytes = 8'192'000, .in_order = true}));
+}
+
+TEST_P(DroverProxyOfStock, LearnsThatAStreamFailed) {
+  StockServer server(Endpoint());
+  SinkProxy sink = Connect<WorkerProxy>(server.endpoint()).Open().value();
+  EXPECT_EQ(sink.Write({}), absl::OkStatus());
+  const absl::Status status = FinishStream(sink);
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnknown) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("an empty chunk"));
+}
+
+TEST_P(DroverProxyOfStock, PipelinesThroughAWorkerThatIsNotThereYet) {
+  StockServer server(Endpoint());
+  auto worker = Connect<WorkerProxy>(server.endpoint());
+  EXPECT_EQ(worker.async().Get().Pipeline().Get().Pipeline().Calculate(1).Get().value(), 2u);
 }
 
 TEST_P(DroverProxyOfStock, DropsACallWithoutDisturbingOthers) {

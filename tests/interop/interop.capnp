@@ -24,6 +24,16 @@ interface Worker {
 
   living @5 () -> (count :UInt32);
   # How many workers that get returned are still alive in the server.
+
+  open @6 () -> (sink :Sink);
+}
+
+interface Sink {
+  write @0 (chunk :Data) -> stream;
+  # Fails if the chunk is empty.
+
+  done @1 () -> (chunks :UInt32, bytes :UInt64, inOrder :Bool);
+  # What has come; in order if the first byte of each chunk is one more than that of the last.
 }
 
 interface Listener {

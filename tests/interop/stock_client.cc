@@ -71,6 +71,8 @@ class Checks {
     for (size_t size : {0, 1, 4096, 65536, 1 << 20}) {
       Check("data of " + std::to_string(size) + " bytes comes back", [&] { return Echo(size); });
     }
+    Check("a stream of chunks arrives whole and in order", [&] { return Stream(1000, 8192); });
+    Check("a stream's failure is told to its sender", [&] { return StreamFails(); });
     return failures_ == 0;
   }
 
@@ -136,6 +138,29 @@ class Checks {
       return e.getType() == kj::Exception::Type::UNIMPLEMENTED;
     }
     return false;
+  }
+
+  kj::Promise<void> Write(Sink::Client& sink, uint32_t number, size_t size) {
+    auto request = sink.writeRequest();
+    auto chunk = request.initChunk(static_cast<unsigned>(size));
+    if (size > 0) chunk[0] = static_cast<kj::byte>(number);
+    return request.send();
+  }
+
+  bool Stream(uint32_t chunks, size_t size) {
+    Sink::Client sink = worker_.openRequest().send().getSink();
+    for (uint32_t i = 0; i < chunks; ++i) Write(sink, i, size).wait(wait_);
+    auto done = sink.doneRequest().send().wait(wait_);
+    return done.getChunks() == chunks && done.getBytes() == chunks * size && done.getInOrder();
+  }
+
+  bool StreamFails() {
+    Sink::Client sink = worker_.openRequest().send().getSink();
+    try {
+      for (uint32_t i = 0;; ++i) Write(sink, i, 0).wait(wait_);
+    } catch (const kj::Exception& e) {
+      return std::string(e.getDescription().cStr()).find("an empty chunk") != std::string::npos;
+    }
   }
 
   bool Echo(size_t size) {

@@ -25,6 +25,31 @@ kj::Exception::Type KindOf(kj::StringPtr reason) {
   return kj::Exception::Type::FAILED;
 }
 
+class SinkImpl final : public Sink::Server {
+ protected:
+  kj::Promise<void> write(WriteContext context) override {
+    auto chunk = context.getParams().getChunk();
+    KJ_REQUIRE(chunk.size() > 0, "an empty chunk");
+    in_order_ &= chunk[0] == static_cast<kj::byte>(chunks_);
+    ++chunks_;
+    bytes_ += chunk.size();
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> done(DoneContext context) override {
+    auto results = context.getResults();
+    results.setChunks(chunks_);
+    results.setBytes(bytes_);
+    results.setInOrder(in_order_);
+    return kj::READY_NOW;
+  }
+
+ private:
+  uint32_t chunks_ = 0;
+  uint64_t bytes_ = 0;
+  bool in_order_ = true;
+};
+
 class WorkerImpl final : public Worker::Server {
  public:
   // Counts itself in `*living`, unless that is null, while it exists.
@@ -66,6 +91,11 @@ class WorkerImpl final : public Worker::Server {
 
   kj::Promise<void> living(LivingContext context) override {
     context.getResults().setCount(got);
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> open(OpenContext context) override {
+    context.getResults().setSink(kj::heap<SinkImpl>());
     return kj::READY_NOW;
   }
 

@@ -32,9 +32,12 @@ TEST_F(Calls, BootstrapTwiceGivesOneObject) {
 
 TEST(CallsOfNobody, BootstrapWithoutFrontObjectIsUnimplemented) {
   auto [ours, theirs] = testing_support::SocketPair();
-  auto connection = Connection::Create(
-      transport::SocketStream::Make(std::move(ours), "unix"),
-      {.name = "the test", .runtime = nullptr, .front_object = nullptr, .on_closed = nullptr});
+  auto connection = Connection::Create(transport::SocketStream::Make(std::move(ours), "unix"),
+                                       {.name = "the test",
+                                        .runtime = nullptr,
+                                        .front_object = nullptr,
+                                        .node = nullptr,
+                                        .on_closed = nullptr});
   ScriptedPeer peer(std::move(theirs));
   peer.SendBootstrap(0);
   auto message = peer.ExpectReturn(0);

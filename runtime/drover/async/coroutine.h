@@ -29,7 +29,7 @@ class FutureAwaiter {
   explicit FutureAwaiter(base::Ref<FutureState<T>> state) : state_(std::move(state)) {}
   FutureAwaiter(FutureAwaiter&&) = default;
   ~FutureAwaiter() {
-    if (state_ && !state_->ready()) state_->Cancel();  // the coroutine is dropped while it waits
+    if (state_ && !state_->ready()) state_->Abandon();  // the coroutine is dropped while it waits
   }
   bool await_ready() const { return !state_ || state_->ready(); }
   template <class P>

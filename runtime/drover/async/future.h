@@ -8,7 +8,7 @@
 //
 // Thread-safety: thread-compatible, and may be moved to any thread.
 // Ownership: move-only. Dropping a future whose result is not there cancels the work, on the server
-// too where it is a call; Detach() lets it go on.
+// too where it is a call; Detach() lets it go on, and so does what Pipeline() gave.
 // Errors: those of the work; Cancelled after Cancel(), or if the call whose servant waits here is
 // itself cancelled.
 // Blocking: Get and WaitUntil block, and are safe from a servant; everything else returns at once.
@@ -32,6 +32,10 @@ template <class T>
 class Future;
 template <class T>
 class Promise;
+// What Future<T>::Pipeline() gives: defined by generated code, and in object/pipeline.h for
+// proxies.
+template <class T>
+struct PipelineTraits;
 
 // What a Future<T> gives: absl::Status for void, absl::StatusOr<T> otherwise.
 template <class T>
@@ -146,12 +150,25 @@ class [[nodiscard]] Future {
 
   async::FutureAwaiter<T> operator co_await() &&;
 
+  // The objects inside the result, to be called before it is there: for a proxy FooProxy a
+  // FooProxy::Async, for a generated struct that holds proxies a class with an accessor for each.
+  //
+  //   drover::Future<bool> started = garage.async().GetCar().Pipeline().engine().Start();
+  //
+  // The future stays usable. What was made so keeps the work going when the future is dropped; with
+  // the last of it the work is cancelled. Calls give the error of the work if it fails, and
+  // InvalidArgument if there turns out to be no object. Never blocks.
+  template <class U = T>
+  typename PipelineTraits<U>::Type Pipeline() const {
+    return PipelineTraits<U>::Of(state_);
+  }
+
   // For combinators; the state may be null.
   const base::Ref<async::FutureState<T>>& state() const { return state_; }
 
  private:
   void Abandon() {
-    if (state_ && !state_->ready()) state_->Cancel();
+    if (state_ && !state_->ready()) state_->Abandon();
   }
 
   base::Ref<async::FutureState<T>> state_;

@@ -33,6 +33,7 @@ bool Passed(absl::Time deadline) {
 void NoteCollected() { ThreadContext::Current().collected = 1; }
 
 void FutureCore::MarkReady() {
+  if ((flags_.load(std::memory_order_relaxed) & kObserved) != 0) RunObservers();
   if ((flags_.fetch_or(kReady, std::memory_order_acq_rel) & kWatched) == 0) return;
   Task continuation;
   Task on_cancel;
@@ -52,6 +53,25 @@ void FutureCore::MarkReady() {
   } else {
     continuation();
   }
+}
+
+bool FutureCore::BeforeReady(Task task) {
+  {
+    base::MutexLock lock(&mu_);
+    if ((flags_.fetch_or(kObserved, std::memory_order_acq_rel) & kClaimed) != 0) return false;
+    observers_.push_back(std::move(task));
+  }
+  RunUnattended();
+  return true;
+}
+
+void FutureCore::RunObservers() {
+  std::vector<Task> observers;
+  {
+    base::MutexLock lock(&mu_);
+    observers.swap(observers_);
+  }
+  for (Task& task : observers) task();
 }
 
 bool FutureCore::Watch() {
@@ -117,7 +137,9 @@ void FutureCore::OnCancel(Task task) {
   task();
 }
 
-void FutureCore::Cancel() {
+void FutureCore::Cancel() { CancelWith(absl::CancelledError("the caller cancelled the call")); }
+
+void FutureCore::CancelWith(absl::Status status) {
   if (ready()) return;
   base::Ref<FutureCore> alive = base::Ref<FutureCore>::Share(this);
   Task on_cancel;
@@ -129,7 +151,18 @@ void FutureCore::Cancel() {
   }
   StopWork();
   if (on_cancel) on_cancel();
-  CompleteWithError(absl::CancelledError("the caller cancelled the call"));
+  CompleteWithError(std::move(status));
+}
+
+void FutureCore::Abandon() {
+  if (ready()) return;
+  if (flags_.fetch_or(kAbandoned, std::memory_order_acq_rel) < kHold) Cancel();
+}
+
+void FutureCore::Release() {
+  const uint32_t before = flags_.fetch_sub(kHold, std::memory_order_acq_rel);
+  const bool last = before < 2 * kHold;
+  if (last && (before & (kAbandoned | kClaimed)) == kAbandoned) Cancel();
 }
 
 bool FutureCore::WaitUntil(absl::Time deadline) {

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdint>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/clock.h"
@@ -37,6 +38,16 @@ class FutureCore : public base::RefCounted {
   // thread is just completing it, it may be ready only a moment later.
   void Cancel();
 
+  // The same with another error than Cancelled, such as DeadlineExceeded.
+  void CancelWith(absl::Status status);
+
+  // Whoever wanted the result does not want it any more: Cancel, unless somebody holds the work or
+  // until the last holder releases it.
+  void Abandon();
+  // Between the two the work goes on although it is abandoned.
+  void Hold() { flags_.fetch_add(kHold, std::memory_order_relaxed); }
+  void Release();
+
   // Completes with `status` unless already complete, without telling the work.
   void Fail(absl::Status status) { CompleteWithError(std::move(status)); }
 
@@ -49,6 +60,16 @@ class FutureCore : public base::RefCounted {
   // In place of a continuation, for Drover's own bookkeeping: runs `task` once ready, on the thread
   // that completes it (now, on this one, if it is ready). It may not block, nor run user code.
   void Observe(Task task);
+
+  // For Drover's own bookkeeping, any number of times, beside a continuation and a waiter: runs
+  // `task` on the thread that completes it, once the result is stored and before anybody else can
+  // see it. It may not block, nor run user code. False, and nothing is done, if completion has
+  // begun: AwaitCompletion is over in a moment then.
+  [[nodiscard]] bool BeforeReady(Task task);
+  // Waits for a result that is being stored.
+  void AwaitCompletion() {
+    if (!ready()) ParkUntilReady();
+  }
 
   // Runs `task` if Cancel comes before completion; now, on this thread, if it came already. The
   // last one set counts.
@@ -76,11 +97,20 @@ class FutureCore : public base::RefCounted {
   virtual void WaitForWork(absl::Time deadline);
 
  private:
-  enum Flag : uint32_t { kClaimed = 1, kReady = 2, kWatched = 4 };
+  // The count of holders is above the flags.
+  enum Flag : uint32_t {
+    kClaimed = 1,
+    kReady = 2,
+    kWatched = 4,
+    kObserved = 8,
+    kAbandoned = 16,
+    kHold = 32
+  };
 
   // True if it is not ready, and completion will look under the lock.
   [[nodiscard]] bool Watch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void ParkUntilReady();
+  void RunObservers();
 
   std::atomic<uint32_t> flags_{0};
   base::Mutex mu_;  // taken by completion only if somebody watches
@@ -88,6 +118,7 @@ class FutureCore : public base::RefCounted {
   Task continuation_ ABSL_GUARDED_BY(mu_);
   base::Ref<Executor> continuation_executor_ ABSL_GUARDED_BY(mu_);  // null: the completing thread
   Task on_cancel_ ABSL_GUARDED_BY(mu_);
+  std::vector<Task> observers_ ABSL_GUARDED_BY(mu_);
   bool cancelled_ ABSL_GUARDED_BY(mu_) = false;  // Cancel was called
 };
 

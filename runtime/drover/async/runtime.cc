@@ -5,6 +5,7 @@
 #include "drover/async/reactor.h"
 #include "drover/async/thread_context.h"
 #include "drover/async/thread_pool.h"
+#include "drover/async/timers.h"
 #include "drover/base/fork_generation.h"
 #include "drover/base/mutex.h"
 
@@ -32,9 +33,11 @@ async::ThreadPool& async::CurrentPool() {
 
 Runtime::Runtime(RuntimeOptions options)
     : pool_(base::MakeRef<async::ThreadPool>(options.max_threads < 1 ? 1 : options.max_threads)),
-      reactor_(base::MakeRef<async::Reactor>(pool_)) {}
+      reactor_(base::MakeRef<async::Reactor>(pool_)),
+      timers_(std::make_unique<async::Timers>()) {}
 
 Runtime::~Runtime() {
+  timers_->Stop();
   reactor_->Stop();
   pool_->Stop();
 }

@@ -19,6 +19,7 @@ namespace drover {
 namespace async {
 class Reactor;
 class ThreadPool;
+class Timers;
 
 // The pool that the calling thread belongs to, or else that of the default runtime.
 ThreadPool& CurrentPool();
@@ -44,10 +45,12 @@ class Runtime {
 
   async::Reactor& reactor() { return *reactor_; }
   async::ThreadPool& pool() { return *pool_; }
+  async::Timers& timers() { return *timers_; }
 
  private:
   const base::Ref<async::ThreadPool> pool_;
   const base::Ref<async::Reactor> reactor_;
+  const std::unique_ptr<async::Timers> timers_;
 };
 
 }  // namespace drover

@@ -2,6 +2,10 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "drover/async/runtime.h"
+#include "drover/async/timers.h"
 #include "drover/rpc/connection.h"
 
 namespace drover::object {
@@ -58,6 +62,38 @@ void CallBinding::StopBound() {
     default:
       break;
   }
+}
+
+base::Ref<rpc::Capability> CallBinding::PipelineOnWire(const rpc::PipelinePath& path,
+                                                       base::Ref<base::RefCounted> hold) {
+  if (state_.load(std::memory_order_acquire) != kSent) return nullptr;
+  return connection_->Pipeline(question_, this, path, [hold = std::move(hold)] {});
+}
+
+void CallBinding::SetDeadline(absl::Time deadline, std::string name) {
+  deadline_ = deadline;
+  allowed_ = deadline - absl::Now();
+  name_ = std::move(name);
+}
+
+void CallBinding::StartTimer(base::Ref<async::FutureCore> core) {
+  async::Timers& timers = Runtime::Default().timers();
+  timer_ = timers.Add(deadline_, [this, core] { ExpireIfDue(*core); });
+  if (core->ready()) StopTimer();  // answered meanwhile
+}
+
+void CallBinding::StopTimer() {
+  if (const uint64_t timer = timer_.exchange(0); timer != 0) {
+    Runtime::Default().timers().Remove(timer);
+  }
+}
+
+void CallBinding::ExpireIfDue(async::FutureCore& core) {
+  if (deadline_ == absl::InfiniteFuture() || absl::Now() < deadline_) return;
+  const bool sent = state_.load(std::memory_order_acquire) == kSent;
+  core.CancelWith(absl::DeadlineExceededError(
+      absl::StrCat(name_, sent ? " at " + connection_->name() : "", ": no answer within ",
+                   absl::FormatDuration(allowed_))));
 }
 
 void CallBinding::NoteAnswer() {

@@ -6,10 +6,13 @@
 #define DROVER_OBJECT_CALL_BINDING_H_
 
 #include <atomic>
+#include <cstdint>
+#include <string>
 
 #include "absl/time/time.h"
 #include "drover/async/future_core.h"
 #include "drover/rpc/incoming_call.h"
+#include "drover/rpc/pipeline_path.h"
 #include "drover/rpc/return_handler.h"
 
 namespace drover::object {
@@ -18,6 +21,13 @@ class CallBinding : public rpc::ReturnHandler {
  public:
   void OnSent(base::Ref<rpc::Connection> connection, rpc::QuestionId question) override;
   void OnStarted(base::Ref<rpc::IncomingCall> call) override;
+
+  // The call fails with DeadlineExceeded, which names it and says where and how long, once the
+  // deadline has passed. To be called before the call is made.
+  void SetDeadline(absl::Time deadline, std::string name);
+  // Sees to it without a thread that waits for `core`, the call's future.
+  void StartTimer(base::Ref<async::FutureCore> core);
+  absl::Time deadline() const { return deadline_; }
 
  protected:
   CallBinding();
@@ -29,6 +39,13 @@ class CallBinding : public rpc::ReturnHandler {
   void Stop();
   // Nobody waits for the answer: lets the runtime read it, now or as soon as the call is bound.
   void LeaveToRuntime();
+  // A promise of what `path` leads to in the results, whose calls leave for where the call is
+  // before those are here; null if that cannot be. Keeps `hold` as long as it lives.
+  base::Ref<rpc::Capability> PipelineOnWire(const rpc::PipelinePath& path,
+                                            base::Ref<base::RefCounted> hold);
+  void StopTimer();
+  // Fails `core` if the deadline has passed.
+  void ExpireIfDue(async::FutureCore& core);
   // The results came, and wait to be collected.
   void NoteAnswer();
 
@@ -45,6 +62,10 @@ class CallBinding : public rpc::ReturnHandler {
   std::atomic<bool> unattended_{false};    // in the connection's count of unattended calls
   base::Ref<rpc::Connection> connection_;  // kSent; set before state_
   rpc::QuestionId question_;
+  absl::Time deadline_ = absl::InfiniteFuture();
+  absl::Duration allowed_;
+  std::string name_;
+  std::atomic<uint64_t> timer_{0};
   base::Ref<rpc::IncomingCall> call_;  // kStarted; set before state_
 };
 

@@ -7,9 +7,12 @@
 
 #include <capnp/any.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -18,6 +21,8 @@
 #include "drover/object/call_binding.h"
 #include "drover/object/fields_internal.h"
 #include "drover/object/interface_info.h"
+#include "drover/object/pipeline.h"
+#include "drover/object/promised_capabilities.h"
 #include "drover/object/proxy.h"
 #include "drover/rpc/incoming_call.h"
 #include "drover/rpc/outgoing_call.h"
@@ -35,12 +40,13 @@ inline void SetProxy(capnp::AnyPointer::Builder pointer, const Proxy& proxy) {
 
 // The future of a call. T is void for a method without results.
 template <class T>
-class CallState final : public async::FutureState<T>, public CallBinding {
+class CallState : public async::FutureState<T>, public CallBinding {
  public:
   CallState(const MethodInfo& method, T (*decode)(capnp::AnyPointer::Reader))
       : method_(method), decode_(decode) {}
 
   void OnReturn(capnp::AnyPointer::Reader results) override {
+    StopTimer();
     if constexpr (std::is_void_v<T>) {
       NoteAnswer();
       this->Complete(absl::OkStatus());
@@ -52,8 +58,12 @@ class CallState final : public async::FutureState<T>, public CallBinding {
       this->Complete(std::move(value));
     }
   }
-  void OnError(const absl::Status& status) override { this->Complete(status); }
+  void OnError(const absl::Status& status) override {
+    StopTimer();
+    this->Complete(status);
+  }
   void OnLost(const absl::Status& status) override {
+    StopTimer();
     this->Complete(absl::Status(status.code(), absl::StrCat(method_.interface_name, ".",
                                                             method_.name, ": ", status.message())));
   }
@@ -61,12 +71,19 @@ class CallState final : public async::FutureState<T>, public CallBinding {
   void AddRef() const override { base::RefCounted::AddRef(); }
   void Unref() const override { base::RefCounted::Unref(); }
 
+  const MethodInfo& method() const { return method_; }
+
  protected:
-  void StopWork() override { Stop(); }
+  void StopWork() override {
+    StopTimer();
+    Stop();
+  }
   void RunUnattended() override { LeaveToRuntime(); }
-  void WaitForWork(absl::Time deadline) override {
-    Drive(*this, deadline);
-    if (!this->ready()) async::FutureCore::WaitForWork(deadline);
+  void WaitForWork(absl::Time until) override {
+    until = std::min(until, deadline());
+    Drive(*this, until);
+    if (!this->ready()) ExpireIfDue(*this);
+    if (!this->ready()) async::FutureCore::WaitForWork(until);
   }
 
  private:
@@ -74,11 +91,39 @@ class CallState final : public async::FutureState<T>, public CallBinding {
   T (*const decode_)(capnp::AnyPointer::Reader);
 };
 
+// That of a call with objects in its results.
+template <class T>
+class PipelinedCallState final : public CallState<T>, public PipelineSource {
+ public:
+  using CallState<T>::CallState;
+
+  base::Ref<rpc::Capability> CapabilityAt(const std::vector<uint16_t>& path) override {
+    auto self = base::Ref<async::FutureCore>::Share(this);
+    if (auto promise = this->PipelineOnWire(path, base::MakeRef<WorkHold>(self))) return promise;
+    return promised_.At(path, self, nullptr);
+  }
+  PipelinePlace Begin() override {
+    const int16_t slot = this->method().result_slot;
+    SettleWhenReady(*this, promised_, slot, nullptr);
+    std::vector<uint16_t> path;
+    if (slot >= 0) path.push_back(static_cast<uint16_t>(slot));
+    auto self = base::Ref<PipelinedCallState>::Share(this);
+    return PipelinePlace(self, std::move(path), base::MakeRef<WorkHold>(self));
+  }
+
+  void AddRef() const override { base::RefCounted::AddRef(); }
+  void Unref() const override { base::RefCounted::Unref(); }
+
+ private:
+  PromisedCapabilities promised_;
+};
+
 // The caller's side: params are filled in, then the call is made.
 class ClientCall {
  public:
   ClientCall(const Proxy& target, const MethodInfo& method, uint64_t size_hint_words = 0)
       : target_(target.capability()),
+        options_(target.options()),
         method_(method),
         call_(method.interface_id, method.ordinal, size_hint_words) {}
 
@@ -90,24 +135,43 @@ class ClientCall {
 
   template <class T>
   Future<T> Start(T (*decode)(capnp::AnyPointer::Reader)) && {
-    auto state = base::MakeRef<CallState<T>>(method_, decode);
-    Future<T> future(state);
-    Send(std::move(state));
-    return future;
+    return Begin(decode, /*with_timer=*/true);
   }
   Future<void> StartVoid() && {
     return std::move(*this).Start<void>(static_cast<void (*)(capnp::AnyPointer::Reader)>(nullptr));
   }
   template <class T>
-  absl::StatusOr<T> Get(T (*decode)(capnp::AnyPointer::Reader)) && {
-    return std::move(*this).Start(decode).Get();
+  ResultOf<T> Get(T (*decode)(capnp::AnyPointer::Reader)) && {
+    return Begin(decode, /*with_timer=*/false).Get();
   }
-  absl::Status GetVoid() && { return std::move(*this).StartVoid().Get(); }
+  absl::Status GetVoid() && {
+    return std::move(*this).Get<void>(static_cast<void (*)(capnp::AnyPointer::Reader)>(nullptr));
+  }
+  // Of a streaming method (stream.h).
+  absl::Status Stream() &&;
+  Future<void> StartStream() &&;
 
  private:
+  // A thread that waits for the answer sees itself when a deadline passes.
+  template <class T>
+  Future<T> Begin(T (*decode)(capnp::AnyPointer::Reader), bool with_timer) {
+    using State = std::conditional_t<Pipelined<T>, PipelinedCallState<T>, CallState<T>>;
+    auto state = base::MakeRef<State>(method_, decode);
+    Future<T> future(state);
+    Tell(state.get());
+    Send(state);
+    if (with_timer && state->deadline() != absl::InfiniteFuture()) state->StartTimer(state);
+    return future;
+  }
+
+  // What travels with the call; `binding`, unless null, gets the deadline.
+  void Tell(CallBinding* binding);
+  // Why the call cannot be made, if it cannot.
+  absl::Status Problem() const;
   void Send(base::Ref<rpc::ReturnHandler> handler);
 
   const base::Ref<rpc::Capability> target_;
+  const std::shared_ptr<const CallOptions> options_;
   const MethodInfo& method_;
   rpc::OutgoingCall call_;
   absl::Status error_;

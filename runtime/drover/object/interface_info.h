@@ -18,6 +18,10 @@ struct MethodInfo {
   const char* name = "";            // "calculate"
   bool concurrent = false;          // $Drover.concurrent, of the method or its interface
   bool idempotent = false;          // $Drover.idempotent, likewise
+  bool streaming = false;           // -> stream
+  // The pointer of the results struct that a future's value is made of, where that is an object or
+  // a struct and the only result; otherwise -1: the value is the whole results struct.
+  int16_t result_slot = -1;
 };
 
 struct InterfaceInfo {

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "drover/base/ref.h"
+#include "drover/object/call_options.h"
 #include "drover/rpc/capability.h"
 
 namespace drover {
@@ -30,9 +31,11 @@ class Proxy {
   explicit operator bool() const { return static_cast<bool>(capability_); }
 
   // Whether both refer to the same object, as far as this process can tell.
-  friend bool operator==(const Proxy& a, const Proxy& b) = default;
+  friend bool operator==(const Proxy& a, const Proxy& b) { return a.capability_ == b.capability_; }
 
   const base::Ref<rpc::Capability>& capability() const { return capability_; }
+  // Of the calls made through it; null for the defaults.
+  const std::shared_ptr<const CallOptions>& options() const { return options_; }
 
   // For the runtime, which finds capabilities in messages.
   static Proxy FromCapability(base::Ref<rpc::Capability> capability) {
@@ -42,11 +45,16 @@ class Proxy {
   }
 
  protected:
+  // The same object, called with these options in place of this proxy's. Generated proxies give it
+  // their own type, as With().
+  Proxy WithOptions(CallOptions options) const;
+
   // An object of this process.
   explicit Proxy(std::shared_ptr<Servant> servant);
 
  private:
   base::Ref<rpc::Capability> capability_;
+  std::shared_ptr<const CallOptions> options_;
 };
 
 }  // namespace drover

@@ -1,5 +1,6 @@
 #include "drover/object/servant.h"
 
+#include "absl/strings/str_cat.h"
 #include "drover/object/generated.h"
 
 namespace drover {
@@ -16,6 +17,12 @@ void Servant::HandleCall(rpc::IncomingCall& call) {
 bool Servant::IsConcurrent(uint64_t interface_id, uint16_t method_id) const {
   const object::MethodInfo* method = object::FindMethod(Interface(), interface_id, method_id);
   return method != nullptr && method->concurrent;
+}
+
+std::string Servant::MethodName(uint64_t interface_id, uint16_t method_id) const {
+  const object::MethodInfo* method = object::FindMethod(Interface(), interface_id, method_id);
+  if (method == nullptr) return Dispatcher::MethodName(interface_id, method_id);
+  return absl::StrCat(method->interface_name, ".", method->name);
 }
 
 }  // namespace drover

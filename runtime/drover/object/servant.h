@@ -19,6 +19,7 @@
 #define DROVER_OBJECT_SERVANT_H_
 
 #include <cstdint>
+#include <string>
 
 #include "drover/object/interface_info.h"
 #include "drover/rpc/local_capability.h"
@@ -38,6 +39,7 @@ class Servant : public rpc::Dispatcher {
  private:
   void HandleCall(rpc::IncomingCall& call) final;
   bool IsConcurrent(uint64_t interface_id, uint16_t method_id) const final;
+  std::string MethodName(uint64_t interface_id, uint16_t method_id) const final;
 };
 
 }  // namespace drover

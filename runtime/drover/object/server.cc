@@ -4,10 +4,12 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "drover/async/thread_context.h"
 #include "drover/async/thread_pool.h"
 #include "drover/base/mutex.h"
 #include "drover/base/status_macros.h"
+#include "drover/object/node_service.h"
 #include "drover/object/servant.h"
 #include "drover/rpc/acceptor.h"
 #include "drover/rpc/local_capability.h"
@@ -22,13 +24,17 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
       : endpoint_(listener->endpoint()),
         options_(options),
         runtime_(options.runtime != nullptr ? *options.runtime : Runtime::Default()),
-        acceptor_(rpc::Acceptor::Start(
-            std::move(listener), rpc::LocalCapability::Of(std::move(servant)),
-            {.runtime = &runtime_, .max_frame_bytes = options.max_message_bytes})) {}
+        front_(rpc::LocalCapability::Of(std::move(servant))),
+        node_(std::make_shared<object::NodeService>(front_)),
+        acceptor_(rpc::Acceptor::Start(std::move(listener), front_,
+                                       {.node = rpc::LocalCapability::Of(node_),
+                                        .runtime = &runtime_,
+                                        .max_frame_bytes = options.max_message_bytes})) {}
 
   const Endpoint& endpoint() const { return endpoint_; }
   absl::Duration grace() const { return options_.grace; }
   size_t connections() const { return acceptor_->connections(); }
+  object::NodeService& node() { return *node_; }
 
   // The first caller shuts down; everybody waits until it is done.
   void Shutdown(absl::Duration grace) {
@@ -39,6 +45,7 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
     }
     if (first) {
       acceptor_->Shutdown(grace);
+      node_->Clear();
       base::MutexLock lock(&mu_);
       done_ = true;
       changed_.SignalAll();
@@ -60,6 +67,8 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
   const Endpoint endpoint_;
   const ServerOptions options_;
   Runtime& runtime_;
+  const base::Ref<rpc::Capability> front_;
+  const std::shared_ptr<object::NodeService> node_;
   const base::Ref<rpc::Acceptor> acceptor_;
   base::Mutex mu_;
   base::CondVar changed_;
@@ -100,6 +109,13 @@ Server::~Server() {
 const Endpoint& Server::endpoint() const { return impl_->endpoint(); }
 void Server::Shutdown(absl::Duration grace) { impl_->Shutdown(grace); }
 void Server::Wait() { impl_->Wait(); }
+absl::Status Server::Export(const std::string& name, std::shared_ptr<Servant> servant) {
+  if (servant == nullptr) {
+    return absl::InvalidArgumentError(absl::StrCat("no servant to export as \"", name, "\""));
+  }
+  return impl_->node().Export(name, rpc::LocalCapability::Of(std::move(servant)));
+}
+absl::Status Server::Unexport(const std::string& name) { return impl_->node().Unexport(name); }
 size_t Server::connections() const { return impl_->connections(); }
 
 absl::StatusOr<Server> Serve(std::unique_ptr<transport::Listener> listener,

@@ -18,6 +18,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "absl/status/statusor.h"
@@ -58,6 +59,13 @@ class Server {
 
   // Where clients reach it: the kernel's port in place of 0.
   const Endpoint& endpoint() const;
+
+  // Lets clients find an object by name: Connect<P>("unix:///run/w.sock#name"). Kept alive until it
+  // is unexported or the server is shut down; those who have it keep it longer. Errors:
+  // InvalidArgument for an empty name, AlreadyExists for one that is taken.
+  absl::Status Export(const std::string& name, std::shared_ptr<Servant> servant);
+  // NotFound if there is none.
+  absl::Status Unexport(const std::string& name);
 
   // Takes no more connections and calls, lets running calls end for at most `grace`, sends their
   // answers, then cancels the rest and closes all connections.

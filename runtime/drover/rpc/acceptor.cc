@@ -87,6 +87,7 @@ void Acceptor::Add(std::unique_ptr<transport::ByteStream> stream) {
   options.runtime = &runtime_;
   options.max_frame_bytes = options_.max_frame_bytes;
   options.front_object = front_;
+  options.node = options_.node;
   options.on_closed = [self = base::Ref<Acceptor>::Share(this)](Connection* connection) {
     base::Ref<Connection> dropped;  // outlives the lock
     base::MutexLock lock(&self->mu_);

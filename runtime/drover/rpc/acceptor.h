@@ -21,6 +21,7 @@
 namespace drover::rpc {
 
 struct AcceptorOptions {
+  base::Ref<Capability> node;  // answers the Node interface, or null
   Runtime* runtime = nullptr;
   size_t max_frame_bytes = 64 << 20;
 };

@@ -41,6 +41,14 @@ void Capability::DeliverEcho(Echo echo, Deferred& deferred) {
   });
 }
 
+base::RefCounted& Capability::Attach(base::Ref<base::RefCounted> made) {
+  base::RefCounted* first = nullptr;
+  if (!attached_.compare_exchange_strong(first, made.get(), std::memory_order_acq_rel)) {
+    return *first;
+  }
+  return *made.Release();
+}
+
 const absl::Status& ErrorOf(const Capability& broken) {
   return static_cast<const Broken&>(broken).status();
 }

@@ -6,6 +6,7 @@
 #ifndef DROVER_RPC_CAPABILITY_H_
 #define DROVER_RPC_CAPABILITY_H_
 
+#include <atomic>
 #include <cstdint>
 
 #include "absl/status/status.h"
@@ -45,11 +46,20 @@ class Capability : public base::RefCounted {
   // Whether delivered calls are still to travel on, so that one made by Send would overtake them.
   virtual bool HasPendingCalls() const { return false; }
 
+  // What the layer above keeps with it (one thing of one kind), as long as it lives; null at first.
+  base::RefCounted* attached() const { return attached_.load(std::memory_order_acquire); }
+  // The first one stays; returns that.
+  base::RefCounted& Attach(base::Ref<base::RefCounted> made);
+
  protected:
   explicit Capability(Kind kind) : kind_(kind) {}
+  ~Capability() override {
+    if (base::RefCounted* attached = attached_.load(std::memory_order_acquire)) attached->Unref();
+  }
 
  private:
   const Kind kind_;
+  std::atomic<base::RefCounted*> attached_{nullptr};
 };
 
 // Every call of it fails with `status`.

@@ -24,12 +24,14 @@ Connection::~Connection() = default;
 base::Ref<Connection> Connection::Create(std::unique_ptr<transport::ByteStream> stream,
                                          ConnectionOptions options) {
   base::Ref<Capability> front = std::move(options.front_object);
+  base::Ref<Capability> node = std::move(options.node);
   std::function<void(Connection*)> on_closed = std::move(options.on_closed);
   const bool serves = static_cast<bool>(front);
   auto self = base::Ref<Connection>::Adopt(new Connection(std::move(stream), std::move(options)));
   {
     base::MutexLock lock(&self->mu_);
     self->state_.front = std::move(front);
+    self->state_.node = std::move(node);
     self->on_closed_ = std::move(on_closed);
   }
   self->reactor_id_ = self->runtime_.reactor().Register(self);
@@ -100,6 +102,7 @@ void Connection::Close(const absl::Status& reason) {
     });
     state_.embargoes.Clear();
     deferred.Drop(std::move(state_.front));
+    deferred.Drop(std::move(state_.node));
     state_.send.Clear();
     idle = std::move(idle_callback_);
     idle_callback_ = nullptr;

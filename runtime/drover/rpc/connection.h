@@ -47,6 +47,7 @@ struct ConnectionOptions {
   Runtime* runtime = nullptr;  // null: the default one
   size_t max_frame_bytes = 64 << 20;
   base::Ref<Capability> front_object;          // what Bootstrap gives the peer; until it is closed
+  base::Ref<Capability> node;                  // answers the Node interface beside it
   std::function<void(Connection*)> on_closed;  // once, on any thread, no lock held
 };
 
@@ -58,6 +59,13 @@ class Connection final : public async::EventHandler {
 
   // The peer's front object; calls on it leave at once, before the peer has answered.
   base::Ref<Capability> Bootstrap();
+  // Asks the peer, through its front object, whether it is Drover; if it is, metadata travels with
+  // calls from then on. The question leaves with the next call.
+  void SayHello(Capability& front);
+  // The object that the peer exports under a name; calls on it leave at once.
+  base::Ref<Capability> Lookup(Capability& front, const std::string& name);
+  // The peer has turned out to be Drover.
+  void EnableExtensions();
 
   void SendCall(ImportId target, OutgoingCall call, base::Ref<ReturnHandler> handler);
   // False, with nothing done, if the promise's calls do not travel to the peer any more.
@@ -189,6 +197,8 @@ class Connection final : public async::EventHandler {
 
   absl::Status ReleaseExports(const std::vector<ExportId>& ids, Deferred& deferred)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void DeliverTo(const base::Ref<Capability>& object, base::Ref<IncomingCall> call,
+                 Deferred& deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void CompleteAnswer(Answer& answer, Deferred& deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   static void DropResults(Answer& answer, Deferred& deferred);
   base::Ref<Capability> AnswerCapability(Answer& answer, const PipelinePath& path)
@@ -235,7 +245,8 @@ class Connection final : public async::EventHandler {
   std::atomic<bool> queued_now_{false};  // and it cannot wait for the next frame
   std::atomic<bool> has_exports_{false};
   std::atomic<bool> retired_{false};
-  std::atomic<bool> ended_{false};  // set once state_.closed is: for those who read
+  std::atomic<bool> extensions_{false};  // as in state_: for those who read
+  std::atomic<bool> ended_{false};       // set once state_.closed is: for those who read
 
   base::Mutex mu_;
   ConnectionState state_ ABSL_GUARDED_BY(mu_);

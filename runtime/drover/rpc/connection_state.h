@@ -16,9 +16,10 @@
 namespace drover::rpc {
 
 struct ConnectionState {
-  absl::Status closed;    // not OK: the connection has ended, and why
-  bool draining = false;  // calls that arrive now are refused
-  bool retired = false;   // see Connection::Retire
+  absl::Status closed;      // not OK: the connection has ended, and why
+  bool draining = false;    // calls that arrive now are refused
+  bool extensions = false;  // both ends are known to be Drover: metadata travels with calls
+  bool retired = false;     // see Connection::Retire
   QuestionTable questions;
   AnswerTable answers;
   ExportTable exports;
@@ -27,6 +28,8 @@ struct ConnectionState {
   // What Bootstrap gives the peer. It may keep this very connection alive, through a reference to
   // an object of the peer, so a connection that has ended lets go of it.
   base::Ref<Capability> front;
+  // What answers calls of the Node interface in the front object's place, or null.
+  base::Ref<Capability> node;
   size_t running_calls = 0;  // answers not yet returned
 
   wire::SendQueue send;

@@ -51,10 +51,6 @@ absl::StatusOr<base::Ref<Capability>> DurableCapability::Front() {
   }
   old = std::move(connection_);
   old_front = std::move(front_);
-  if (!endpoint_.name().empty()) {
-    return absl::UnimplementedError(
-        absl::StrCat(endpoint_.ToString(), ": objects by name are not supported yet"));
-  }
   if (old && endpoint_.scheme() == Endpoint::Scheme::kFd) {
     return absl::UnavailableError(
         absl::StrCat(endpoint_.ToString(),
@@ -66,8 +62,11 @@ absl::StatusOr<base::Ref<Capability>> DurableCapability::Front() {
                                                        .runtime = options_.runtime,
                                                        .max_frame_bytes = options_.max_frame_bytes,
                                                        .front_object = nullptr,
+                                                       .node = nullptr,
                                                        .on_closed = nullptr});
   front_ = connection_->Bootstrap();
+  connection_->SayHello(*front_);
+  if (!endpoint_.name().empty()) front_ = connection_->Lookup(*front_, endpoint_.name());
   return front_;
 }
 

@@ -53,6 +53,7 @@ class ForwardedReturn final : public base::RefCounted, public ReturnHandler {
 
 void ForwardCall(base::Ref<IncomingCall> call, Capability& target) {
   OutgoingCall out(call->interface_id(), call->method_id());
+  out.set_metadata(call->metadata());
   try {
     out.params().set(call->params());
   } catch (const kj::Exception& e) {

@@ -3,7 +3,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "drover/node.capnp.h"
 #include "drover/rpc/connection.h"
+#include "drover/rpc/metadata_codec.h"
 #include "drover/rpc/status_codec.h"
 
 namespace drover::rpc {
@@ -62,6 +65,10 @@ absl::Status Connection::HandleCall(wire::Frame frame, Deferred& deferred) {
   if (!send_results_to.isCaller() && !send_results_to.isYourself()) {
     refusal = absl::UnimplementedError("results can be sent to the caller or kept, only");
   }
+  if (extensions_.load(std::memory_order_relaxed) && message.hasExtension()) {
+    call->set_metadata(std::make_shared<CallMetadata>(
+        ReadMetadata(message.getExtension().getAs<protocol::CallExtension>(), absl::Now())));
+  }
   // Parsed before the lock is taken: what is malformed leaves no trace.
   PipelinePath path;
   if (target.isPromisedAnswer()) path = ReadPath(target.getPromisedAnswer());
@@ -89,7 +96,7 @@ absl::Status Connection::HandleCall(wire::Frame frame, Deferred& deferred) {
       const ExportId id(target.getImportedCap());
       base::Ref<Capability> object = state_.exports.Find(id);
       if (!object) return NoSuch("export", id.value());
-      object->Deliver(std::move(call), deferred);
+      DeliverTo(object, std::move(call), deferred);
       return absl::OkStatus();
     }
     case protocol::MessageTarget::PROMISED_ANSWER: {
@@ -97,7 +104,7 @@ absl::Status Connection::HandleCall(wire::Frame frame, Deferred& deferred) {
       Answer* promised = state_.answers.Find(id);
       if (promised == nullptr || id == call->answer_id()) return NoSuch("question", id.value());
       if (promised->returned) {
-        AnswerCapability(*promised, path)->Deliver(std::move(call), deferred);
+        DeliverTo(AnswerCapability(*promised, path), std::move(call), deferred);
       } else {
         promised->waiting.push_back({std::move(path), std::move(call), nullptr});
       }
@@ -109,6 +116,17 @@ absl::Status Connection::HandleCall(wire::Frame frame, Deferred& deferred) {
       });
       return absl::OkStatus();
   }
+}
+
+// The front object answers the Node interface too, whatever it is.
+void Connection::DeliverTo(const base::Ref<Capability>& object, base::Ref<IncomingCall> call,
+                           Deferred& deferred) {
+  Capability* target = object.get();
+  if (call->interface_id() == protocol::NODE_INTERFACE_ID && state_.node &&
+      object == state_.front) {
+    target = state_.node.get();
+  }
+  target->Deliver(std::move(call), deferred);
 }
 
 void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message, MessageCaps caps) {

@@ -6,7 +6,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "drover/async/thread_context.h"
+#include "drover/base/random_id.h"
 #include "drover/rpc/connection.h"
 #include "drover/rpc/local_capability.h"
 #include "drover/rpc/status_codec.h"
@@ -49,16 +51,22 @@ base::Ref<IncomingCall> IncomingCall::FromLocal(OutgoingCall call, base::Ref<Cap
   self->interface_id_ = self->local_->call().getInterfaceId();
   self->method_id_ = self->local_->call().getMethodId();
   self->target_ = std::move(target);
+  self->metadata_ = self->local_->metadata();
   self->handler_ = std::move(handler);
   self->handler_->OnStarted(self);
   return self;
 }
 
-IncomingCall::IncomingCall() = default;
+IncomingCall::IncomingCall() : chain_id_(base::RandomId()) {}
 
 IncomingCall::~IncomingCall() noexcept {
   if (returned()) return;
   ReturnError(absl::InternalError("the servant dropped the call without an answer"));
+}
+
+std::string IncomingCall::method_name() const {
+  if (!servant_) return absl::StrCat("method ", method_id_);
+  return servant_->dispatcher().MethodName(interface_id_, method_id_);
 }
 
 void IncomingCall::SetServant(base::Ref<LocalCapability> servant) { servant_ = std::move(servant); }
@@ -123,6 +131,11 @@ void IncomingCall::Run() {
 void IncomingCall::Execute() {
   if (cancelled()) {
     ReturnError(absl::CancelledError("the caller cancelled the call before it began"));
+    return;
+  }
+  if (metadata_ && metadata_->deadline <= absl::Now()) {
+    ReturnError(absl::DeadlineExceededError(
+        absl::StrCat(method_name(), ": the caller's deadline passed before the call began")));
     return;
   }
   try {

@@ -10,6 +10,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "drover/async/cancellation.h"
@@ -46,9 +48,17 @@ class IncomingCall final : public async::Cancellation, public Work {
   MessageCaps& param_caps() { return param_caps_; }
   capnp::AnyPointer::Reader params();
   async::Cancellation& cancellation() { return *this; }
+  // What came with the call; null for nothing.
+  const CallMetadataPtr& metadata() const { return metadata_; }
+  // Its name in the chains of the calls that are made while it runs.
+  uint64_t chain_id() const { return chain_id_; }
+  // For the connection, before the call is delivered.
+  void set_metadata(CallMetadataPtr metadata) { metadata_ = std::move(metadata); }
   // Null for a call from this process.
   const base::Ref<Connection>& connection() const { return connection_; }
 
+  // For errors: "Worker.calculate", as far as its servant is known.
+  std::string method_name() const;
   // Who runs it; set when it is delivered to a local object.
   void SetServant(base::Ref<LocalCapability> servant);
 
@@ -82,6 +92,8 @@ class IncomingCall final : public async::Cancellation, public Work {
   uint64_t interface_id_ = 0;
   uint16_t method_id_ = 0;
   MessageCaps param_caps_;
+  CallMetadataPtr metadata_;
+  const uint64_t chain_id_;
   base::Ref<Capability> target_;
   base::Ref<LocalCapability> servant_;
   std::atomic<bool> returned_{false};

@@ -1,12 +1,32 @@
 #include "drover/rpc/local_capability.h"
 
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
 #include "drover/rpc/deferred.h"
 #include "drover/rpc/incoming_call.h"
 
 namespace drover::rpc {
 
+namespace {
+
+absl::Status CycleError(const std::vector<ChainLink>& chain) {
+  std::string way;
+  for (const ChainLink& link : chain) absl::StrAppend(&way, link.method, " -> ");
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the call came back to an object that waits for it and would wait for ever: ", way,
+      "this call; mark the method $Drover.concurrent if it may run meanwhile"));
+}
+
+}  // namespace
+
 Dispatcher::Dispatcher() : strand_(base::MakeRef<Strand>()) {}
 Dispatcher::~Dispatcher() = default;
+
+std::string Dispatcher::MethodName(uint64_t interface_id, uint16_t method_id) const {
+  return absl::StrCat("method ", method_id, " of interface 0x", absl::Hex(interface_id));
+}
 
 base::Ref<LocalCapability> LocalCapability::Of(std::shared_ptr<Dispatcher> dispatcher) {
   if (dispatcher == nullptr) return nullptr;
@@ -29,6 +49,8 @@ void LocalCapability::Deliver(base::Ref<IncomingCall> call, Deferred& deferred) 
   call->SetServant(base::Ref<LocalCapability>::Share(this));
   if (dispatcher_->IsConcurrent(call->interface_id(), call->method_id())) {
     deferred.Run(call);
+  } else if (call->metadata() && dispatcher_->strand()->IsOccupiedBy(call->metadata()->chain)) {
+    deferred.Then([call] { call->ReturnError(CycleError(call->metadata()->chain)); });
   } else if (dispatcher_->strand()->Push({.call = std::move(call), .task = nullptr})) {
     deferred.Run(dispatcher_->strand());
   }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "drover/base/mutex.h"
@@ -27,6 +28,8 @@ class Dispatcher {
   // Answers `call`, now or later.
   virtual void HandleCall(IncomingCall& call) = 0;
   virtual bool IsConcurrent(uint64_t interface_id, uint16_t method_id) const = 0;
+  // For errors: "Worker.calculate".
+  virtual std::string MethodName(uint64_t interface_id, uint16_t method_id) const;
 
   const base::Ref<Strand>& strand() const { return strand_; }
 

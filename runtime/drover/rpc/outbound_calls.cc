@@ -3,8 +3,10 @@
 #include <variant>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "drover/async/thread_context.h"
 #include "drover/rpc/connection.h"
+#include "drover/rpc/metadata_codec.h"
 #include "drover/rpc/outgoing_call.h"
 #include "drover/rpc/remote_promise.h"
 
@@ -67,12 +69,18 @@ bool Connection::SendQuestion(const std::variant<ImportId, RemotePromise*>& targ
       id = state_.questions.Add(Question{handler, {}, nullptr, {}});
       call.call().setQuestionId(id.value());
       Question* question = state_.questions.Find(id);
+      if (call.nonce != 0) {
+        call.call().getExtension().initAs<protocol::CallExtension>().setNonce(call.nonce);
+      } else if (call.metadata() && state_.extensions) {
+        WriteMetadata(*call.metadata(), absl::Now(),
+                      call.call().getExtension().initAs<protocol::CallExtension>());
+      }
       if (!call.caps().list().empty()) {
         Describe(call.caps(), call.call().getParams(), &question->param_exports);
       }
       refused = CheckFrame(call.message()->FrameBytes());
       if (refused.ok()) {
-        waits = CanWait();
+        waits = call.can_wait || CanWait();
         Queue(call.message(), waits ? Urgency::kCanWait : Urgency::kNow);
       } else {
         ReleaseExports(question->param_exports, deferred)

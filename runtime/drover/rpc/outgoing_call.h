@@ -10,8 +10,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "drover/rpc.capnp.h"
+#include "drover/rpc/call_metadata.h"
 #include "drover/rpc/message_caps.h"
 #include "drover/wire/out_message.h"
 
@@ -31,10 +33,19 @@ class OutgoingCall {
   MessageCaps& caps() { return caps_; }
   wire::OutMessagePtr& message() { return message_; }
 
+  // Null for none. Written when the call leaves, if the peer can read it.
+  const CallMetadataPtr& metadata() const { return metadata_; }
+  void set_metadata(CallMetadataPtr metadata) { metadata_ = std::move(metadata); }
+  // A nonce for the hello of a connection, in place of the metadata; see hello.cc.
+  uint64_t nonce = 0;
+  // Whether it may wait for the next frame, a tick or a wait.
+  bool can_wait = false;
+
  private:
   wire::OutMessagePtr message_;
   protocol::Call::Builder call_;
   MessageCaps caps_;
+  CallMetadataPtr metadata_;
 };
 
 }  // namespace drover::rpc

@@ -99,6 +99,7 @@ void PromiseCapability::Resolve(const base::Ref<Capability>& promised, Deferred&
     waiting_.clear();
     observers = std::move(observers_);
     observers_.clear();
+    if (keeper_) deferred.Then([keeper = std::move(keeper_)]() mutable { keeper = nullptr; });
     resolved_.store(target.get(), std::memory_order_release);
     target_ = std::move(target);
   }

@@ -13,6 +13,7 @@
 #define DROVER_RPC_PROMISE_CAPABILITY_H_
 
 #include <atomic>
+#include <utility>
 #include <vector>
 
 #include "drover/async/executor.h"
@@ -24,7 +25,10 @@ namespace drover::rpc {
 
 class PromiseCapability : public Capability {
  public:
-  PromiseCapability() : PromiseCapability(Kind::kPromise) {}
+  // `keeper`: what has to live as long as the promise does and is not resolved. It is destroyed
+  // with no lock held.
+  explicit PromiseCapability(base::Ref<base::RefCounted> keeper = nullptr)
+      : Capability(Kind::kPromise), keeper_(std::move(keeper)) {}
   ~PromiseCapability() override;
 
   static bool IsPromise(const Capability& capability) {
@@ -56,6 +60,7 @@ class PromiseCapability : public Capability {
   std::vector<base::Ref<IncomingCall>> waiting_ ABSL_GUARDED_BY(mu_);
   std::vector<async::Task> observers_ ABSL_GUARDED_BY(mu_);
   base::Ref<Capability> target_ ABSL_GUARDED_BY(mu_);
+  base::Ref<base::RefCounted> keeper_ ABSL_GUARDED_BY(mu_);
   std::atomic<Capability*> resolved_{nullptr};  // target_, which changes no more once it is set
 };
 

@@ -1,5 +1,6 @@
 #include "drover/rpc/strand.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "drover/async/thread_context.h"
@@ -10,6 +11,8 @@ namespace drover::rpc {
 namespace {
 
 constexpr int kCallsToPoolAfterBlocking = 8;
+
+uint64_t ChainIdOf(const Strand::Item& item) { return item.call ? item.call->chain_id() : 0; }
 
 }  // namespace
 
@@ -22,8 +25,17 @@ bool Strand::Push(Item item) {
     return false;
   }
   running_ = true;
+  occupant_ = ChainIdOf(item);
   first_ = std::move(item);
   return true;
+}
+
+bool Strand::IsOccupiedBy(const std::vector<ChainLink>& chain) const {
+  base::MutexLock lock(&mu_);
+  const uint64_t occupant = occupant_;
+  return occupant != 0 &&
+         std::any_of(chain.begin(), chain.end(),
+                     [occupant](const ChainLink& link) { return link.id == occupant; });
 }
 
 bool Strand::busy() const {
@@ -55,9 +67,11 @@ bool Strand::Next(Item* item) {
   base::MutexLock lock(&mu_);
   if (queue_.empty()) {
     running_ = false;
+    occupant_ = 0;
     return false;
   }
   *item = std::move(queue_.front());
+  occupant_ = ChainIdOf(*item);
   queue_.pop_front();
   return true;
 }
@@ -88,6 +102,7 @@ void Strand::Reject(const absl::Status& status) {
       first_ = std::move(queue_.front());
       queue_.pop_front();
     }
+    occupant_ = 0;  // only continuations are left
   }
   for (Item& item : refused) item.call->ReturnError(status);
   if (continuations) RunOnPoolForSure(base::Ref<Work>::Share(this));

@@ -7,10 +7,13 @@
 #define DROVER_RPC_STRAND_H_
 
 #include <atomic>
+#include <cstdint>
 #include <deque>
+#include <vector>
 
 #include "drover/async/executor.h"
 #include "drover/base/mutex.h"
+#include "drover/rpc/call_metadata.h"
 #include "drover/rpc/work.h"
 
 namespace drover::rpc {
@@ -29,6 +32,9 @@ class Strand final : public async::Executor, public Work {
 
   // True if the strand was idle; the caller then sees to it that Run is called once.
   [[nodiscard]] bool Push(Item item);
+
+  // Whether the call that runs here, and keeps others waiting, is one of `chain`.
+  bool IsOccupiedBy(const std::vector<ChainLink>& chain) const;
 
   // Whether anything that was pushed has not run to its end.
   bool busy() const;
@@ -52,6 +58,7 @@ class Strand final : public async::Executor, public Work {
   mutable base::Mutex mu_;
   std::deque<Item> queue_ ABSL_GUARDED_BY(mu_);
   bool running_ ABSL_GUARDED_BY(mu_) = false;
+  uint64_t occupant_ ABSL_GUARDED_BY(mu_) = 0;  // chain id of the call that runs, or is about to
   Item first_;  // what the idle strand was given; belongs to whoever is to run it
   mutable std::atomic<int> slow_{0};  // how many more calls go to the pool without trying
 };

@@ -48,7 +48,7 @@ constexpr drover::object::MethodInfo kStoreMethods[] = {
     {.interface_id = 0xcd3c611100bcdd0a, .ordinal = 2, .interface_name = "Store", .name = "entries",
      .concurrent = false, .idempotent = false},
     {.interface_id = 0xcd3c611100bcdd0a, .ordinal = 3, .interface_name = "Store", .name = "watch",
-     .concurrent = false, .idempotent = false},
+     .concurrent = false, .idempotent = false, .result_slot = 0},
     {.interface_id = 0xcd3c611100bcdd0a, .ordinal = 4, .interface_name = "Store",
      .name = "watchAll", .concurrent = false, .idempotent = false},
     {.interface_id = 0xcd3c611100bcdd0a, .ordinal = 5, .interface_name = "Store", .name = "convert",
@@ -1245,6 +1245,14 @@ void BareAsyncServant::Dispatch(drover::object::ServerCall& call) {
   call.Unimplemented();
 }
 
+StoreProxy::Async StoreEntryPipeline::store() const {
+  return StoreProxy::Async(place_.Field(1).Capability());
+}
+
+StoreProxy::Async HandlesPipeline::store() const {
+  return StoreProxy::Async(place_.Field(0).Capability());
+}
+
 }  // namespace everything
 
 namespace drover {
@@ -1963,6 +1971,16 @@ void Codec<::everything::Partner>::Read(const object::StructReader& in_struct,
     Codec<::everything::Node>::Read(object::StructReader(in.getBack()), value.back.emplace());
   }
   value.years = in.getYears();
+}
+
+void PipelineTraits<::everything::StoreEntry>::Collect(const ::everything::StoreEntry& value,
+                                                       object::FoundCapabilities& out) {
+  out.Enter(1, value.store);
+}
+
+void PipelineTraits<::everything::Handles>::Collect(const ::everything::Handles& value,
+                                                    object::FoundCapabilities& out) {
+  out.Enter(0, value.store);
 }
 
 }  // namespace drover

@@ -21,6 +21,7 @@
 #include "drover/object/box.h"
 #include "drover/object/codec.h"
 #include "drover/object/interface_info.h"
+#include "drover/object/pipeline.h"
 #include "drover/object/proxy.h"
 #include "drover/object/servant.h"
 #include "drover/object/union.h"
@@ -47,10 +48,12 @@ class BareServant;
 class ClockAsyncServant;
 class ClockProxy;
 class ClockServant;
+class HandlesPipeline;
 class ServiceAsyncServant;
 class ServiceProxy;
 class ServiceServant;
 class StoreAsyncServant;
+class StoreEntryPipeline;
 class StoreProxy;
 class StoreServant;
 class StoreWatcherAsyncServant;
@@ -86,6 +89,10 @@ class StoreProxy : public drover::Proxy {
 
   // The same methods, returning futures.
   Async async() const;
+  // The same object, called with these options.
+  StoreProxy With(drover::CallOptions options) const {
+    return StoreProxy(WithOptions(std::move(options)));
+  }
 
   // Replaces what was there.
   absl::StatusOr<std::vector<uint8_t>> Put(std::string_view key, std::span<const uint8_t> value,
@@ -107,6 +114,8 @@ class StoreProxy::Async : public drover::Proxy {
   Async() = default;
   Async(const StoreProxy& proxy) : drover::Proxy(proxy) {}  // NOLINT: implicit
   explicit Async(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}
+  operator StoreProxy() const { return StoreProxy(drover::Proxy(*this)); }
+  Async With(drover::CallOptions options) const { return Async(WithOptions(std::move(options))); }
 
   drover::Future<std::vector<uint8_t>> Put(std::string_view key, std::span<const uint8_t> value,
                                            Color color) const;
@@ -140,6 +149,10 @@ class StoreWatcherProxy : public drover::Proxy {
 
   // The same methods, returning futures.
   Async async() const;
+  // The same object, called with these options.
+  StoreWatcherProxy With(drover::CallOptions options) const {
+    return StoreWatcherProxy(WithOptions(std::move(options)));
+  }
 
   absl::Status Changed(const StoreEntry& entry) const;
 };
@@ -149,6 +162,8 @@ class StoreWatcherProxy::Async : public drover::Proxy {
   Async() = default;
   Async(const StoreWatcherProxy& proxy) : drover::Proxy(proxy) {}  // NOLINT: implicit
   explicit Async(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}
+  operator StoreWatcherProxy() const { return StoreWatcherProxy(drover::Proxy(*this)); }
+  Async With(drover::CallOptions options) const { return Async(WithOptions(std::move(options))); }
 
   drover::Future<void> Changed(const StoreEntry& entry) const;
 };
@@ -170,6 +185,10 @@ class ClockProxy : public drover::Proxy {
 
   // The same methods, returning futures.
   Async async() const;
+  // The same object, called with these options.
+  ClockProxy With(drover::CallOptions options) const {
+    return ClockProxy(WithOptions(std::move(options)));
+  }
 
   absl::StatusOr<int64_t> Now() const;
   absl::Status Close() const;
@@ -180,6 +199,8 @@ class ClockProxy::Async : public drover::Proxy {
   Async() = default;
   Async(const ClockProxy& proxy) : drover::Proxy(proxy) {}  // NOLINT: implicit
   explicit Async(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}
+  operator ClockProxy() const { return ClockProxy(drover::Proxy(*this)); }
+  Async With(drover::CallOptions options) const { return Async(WithOptions(std::move(options))); }
 
   drover::Future<int64_t> Now() const;
   drover::Future<void> Close() const;
@@ -207,6 +228,10 @@ class ServiceProxy : public drover::Proxy {
 
   // The same methods, returning futures.
   Async async() const;
+  // The same object, called with these options.
+  ServiceProxy With(drover::CallOptions options) const {
+    return ServiceProxy(WithOptions(std::move(options)));
+  }
 
   absl::Status Close(std::string_view why) const;
   absl::StatusOr<std::string> Name() const;
@@ -241,6 +266,8 @@ class ServiceProxy::Async : public drover::Proxy {
   Async() = default;
   Async(const ServiceProxy& proxy) : drover::Proxy(proxy) {}  // NOLINT: implicit
   explicit Async(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}
+  operator ServiceProxy() const { return ServiceProxy(drover::Proxy(*this)); }
+  Async With(drover::CallOptions options) const { return Async(WithOptions(std::move(options))); }
   operator StoreProxy::Async() const { return StoreProxy::Async(drover::Proxy(*this)); }
   operator ClockProxy::Async() const { return ClockProxy::Async(drover::Proxy(*this)); }
   operator ::acme::parts::InspectorProxy::Async() const {
@@ -294,6 +321,10 @@ class BareProxy : public drover::Proxy {
 
   // The same methods, returning futures.
   Async async() const;
+  // The same object, called with these options.
+  BareProxy With(drover::CallOptions options) const {
+    return BareProxy(WithOptions(std::move(options)));
+  }
 
   // From Service:
   absl::StatusOr<std::string> Name() const;
@@ -329,6 +360,8 @@ class BareProxy::Async : public drover::Proxy {
   Async() = default;
   Async(const BareProxy& proxy) : drover::Proxy(proxy) {}  // NOLINT: implicit
   explicit Async(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}
+  operator BareProxy() const { return BareProxy(drover::Proxy(*this)); }
+  Async With(drover::CallOptions options) const { return Async(WithOptions(std::move(options))); }
   operator ServiceProxy::Async() const { return ServiceProxy::Async(drover::Proxy(*this)); }
   operator StoreProxy::Async() const { return StoreProxy::Async(drover::Proxy(*this)); }
   operator ClockProxy::Async() const { return ClockProxy::Async(drover::Proxy(*this)); }
@@ -673,6 +706,28 @@ struct Partner {
   bool operator==(const Partner&) const = default;
 };
 
+// What Pipeline() of a future of StoreEntry gives.
+class StoreEntryPipeline {
+ public:
+  explicit StoreEntryPipeline(drover::object::PipelinePlace place) : place_(std::move(place)) {}
+
+  StoreProxy::Async store() const;
+
+ private:
+  drover::object::PipelinePlace place_;
+};
+
+// What Pipeline() of a future of Handles gives.
+class HandlesPipeline {
+ public:
+  explicit HandlesPipeline(drover::object::PipelinePlace place) : place_(std::move(place)) {}
+
+  StoreProxy::Async store() const;
+
+ private:
+  drover::object::PipelinePlace place_;
+};
+
 // What is declared inside interface Store.
 struct Store {
   using Entry = StoreEntry;
@@ -895,6 +950,18 @@ struct Codec<::everything::Partner> {
   static constexpr object::StructSize kSize = {.data_words = 1, .pointers = 1};
   static void Write(const ::everything::Partner& value, const object::StructBuilder& out);
   static void Read(const object::StructReader& in, ::everything::Partner& value);
+};
+
+template <>
+struct PipelineTraits<::everything::StoreEntry>
+    : object::PipelineTraitsBase<::everything::StoreEntry, ::everything::StoreEntryPipeline> {
+  static void Collect(const ::everything::StoreEntry& value, object::FoundCapabilities& out);
+};
+
+template <>
+struct PipelineTraits<::everything::Handles>
+    : object::PipelineTraitsBase<::everything::Handles, ::everything::HandlesPipeline> {
+  static void Collect(const ::everything::Handles& value, object::FoundCapabilities& out);
 };
 
 }  // namespace drover

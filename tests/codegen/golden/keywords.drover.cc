@@ -17,7 +17,7 @@ constexpr drover::object::MethodInfo kSwitchMethods[] = {
     {.interface_id = 0xf6b03fe3f1c9f181, .ordinal = 1, .interface_name = "Switch", .name = "delete",
      .concurrent = false, .idempotent = false},
     {.interface_id = 0xf6b03fe3f1c9f181, .ordinal = 2, .interface_name = "Switch",
-     .name = "dispatch", .concurrent = false, .idempotent = false},
+     .name = "dispatch", .concurrent = false, .idempotent = false, .result_slot = 0},
     {.interface_id = 0xf6b03fe3f1c9f181, .ordinal = 3, .interface_name = "Switch",
      .name = "interface", .concurrent = false, .idempotent = false},
     {.interface_id = 0xf6b03fe3f1c9f181, .ordinal = 4, .interface_name = "Switch",

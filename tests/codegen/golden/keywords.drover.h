@@ -15,6 +15,7 @@
 #include "drover/async/future.h"
 #include "drover/object/codec.h"
 #include "drover/object/interface_info.h"
+#include "drover/object/pipeline.h"
 #include "drover/object/proxy.h"
 #include "drover/object/servant.h"
 #include "drover/object/union.h"
@@ -48,6 +49,10 @@ class SwitchProxy : public drover::Proxy {
 
   // The same methods, returning futures.
   Async async() const;
+  // The same object, called with these options.
+  SwitchProxy With(drover::CallOptions options) const {
+    return SwitchProxy(WithOptions(std::move(options)));
+  }
 
   absl::StatusOr<SwitchAsyncResults> Async_(int32_t return_, std::string_view call_,
                                             const std::vector<std::string>& out_, bool value) const;
@@ -63,6 +68,8 @@ class SwitchProxy::Async : public drover::Proxy {
   Async() = default;
   Async(const SwitchProxy& proxy) : drover::Proxy(proxy) {}  // NOLINT: implicit
   explicit Async(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}
+  operator SwitchProxy() const { return SwitchProxy(drover::Proxy(*this)); }
+  Async With(drover::CallOptions options) const { return Async(WithOptions(std::move(options))); }
 
   drover::Future<SwitchAsyncResults> Async_(int32_t return_, std::string_view call_,
                                             const std::vector<std::string>& out_, bool value) const;

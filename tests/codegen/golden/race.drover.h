@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "drover/async/future.h"
 #include "drover/object/interface_info.h"
+#include "drover/object/pipeline.h"
 #include "drover/object/proxy.h"
 #include "drover/object/servant.h"
 
@@ -36,6 +37,10 @@ class WorkerProxy : public drover::Proxy {
 
   // The same methods, returning futures.
   Async async() const;
+  // The same object, called with these options.
+  WorkerProxy With(drover::CallOptions options) const {
+    return WorkerProxy(WithOptions(std::move(options)));
+  }
 
   // Takes as long as it says.
   absl::StatusOr<uint32_t> Calculate() const;
@@ -47,6 +52,8 @@ class WorkerProxy::Async : public drover::Proxy {
   Async() = default;
   Async(const WorkerProxy& proxy) : drover::Proxy(proxy) {}  // NOLINT: implicit
   explicit Async(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}
+  operator WorkerProxy() const { return WorkerProxy(drover::Proxy(*this)); }
+  Async With(drover::CallOptions options) const { return Async(WithOptions(std::move(options))); }
 
   drover::Future<uint32_t> Calculate() const;
   drover::Future<void> Stop() const;

@@ -690,6 +690,22 @@ void DiamondAsyncServant::Dispatch(drover::object::ServerCall& call) {
   call.Unimplemented();
 }
 
+CarDriverProxy::Async CarPipeline::driver() const {
+  return CarDriverProxy::Async(place_.Field(3).Capability());
+}
+
+CarPipeline CarDriverTripPipeline::car() const {
+  return CarPipeline(place_.Field(0));
+}
+
+CarDriverProxy::Async CarDriverTripPipeline::driver() const {
+  return CarDriverProxy::Async(place_.Field(1).Capability());
+}
+
+CarDriverTripPipeline CarDriverDriveResultsPipeline::trip() const {
+  return CarDriverTripPipeline(place_.Field(0));
+}
+
 }  // namespace drover::corners
 
 namespace drover {
@@ -1058,6 +1074,22 @@ void Codec<::drover::corners::Branch>::Read(const object::StructReader& in_struc
   auto in = in_struct.As<::capnp_corners::Branch>();
   Codec<::drover::corners::Tree>::Read(object::StructReader(in.getTree()), value.tree);
   value.thick = in.getThick();
+}
+
+void PipelineTraits<::drover::corners::Car>::Collect(const ::drover::corners::Car& value,
+                                                     object::FoundCapabilities& out) {
+  out.Enter(3, value.driver);
+}
+
+void PipelineTraits<::drover::corners::CarDriverTrip>::Collect(
+    const ::drover::corners::CarDriverTrip& value, object::FoundCapabilities& out) {
+  out.Enter(0, value.car);
+  out.Enter(1, value.driver);
+}
+
+void PipelineTraits<::drover::corners::CarDriverDriveResults>::Collect(
+    const ::drover::corners::CarDriverDriveResults& value, object::FoundCapabilities& out) {
+  out.Enter(0, value.trip);
 }
 
 }  // namespace drover

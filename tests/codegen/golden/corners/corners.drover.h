@@ -20,6 +20,7 @@
 #include "drover/object/box.h"
 #include "drover/object/codec.h"
 #include "drover/object/interface_info.h"
+#include "drover/object/pipeline.h"
 #include "drover/object/proxy.h"
 #include "drover/object/servant.h"
 #include "drover/object/union.h"
@@ -33,8 +34,11 @@ enum class CarDriverMood : uint16_t {
 };
 
 class CarDriverAsyncServant;
+class CarDriverDriveResultsPipeline;
 class CarDriverProxy;
 class CarDriverServant;
+class CarDriverTripPipeline;
+class CarPipeline;
 class DiamondAsyncServant;
 class DiamondProxy;
 class DiamondServant;
@@ -81,6 +85,10 @@ class CarDriverProxy : public drover::Proxy {
 
   // The same methods, returning futures.
   Async async() const;
+  // The same object, called with these options.
+  CarDriverProxy With(drover::CallOptions options) const {
+    return CarDriverProxy(WithOptions(std::move(options)));
+  }
 
   absl::StatusOr<CarDriverDriveResults> Drive(const Car& car, CarDriverMood mood) const;
   absl::StatusOr<std::vector<std::vector<CarDriverTrip>>> Trips() const;
@@ -91,6 +99,8 @@ class CarDriverProxy::Async : public drover::Proxy {
   Async() = default;
   Async(const CarDriverProxy& proxy) : drover::Proxy(proxy) {}  // NOLINT: implicit
   explicit Async(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}
+  operator CarDriverProxy() const { return CarDriverProxy(drover::Proxy(*this)); }
+  Async With(drover::CallOptions options) const { return Async(WithOptions(std::move(options))); }
 
   drover::Future<CarDriverDriveResults> Drive(const Car& car, CarDriverMood mood) const;
   drover::Future<std::vector<std::vector<CarDriverTrip>>> Trips() const;
@@ -113,6 +123,10 @@ class NothingProxy : public drover::Proxy {
 
   // The same methods, returning futures.
   Async async() const;
+  // The same object, called with these options.
+  NothingProxy With(drover::CallOptions options) const {
+    return NothingProxy(WithOptions(std::move(options)));
+  }
 };
 
 class NothingProxy::Async : public drover::Proxy {
@@ -120,6 +134,8 @@ class NothingProxy::Async : public drover::Proxy {
   Async() = default;
   Async(const NothingProxy& proxy) : drover::Proxy(proxy) {}  // NOLINT: implicit
   explicit Async(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}
+  operator NothingProxy() const { return NothingProxy(drover::Proxy(*this)); }
+  Async With(drover::CallOptions options) const { return Async(WithOptions(std::move(options))); }
 };
 
 inline NothingProxy::Async NothingProxy::async() const { return Async(*this); }
@@ -139,6 +155,10 @@ class TopProxy : public drover::Proxy {
 
   // The same methods, returning futures.
   Async async() const;
+  // The same object, called with these options.
+  TopProxy With(drover::CallOptions options) const {
+    return TopProxy(WithOptions(std::move(options)));
+  }
 
   absl::StatusOr<std::string> Top(std::string_view call_, std::span<const uint8_t> target,
                                   const std::vector<uint8_t>& method) const;
@@ -149,6 +169,8 @@ class TopProxy::Async : public drover::Proxy {
   Async() = default;
   Async(const TopProxy& proxy) : drover::Proxy(proxy) {}  // NOLINT: implicit
   explicit Async(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}
+  operator TopProxy() const { return TopProxy(drover::Proxy(*this)); }
+  Async With(drover::CallOptions options) const { return Async(WithOptions(std::move(options))); }
 
   drover::Future<std::string> Top(std::string_view call_, std::span<const uint8_t> target,
                                   const std::vector<uint8_t>& method) const;
@@ -172,6 +194,10 @@ class LeftSideProxy : public drover::Proxy {
 
   // The same methods, returning futures.
   Async async() const;
+  // The same object, called with these options.
+  LeftSideProxy With(drover::CallOptions options) const {
+    return LeftSideProxy(WithOptions(std::move(options)));
+  }
 
   absl::Status Left() const;
 
@@ -185,6 +211,8 @@ class LeftSideProxy::Async : public drover::Proxy {
   Async() = default;
   Async(const LeftSideProxy& proxy) : drover::Proxy(proxy) {}  // NOLINT: implicit
   explicit Async(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}
+  operator LeftSideProxy() const { return LeftSideProxy(drover::Proxy(*this)); }
+  Async With(drover::CallOptions options) const { return Async(WithOptions(std::move(options))); }
   operator TopProxy::Async() const { return TopProxy::Async(drover::Proxy(*this)); }
 
   drover::Future<void> Left() const;
@@ -212,6 +240,10 @@ class RightSideProxy : public drover::Proxy {
 
   // The same methods, returning futures.
   Async async() const;
+  // The same object, called with these options.
+  RightSideProxy With(drover::CallOptions options) const {
+    return RightSideProxy(WithOptions(std::move(options)));
+  }
 
   absl::Status Right() const;
   absl::Status Same(std::string_view a) const;
@@ -226,6 +258,8 @@ class RightSideProxy::Async : public drover::Proxy {
   Async() = default;
   Async(const RightSideProxy& proxy) : drover::Proxy(proxy) {}  // NOLINT: implicit
   explicit Async(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}
+  operator RightSideProxy() const { return RightSideProxy(drover::Proxy(*this)); }
+  Async With(drover::CallOptions options) const { return Async(WithOptions(std::move(options))); }
   operator TopProxy::Async() const { return TopProxy::Async(drover::Proxy(*this)); }
 
   drover::Future<void> Right() const;
@@ -256,6 +290,10 @@ class DiamondProxy : public drover::Proxy {
 
   // The same methods, returning futures.
   Async async() const;
+  // The same object, called with these options.
+  DiamondProxy With(drover::CallOptions options) const {
+    return DiamondProxy(WithOptions(std::move(options)));
+  }
 
   // From LeftSide:
   absl::Status Left() const;
@@ -274,6 +312,8 @@ class DiamondProxy::Async : public drover::Proxy {
   Async() = default;
   Async(const DiamondProxy& proxy) : drover::Proxy(proxy) {}  // NOLINT: implicit
   explicit Async(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}
+  operator DiamondProxy() const { return DiamondProxy(drover::Proxy(*this)); }
+  Async With(drover::CallOptions options) const { return Async(WithOptions(std::move(options))); }
   operator LeftSideProxy::Async() const { return LeftSideProxy::Async(drover::Proxy(*this)); }
   operator RightSideProxy::Async() const { return RightSideProxy::Async(drover::Proxy(*this)); }
   operator TopProxy::Async() const { return TopProxy::Async(drover::Proxy(*this)); }
@@ -543,6 +583,42 @@ struct Branch {
   bool operator==(const Branch&) const = default;
 };
 
+// What Pipeline() of a future of Car gives.
+class CarPipeline {
+ public:
+  explicit CarPipeline(drover::object::PipelinePlace place) : place_(std::move(place)) {}
+
+  CarDriverProxy::Async driver() const;
+
+ private:
+  drover::object::PipelinePlace place_;
+};
+
+// What Pipeline() of a future of CarDriverTrip gives.
+class CarDriverTripPipeline {
+ public:
+  explicit CarDriverTripPipeline(drover::object::PipelinePlace place)
+      : place_(std::move(place)) {}
+
+  CarPipeline car() const;
+  CarDriverProxy::Async driver() const;
+
+ private:
+  drover::object::PipelinePlace place_;
+};
+
+// What Pipeline() of a future of CarDriverDriveResults gives.
+class CarDriverDriveResultsPipeline {
+ public:
+  explicit CarDriverDriveResultsPipeline(drover::object::PipelinePlace place)
+      : place_(std::move(place)) {}
+
+  CarDriverTripPipeline trip() const;
+
+ private:
+  drover::object::PipelinePlace place_;
+};
+
 // What is declared inside interface Car.Driver.
 struct CarDriver {
   using Mood = CarDriverMood;
@@ -769,6 +845,28 @@ struct Codec<::drover::corners::Branch> {
   static constexpr object::StructSize kSize = {.data_words = 1, .pointers = 1};
   static void Write(const ::drover::corners::Branch& value, const object::StructBuilder& out);
   static void Read(const object::StructReader& in, ::drover::corners::Branch& value);
+};
+
+template <>
+struct PipelineTraits<::drover::corners::Car>
+    : object::PipelineTraitsBase<::drover::corners::Car, ::drover::corners::CarPipeline> {
+  static void Collect(const ::drover::corners::Car& value, object::FoundCapabilities& out);
+};
+
+template <>
+struct PipelineTraits<::drover::corners::CarDriverTrip>
+    : object::PipelineTraitsBase<::drover::corners::CarDriverTrip,
+                                 ::drover::corners::CarDriverTripPipeline> {
+  static void Collect(const ::drover::corners::CarDriverTrip& value,
+                      object::FoundCapabilities& out);
+};
+
+template <>
+struct PipelineTraits<::drover::corners::CarDriverDriveResults>
+    : object::PipelineTraitsBase<::drover::corners::CarDriverDriveResults,
+                                 ::drover::corners::CarDriverDriveResultsPipeline> {
+  static void Collect(const ::drover::corners::CarDriverDriveResults& value,
+                      object::FoundCapabilities& out);
 };
 
 }  // namespace drover

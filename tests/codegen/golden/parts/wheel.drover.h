@@ -13,6 +13,7 @@
 #include "drover/async/future.h"
 #include "drover/object/codec.h"
 #include "drover/object/interface_info.h"
+#include "drover/object/pipeline.h"
 #include "drover/object/proxy.h"
 #include "drover/object/servant.h"
 
@@ -43,6 +44,10 @@ class InspectorProxy : public drover::Proxy {
 
   // The same methods, returning futures.
   Async async() const;
+  // The same object, called with these options.
+  InspectorProxy With(drover::CallOptions options) const {
+    return InspectorProxy(WithOptions(std::move(options)));
+  }
 
   absl::StatusOr<bool> Inspect(const Wheel& wheel) const;
 };
@@ -52,6 +57,8 @@ class InspectorProxy::Async : public drover::Proxy {
   Async() = default;
   Async(const InspectorProxy& proxy) : drover::Proxy(proxy) {}  // NOLINT: implicit
   explicit Async(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}
+  operator InspectorProxy() const { return InspectorProxy(drover::Proxy(*this)); }
+  Async With(drover::CallOptions options) const { return Async(WithOptions(std::move(options))); }
 
   drover::Future<bool> Inspect(const Wheel& wheel) const;
 };

@@ -1,0 +1,127 @@
+#include "drover/object/node_service.h"
+
+#include <unistd.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "drover/node.capnp.h"
+#include "drover/rpc/connection.h"
+#include "drover/rpc/incoming_call.h"
+#include "drover/rpc/message_caps.h"
+
+namespace drover::object {
+namespace {
+
+using protocol::Node;
+
+constexpr const char* kMethods[] = {"hello", "lookup", "list", "describe",
+                                    "ping",  "stats",  "drain"};
+
+// Whether the caller may look behind the front: a process of the same user, on this machine.
+bool IsTrusted(const rpc::IncomingCall& call) {
+  if (!call.connection()) return true;
+  const auto& uid = call.connection()->peer().uid;
+  return uid.has_value() && *uid == geteuid();
+}
+
+}  // namespace
+
+absl::Status NodeService::Export(const std::string& name, base::Ref<rpc::Capability> object) {
+  if (name.empty()) return absl::InvalidArgumentError("an object was exported without a name");
+  base::MutexLock lock(&mu_);
+  if (!exports_.emplace(name, std::move(object)).second) {
+    return absl::AlreadyExistsError(
+        absl::StrCat("an object is exported as \"", name, "\" already"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status NodeService::Unexport(const std::string& name) {
+  base::Ref<rpc::Capability> dropped;  // outlives the lock
+  base::MutexLock lock(&mu_);
+  const auto it = exports_.find(name);
+  if (it == exports_.end()) {
+    return absl::NotFoundError(absl::StrCat("no object is exported as \"", name, "\""));
+  }
+  dropped = std::move(it->second);
+  exports_.erase(it);
+  return absl::OkStatus();
+}
+
+void NodeService::Clear() {
+  base::Ref<rpc::Capability> front;  // outlive the lock
+  std::map<std::string, base::Ref<rpc::Capability>> exports;
+  base::MutexLock lock(&mu_);
+  front = std::move(front_);
+  exports.swap(exports_);
+}
+
+std::string NodeService::MethodName(uint64_t interface_id, uint16_t method_id) const {
+  if (method_id >= std::size(kMethods)) return Dispatcher::MethodName(interface_id, method_id);
+  return absl::StrCat("Node.", kMethods[method_id]);
+}
+
+void NodeService::HandleCall(rpc::IncomingCall& call) {
+  switch (call.method_id()) {
+    case protocol::NODE_HELLO:
+      return Hello(call);
+    case protocol::NODE_LOOKUP:
+      return Lookup(call);
+    case protocol::NODE_LIST:
+      return List(call);
+    case protocol::NODE_PING:
+      call.results().initAs<Node::PingResults>();
+      return call.ReturnResults();
+    default:
+      return call.ReturnError(absl::UnimplementedError(
+          absl::StrCat(MethodName(call.interface_id(), call.method_id()), " is not implemented")));
+  }
+}
+
+void NodeService::Hello(rpc::IncomingCall& call) {
+  uint64_t nonce = 0;
+  if (call.connection() && call.peer_call().hasExtension()) {
+    nonce = call.peer_call().getExtension().getAs<protocol::CallExtension>().getNonce();
+  }
+  if (nonce != 0) call.connection()->EnableExtensions();
+  auto results = call.results().initAs<Node::HelloResults>();
+  results.setNonce(nonce);
+  results.setVersion(protocol::NODE_VERSION);
+  call.ReturnResults();
+}
+
+void NodeService::Lookup(rpc::IncomingCall& call) {
+  const auto text = call.params().getAs<Node::LookupParams>().getName();
+  const std::string name(text.begin(), text.size());
+  base::Ref<rpc::Capability> object;
+  {
+    base::MutexLock lock(&mu_);
+    if (name.empty()) {
+      object = front_;
+    } else if (const auto it = exports_.find(name); it != exports_.end()) {
+      object = it->second;
+    }
+  }
+  if (!object) {
+    return call.ReturnError(
+        absl::NotFoundError(absl::StrCat("no object is exported as \"", name, "\"")));
+  }
+  rpc::SetCapability(call.results().initAs<Node::LookupResults>().getObject(), std::move(object));
+  call.ReturnResults();
+}
+
+void NodeService::List(rpc::IncomingCall& call) {
+  if (!IsTrusted(call)) {
+    return call.ReturnError(
+        absl::PermissionDeniedError("Node.list is for processes of the same user"));
+  }
+  base::MutexLock lock(&mu_);
+  auto names =
+      call.results().initAs<Node::ListResults>().initNames(static_cast<unsigned>(exports_.size()));
+  unsigned i = 0;
+  for (const auto& [name, object] : exports_) names.set(i++, name);
+  call.ReturnResults();
+}
+
+}  // namespace drover::object

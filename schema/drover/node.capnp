@@ -1,0 +1,62 @@
+@0xde810fa6cacbb85a;
+# What a Drover server answers through its bootstrap object, beside the interfaces of the front
+# object itself (calls go by interface id): who it is, what it exports, how it does.
+
+using Cxx = import "/capnp/c++.capnp";
+$Cxx.namespace("drover::protocol");
+
+const nodeInterfaceId :UInt64 = 0xbc67c3cbc15dd815;
+const nodeHello :UInt16 = 0;
+const nodeLookup :UInt16 = 1;
+const nodeList :UInt16 = 2;
+const nodePing :UInt16 = 4;
+const nodeVersion :UInt32 = 1;
+
+interface Node @0xbc67c3cbc15dd815 {
+  hello @0 (version :UInt32) -> (nonce :UInt64, version :UInt32);
+  # Gives back the nonce that came in the Call's extension, 0 if there was none. If it is the one
+  # that was sent, nobody between the two ends dropped the field, and metadata may travel in it.
+
+  lookup @1 (name :Text) -> (object :AnyPointer);
+  # The object exported under a name; an error, NotFound, if there is none. The empty name is the
+  # front object's.
+
+  list @2 () -> (names :List(Text));
+  # The names of the exported objects, in order. Peers of the same user only.
+
+  describe @3 (name :Text) -> (interfaceId :UInt64, nodes :List(Data));
+  # The interface of an exported object, and all schema nodes (capnp/schema.capnp's Node, a message
+  # each, in stream framing) that it takes to load it.
+
+  ping @4 ();
+
+  stats @5 () -> (stats :Stats);
+  # Peers of the same user only.
+
+  drain @6 ();
+  # Asks the server to take no new connections and calls, to let those that run end, and to stop.
+  # Peers of the same user only.
+
+  struct Stats {
+    connections @0 :UInt32;
+    methods @1 :List(Method);
+    tables @2 :List(Tables);          # one for each connection
+
+    struct Method {
+      name @0 :Text;                  # "Worker.calculate"
+      calls @1 :UInt64;               # answered so far
+      errors @2 :UInt64;              # those of them that failed
+      latency @3 :List(UInt64);       # calls by time from start to answer: element i counts those
+                                      # below 2^i microseconds and not below the one before
+    }
+    struct Tables {
+      peer @0 :Text;
+      questions @1 :UInt32;
+      answers @2 :UInt32;
+      exports @3 :UInt32;
+      imports @4 :UInt32;
+      bytesIn @5 :UInt64;
+      bytesOut @6 :UInt64;
+    }
+  }
+}

@@ -1,0 +1,7 @@
+#include "corners/corners.drover_mock.h"
+#include "everything.drover_mock.h"
+#include "garage.drover_mock.h"
+#include "keywords.drover_mock.h"
+#include "parts/wheel.drover_mock.h"
+#include "race.drover_mock.h"
+#include "sink.drover_mock.h"

@@ -1,0 +1,65 @@
+// Generated mocks, in this process and behind a connection.
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "drover/object/connect.h"
+#include "drover/object/server.h"
+#include "everything.drover_mock.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "race.drover_mock.h"
+
+namespace drover {
+namespace {
+
+using ::testing::Eq;
+using ::testing::InSequence;
+using ::testing::NiceMock;
+using ::testing::Return;
+
+TEST(Mocks, AreCalledInThisProcess) {
+  auto mock = std::make_shared<race::MockWorkerServant>();
+  EXPECT_CALL(*mock, Calculate())
+      .WillOnce(Return(7u))
+      .WillOnce(Return(absl::AbortedError("tired")));
+  race::WorkerProxy worker(mock);
+  EXPECT_EQ(worker.Calculate().value(), 7u);
+  EXPECT_EQ(worker.async().Calculate().Get().status(), absl::AbortedError("tired"));
+}
+
+TEST(Mocks, AreCalledThroughAConnectionInThisProcess) {
+  auto mock = std::make_shared<race::MockWorkerServant>();
+  {
+    const InSequence in_order;
+    EXPECT_CALL(*mock, Calculate()).WillOnce(Return(7u));
+    EXPECT_CALL(*mock, Stop()).WillOnce(Return(absl::OkStatus()));
+  }
+  auto server = Serve("inproc://mock", mock);
+  ASSERT_TRUE(server.ok()) << server.status();
+  auto worker = Connect<race::WorkerProxy>("inproc://mock");
+  EXPECT_EQ(worker.Calculate().value(), 7u);
+  EXPECT_EQ(worker.Stop(), absl::OkStatus());
+}
+
+TEST(Mocks, AnswerUnimplementedUnlessToldOtherwise) {
+  race::WorkerProxy worker(std::make_shared<NiceMock<race::MockWorkerServant>>());
+  EXPECT_EQ(worker.Calculate().status().code(), absl::StatusCode::kUnimplemented);
+  EXPECT_EQ(worker.Stop().code(), absl::StatusCode::kUnimplemented);
+}
+
+TEST(Mocks, HaveTheMethodsOfTheInterfacesTheirsExtends) {
+  auto mock = std::make_shared<everything::MockServiceServant>();
+  EXPECT_CALL(*mock, Name()).WillOnce(Return(std::string("service")));
+  EXPECT_CALL(*mock, Now()).WillOnce(Return(5));
+  EXPECT_CALL(*mock, Close(Eq("tired"))).WillOnce(Return(absl::OkStatus()));
+  EXPECT_CALL(*mock, Close()).WillOnce(Return(absl::OkStatus()));
+  everything::ServiceProxy service(mock);
+  EXPECT_EQ(service.Name().value(), "service");
+  EXPECT_EQ(service.Now().value(), 5);
+  EXPECT_EQ(service.Close("tired"), absl::OkStatus());
+  EXPECT_EQ(everything::ClockProxy(service).Close(), absl::OkStatus());
+}
+
+}  // namespace
+}  // namespace drover

@@ -1,0 +1,94 @@
+// How Drover peers find out about each other, and what travels between them then and not before.
+#include <string>
+
+#include "drover/node.capnp.h"
+#include "drover/object/call_options.h"
+#include "rpc/peer_fixture.h"
+
+namespace drover::rpc {
+namespace {
+
+using protocol::Node;
+
+class HelloToServer : public ServerTest {
+ protected:
+  // Not the default server, but what it is made of.
+  void SendHello(uint32_t question, uint64_t nonce) {
+    const uint32_t front = Front();
+    peer_->Send([&](protocol::Message::Builder m) {
+      auto call = InitCall<Node>(m, question, protocol::NODE_HELLO);
+      call.initTarget().setImportedCap(front);
+      call.initParams().getContent().initAs<Node::HelloParams>().setVersion(1);
+      if (nonce != 0) call.initExtension().initAs<protocol::CallExtension>().setNonce(nonce);
+    });
+  }
+};
+
+TEST_F(HelloToServer, WithoutANodeIsUnimplemented) {
+  SendHello(0, 5);
+  EXPECT_EQ(ExpectError(0).code(), absl::StatusCode::kUnimplemented);
+}
+
+class HelloToClient : public ClientTest {
+ protected:
+  void SayHello() {
+    connection_->SayHello(*proxy_.capability());
+    pending_ = patient().Add(1, 2);
+    peer_->PassOver(protocol::Message::FINISH);
+    AnswerBootstrap(1);
+    const auto hello = ExpectCall();
+    EXPECT_EQ(hello.getInterfaceId(), protocol::NODE_INTERFACE_ID);
+    EXPECT_EQ(hello.getMethodId(), protocol::NODE_HELLO);
+    question_ = hello.getQuestionId();
+    nonce_ = hello.getExtension().getAs<protocol::CallExtension>().getNonce();
+    EXPECT_NE(nonce_, 0u);
+    const auto first = ExpectCall();
+    EXPECT_FALSE(first.hasExtension());  // nothing is known yet
+    ReturnSum(first.getQuestionId(), 3);
+    EXPECT_EQ(*pending_.Get(), 3u);
+  }
+  void Answer(uint64_t nonce) {
+    SendReturn(question_, [&](protocol::Return::Builder ret) {
+      ret.initResults().getContent().initAs<Node::HelloResults>().setNonce(nonce);
+    });
+  }
+  kitchen::CookProxy::Async patient() {
+    return proxy_.async().With({.timeout = absl::Hours(1), .metadata = {{"tenant", "acme"}}});
+  }
+
+  Future<uint32_t> pending_;
+  uint32_t question_ = 0;
+  uint64_t nonce_ = 0;
+};
+
+TEST_F(HelloToClient, ThatComesBackWithItsNonceLetsMetadataTravel) {
+  SayHello();
+  Answer(nonce_);
+  auto sum = proxy_.async().Add(0, 0);
+  const auto plain = ExpectCall();
+  EXPECT_FALSE(plain.hasExtension());  // there is nothing to tell
+  ReturnSum(plain.getQuestionId(), 0);
+  EXPECT_EQ(*sum.Get(), 0u);
+  sum = patient().Add(1, 2);
+  const auto call = ExpectCall();
+  ASSERT_TRUE(call.hasExtension());
+  const auto extension = call.getExtension().getAs<protocol::CallExtension>();
+  EXPECT_GT(extension.getTimeoutNanos(), 3000u * 1'000'000'000);
+  ASSERT_EQ(extension.getMetadata().size(), 1u);
+  EXPECT_EQ(std::string(extension.getMetadata()[0].getKey()), "tenant");
+  EXPECT_EQ(std::string(extension.getMetadata()[0].getValue()), "acme");
+}
+
+TEST_F(HelloToClient, ThatComesBackWithoutItsNonceLetsNothingTravel) {
+  // A stock relay passes the call on, not the field.
+  SayHello();
+  Answer(0);
+  auto sum = proxy_.async().Add(0, 0);
+  ReturnSum(ExpectCall().getQuestionId(), 0);
+  EXPECT_EQ(*sum.Get(), 0u);
+  sum = patient().Add(1, 2);
+  EXPECT_FALSE(ExpectCall().hasExtension());
+}
+
+}  // namespace
+}  // namespace drover::rpc
