@@ -26,6 +26,7 @@ TEST(Mocks, AreCalledInThisProcess) {
   race::WorkerProxy worker(mock);
   EXPECT_EQ(worker.Calculate().value(), 7u);
   EXPECT_EQ(worker.async().Calculate().Get().status(), absl::AbortedError("tired"));
+  EXPECT_TRUE(testing::Mock::VerifyAndClearExpectations(mock.get()));
 }
 
 TEST(Mocks, AreCalledThroughAConnectionInThisProcess) {
@@ -40,6 +41,7 @@ TEST(Mocks, AreCalledThroughAConnectionInThisProcess) {
   auto worker = Connect<race::WorkerProxy>("inproc://mock");
   EXPECT_EQ(worker.Calculate().value(), 7u);
   EXPECT_EQ(worker.Stop(), absl::OkStatus());
+  EXPECT_TRUE(testing::Mock::VerifyAndClearExpectations(mock.get()));
 }
 
 TEST(Mocks, AnswerUnimplementedUnlessToldOtherwise) {
@@ -59,6 +61,7 @@ TEST(Mocks, HaveTheMethodsOfTheInterfacesTheirsExtends) {
   EXPECT_EQ(service.Now().value(), 5);
   EXPECT_EQ(service.Close("tired"), absl::OkStatus());
   EXPECT_EQ(everything::ClockProxy(service).Close(), absl::OkStatus());
+  EXPECT_TRUE(testing::Mock::VerifyAndClearExpectations(mock.get()));
 }
 
 }  // namespace

@@ -10,4 +10,5 @@ TEST(Greeter, IsMocked) {
   EXPECT_CALL(*mock, Greet("you")).WillOnce(testing::Return(std::string("hello, you")));
   greeter::GreeterProxy greeter(mock);
   EXPECT_EQ(greeter.Greet("you").value(), "hello, you");
+  EXPECT_TRUE(testing::Mock::VerifyAndClearExpectations(mock.get()));
 }
