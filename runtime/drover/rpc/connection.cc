@@ -80,6 +80,7 @@ void Connection::Close(const absl::Status& reason) {
     ended_.store(true, std::memory_order_release);
     state_.questions.ForEach([&](QuestionId id, Question& question) {
       if (question.handler) lost.push_back(std::move(question.handler));
+      DropKept(question, deferred);
       BreakAll(id, question, state_.closed, deferred);
     });
     state_.questions.Clear();

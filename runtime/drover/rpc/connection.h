@@ -182,6 +182,10 @@ class Connection final : public async::EventHandler {
                  Deferred& deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void BreakAll(QuestionId id, Question& question, const absl::Status& status, Deferred& deferred)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Keeps `capability` until the answer, if it is a promise inside another answer.
+  void KeepPromise(Question& question, const base::Ref<Capability>& capability)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void DropKept(Question& question, Deferred& deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool PeerHosts(const Capability& capability) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   bool SendQuestion(const std::variant<ImportId, RemotePromise*>& target, OutgoingCall& call,

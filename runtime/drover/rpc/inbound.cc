@@ -108,6 +108,7 @@ absl::Status Connection::HandleUnimplemented(protocol::Message::Reader message,
           absl::StrCat("unimplemented names question ", id.value(), ", which does not exist"));
     }
     handler = std::move(question->handler);
+    DropKept(*question, deferred);
     BreakAll(id, *question, status, deferred);
     const std::vector<ExportId> exports = std::move(question->param_exports);
     state_.questions.Remove(id);

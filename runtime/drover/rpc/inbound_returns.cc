@@ -50,6 +50,7 @@ absl::Status Connection::HandleReturn(protocol::Return::Reader message, Deferred
       return TakeFromAnswer(id, AnswerId(message.getTakeFromOtherQuestion()), deferred);
     }
     handler = std::move(question->handler);
+    DropKept(*question, deferred);
     // Without a handler we have finished it already: its capabilities are the peer's again.
     if (handler) {
       if (has_results) {
@@ -111,6 +112,7 @@ void Connection::GiveToTaker(AnswerId id, Answer& answer, Deferred& deferred) {
   const QuestionId taker = *std::exchange(answer.taker, std::nullopt);
   Question* question = state_.questions.Find(taker);
   if (question == nullptr || question->taken_from != id) return;  // it was cancelled
+  DropKept(*question, deferred);
   deferred.Then(
       [handler = std::move(question->handler), results = answer.results, error = answer.error] {
         if (!handler) return;

@@ -66,9 +66,12 @@ bool Connection::SendQuestion(const std::variant<ImportId, RemotePromise*>& targ
           absl::StrCat("the connection to ", options_.name, " ended: the peer closed it"));
     }
     if (lost.ok()) {
-      id = state_.questions.Add(Question{handler, {}, nullptr, {}});
+      id = state_.questions.Add(Question(handler));
       call.call().setQuestionId(id.value());
       Question* question = state_.questions.Find(id);
+      if (const auto* promise = std::get_if<RemotePromise*>(&target)) {
+        KeepPromise(*question, base::Ref<RemotePromise>::Share(*promise));
+      }
       if (call.nonce != 0) {
         call.call().getExtension().initAs<protocol::CallExtension>().setNonce(call.nonce);
       } else if (call.metadata() && state_.extensions) {
@@ -77,6 +80,7 @@ bool Connection::SendQuestion(const std::variant<ImportId, RemotePromise*>& targ
       }
       if (!call.caps().list().empty()) {
         Describe(call.caps(), call.call().getParams(), &question->param_exports);
+        for (const auto& capability : call.caps().list()) KeepPromise(*question, capability);
       }
       refused = CheckFrame(call.message()->FrameBytes());
       if (refused.ok()) {
@@ -84,7 +88,8 @@ bool Connection::SendQuestion(const std::variant<ImportId, RemotePromise*>& targ
         Queue(call.message(), waits ? Urgency::kCanWait : Urgency::kNow);
       } else {
         ReleaseExports(question->param_exports, deferred)
-            .IgnoreError();           // they were added just now
+            .IgnoreError();  // they were added just now
+        DropKept(*question, deferred);
         state_.questions.Remove(id);  // nobody has heard of it
       }
     }
@@ -114,6 +119,7 @@ bool Connection::CancelQuestion(QuestionId id, const ReturnHandler* handler) {
     Question* question = state_.open() ? state_.questions.Find(id) : nullptr;
     if (question == nullptr || question->handler.get() != handler) return false;
     dropped = std::move(question->handler);
+    DropKept(*question, deferred);
     BreakAll(id, *question, absl::CancelledError("the caller cancelled the call"), deferred);
     QueueFinish(id, /*release_result_caps=*/true);
     if (question->taken_from) state_.questions.Remove(id);  // its Return is here

@@ -30,7 +30,7 @@ base::Ref<Capability> Connection::Bootstrap() {
   {
     base::MutexLock lock(&mu_);
     if (!state_.open()) return BrokenCapability(state_.closed);
-    id = state_.questions.Add(Question{handler, {}, nullptr, {}});
+    id = state_.questions.Add(Question(handler));
     bootstrap.setQuestionId(id.value());
     Queue(message, Urgency::kCanWait);  // the first call goes with it
   }
@@ -141,6 +141,18 @@ void Connection::SettleAll(QuestionId id, Question& question, const TargetOf& ta
     promise->used = true;
     settle(std::move(promise));
   }
+}
+
+void Connection::KeepPromise(Question& question, const base::Ref<Capability>& capability) {
+  const base::Ref<Capability> at = PromiseCapability::Follow(capability);
+  if (!at || at->kind() != Capability::Kind::kRemotePromise) return;
+  const auto& promise = static_cast<const RemotePromise&>(*at);
+  if (&promise.connection() == this && !promise.is_import()) question.keeps.push_back(at);
+}
+
+void Connection::DropKept(Question& question, Deferred& deferred) {
+  for (base::Ref<Capability>& promise : question.keeps) deferred.Drop(std::move(promise));
+  question.keeps.clear();
 }
 
 void Connection::BreakAll(QuestionId id, Question& question, const absl::Status& status,

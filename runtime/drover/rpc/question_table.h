@@ -4,9 +4,11 @@
 
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "drover/base/ref.h"
+#include "drover/rpc/capability.h"
 #include "drover/rpc/id_tables.h"
 #include "drover/rpc/ids.h"
 #include "drover/rpc/pipeline_path.h"
@@ -25,10 +27,16 @@ struct QuestionPipeline {
 // A question lives until its Return is here and its Finish is sent. Without a handler the Finish
 // was sent first: the question only waits for its Return.
 struct Question {
+  Question() = default;
+  explicit Question(base::Ref<ReturnHandler> asker) : handler(std::move(asker)) {}
+
   base::Ref<ReturnHandler> handler;
   std::vector<ExportId> param_exports;         // given back at once if the Return says so
   std::unique_ptr<QuestionPipeline> pipeline;  // null if nobody asked
   std::optional<AnswerId> taken_from;  // the Return is here: the results are those of this answer
+  // The pipelined promises that it went through or took along: what they wait for is not cancelled
+  // as long as somebody waits for this.
+  std::vector<base::Ref<Capability>> keeps;
 };
 
 using QuestionTable = OwnIdTable<QuestionId, Question>;
