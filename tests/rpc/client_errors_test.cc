@@ -1,4 +1,6 @@
 // What a Drover client makes of answers that are errors, or none: one test for each rule.
+#include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -133,6 +135,51 @@ TEST_F(Client, LearnsThatThereIsNoFrontObject) {
   SendReturn(1, [](protocol::Return::Builder ret) { ret.initException().setReason("null"); });
   EXPECT_EQ(call.Get().status().code(), absl::StatusCode::kUnknown);
   EXPECT_EQ(proxy_.Add(1, 2).status().code(), absl::StatusCode::kNotFound);
+}
+
+// --- Returns that end the connection: the call ends with it
+// -----------------------------------------
+
+// The call of question 1, whose Return makes `build`, fails as one of a lost connection does.
+class SpoiledReturn : public ClientTest {
+ protected:
+  void ExpectTheEnd(const std::function<void(protocol::Message::Builder)>& build) {
+    auto call = proxy_.async().Tell(std::make_shared<Parrot>(), "x");
+    AnswerBootstrap(1);
+    ExpectCall();
+    peer_->SendRelease(0, 1);  // the parrot
+    peer_->Send(build);
+    EXPECT_EQ(call.Get().status().code(), absl::StatusCode::kUnavailable);
+    peer_->PassOver(protocol::Message::FINISH);
+    peer_->ExpectAbort();
+  }
+  void ExpectTheEndOfReturn(const std::function<void(protocol::Return::Builder)>& build) {
+    ExpectTheEnd([&](protocol::Message::Builder m) {
+      auto ret = m.initReturn();
+      ret.setAnswerId(1);
+      ret.setReleaseParamCaps(false);
+      build(ret);
+    });
+  }
+};
+
+TEST_F(SpoiledReturn, ThatReleasesWhatWasReleased) {
+  ExpectTheEndOfReturn([](protocol::Return::Builder ret) {
+    ret.setReleaseParamCaps(true);
+    ret.initResults();
+  });
+}
+
+TEST_F(SpoiledReturn, WithAnUnreadableTableOfCapabilities) {
+  ExpectTheEndOfReturn([](protocol::Return::Builder ret) {
+    capnp::AnyStruct::Builder results(ret.initResults());
+    results.getPointerSection()[1].initAsAnyStruct(1, 0);
+  });
+}
+
+TEST_F(SpoiledReturn, InPlaceOfWhichTheCallIsEchoedAfterItsParamsWereReleased) {
+  ExpectTheEnd(
+      [](protocol::Message::Builder m) { m.initUnimplemented().initCall().setQuestionId(1); });
 }
 
 }  // namespace

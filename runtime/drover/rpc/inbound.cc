@@ -108,11 +108,12 @@ absl::Status Connection::HandleUnimplemented(protocol::Message::Reader message,
       return absl::InvalidArgumentError(
           absl::StrCat("unimplemented names question ", id.value(), ", which does not exist"));
     }
-    handler = std::move(question->handler);
-    const std::vector<ExportId> exports = std::move(question->param_exports);
-    state_.questions.Remove(id);
     // The peer did not look at the capabilities in the params.
-    if (absl::Status released = ReleaseExports(exports, deferred); !released.ok()) return released;
+    if (absl::Status released = ReleaseExports(question->param_exports, deferred); !released.ok()) {
+      return released;
+    }
+    handler = std::move(question->handler);
+    state_.questions.Remove(id);
   }
   if (handler) handler->OnError(status);
   return absl::OkStatus();

@@ -24,16 +24,17 @@ absl::Status Connection::HandleReturn(protocol::Return::Reader message, Deferred
     }
     const bool bootstrap =
         state_.bootstrap && state_.bootstrap->question == id && !state_.bootstrap->front;
-    handler = std::move(question->handler);
     if (message.getReleaseParamCaps()) {
       absl::Status released = ReleaseExports(question->param_exports, deferred);
       if (!released.ok()) return released;
     }
     // Without a handler we have finished it already: its capabilities are the peer's again.
-    if (handler || bootstrap) {
+    if (question->handler || bootstrap) {
       if (has_results) Receive(results, &caps);
       if (!message.getNoFinishNeeded()) QueueFinish(id, /*release_result_caps=*/false);
     }
+    // Taken only now: what ends the connection before leaves the call to Close.
+    handler = std::move(question->handler);
     state_.questions.Remove(id);
     if (bootstrap) {
       base::Ref<Capability> front;
