@@ -16,8 +16,13 @@ if(DROVER_SANITIZE STREQUAL "address")
 elseif(DROVER_SANITIZE STREQUAL "thread")
   add_compile_options(-fsanitize=thread -fno-omit-frame-pointer)
   add_link_options(-fsanitize=thread)
+elseif(DROVER_SANITIZE STREQUAL "fuzzer")
+  # Everything is instrumented; libFuzzer itself is linked into the fuzzers only.
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+    -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
 elseif(NOT DROVER_SANITIZE STREQUAL "")
-  message(FATAL_ERROR "DROVER_SANITIZE is '${DROVER_SANITIZE}'; it takes address or thread")
+  message(FATAL_ERROR "DROVER_SANITIZE is '${DROVER_SANITIZE}'; it takes address, thread or fuzzer")
 endif()
 if(DROVER_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # What the sanitizers put in between makes GCC 12 take an absl::StatusOr that is moved for

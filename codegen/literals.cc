@@ -236,6 +236,9 @@ std::string Literals::Assignments(const StructModel& model, capnp::DynamicStruct
         out += "  " + at + ";\n" + Assignments(*member.group, GroupOf(value, member.field), at);
       } else if (member.type().isVoid()) {
         out += "  " + target + "." + member.set + "();\n";
+      } else if (member.type().isStruct() && !value.has(*set)) {
+        // What is not there has the default, which may be this very alternative of the same type.
+        out += "  " + target + "." + member.mutable_get + "();\n";
       } else {
         out += "  " + target + "." + member.set + "(" + Of(member.type(), value.get(*set)) + ");\n";
       }

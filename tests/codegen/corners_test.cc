@@ -84,6 +84,13 @@ TEST(Corners, ConstantsHoldUnionsNulsAndExtremes) {
   EXPECT_EQ(corners::Car::Driver::kMoods().size(), 2u);
 }
 
+TEST(Corners, AConstantHoldsAnAlternativeThatIsNotThere) {
+  ASSERT_TRUE(corners::kStump().is_next());
+  ASSERT_TRUE(corners::kStump().next().has_value());
+  EXPECT_TRUE(corners::kStump().next()->is_next());
+  EXPECT_FALSE(corners::kStump().next()->next().has_value());
+}
+
 class Diamond : public corners::DiamondServant {
  public:
   absl::StatusOr<std::string> Top(std::string call, std::vector<uint8_t> target,

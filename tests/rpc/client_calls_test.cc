@@ -1,10 +1,8 @@
-// What a Drover client sends, and what it makes of the answers: one test for each rule.
+// What a Drover client sends, what becomes of its questions, and how its connection ends: one test
+// for each rule.
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "drover/object/fields_internal.h"
-#include "drover/rpc/status_codec.h"
 #include "rpc/peer_fixture.h"
 
 namespace drover::rpc {
@@ -136,10 +134,10 @@ TEST_F(Client, GivesUpTheFrontObjectBeforeItIsHere) {
   ExpectCall();
   proxy_ = {};
   connection_->Retire();
-  const auto finish = ExpectFinish(0);
-  EXPECT_TRUE(finish.getReleaseResultCaps());
   ReturnSum(1, 3);
   EXPECT_EQ(*call.Get(), 3u);
+  ExpectFinish(1);
+  EXPECT_TRUE(ExpectFinish(0).getReleaseResultCaps());
   SendReturn(0, [](protocol::Return::Builder ret) {
     auto payload = ret.initResults();
     SetCapPointer(payload.getContent(), 0);
@@ -168,213 +166,6 @@ TEST_F(Client, ReturnGivenTwiceEndsTheConnection) {
   EXPECT_EQ(*call.Get(), 3u);
   peer_->PassOver(protocol::Message::FINISH);
   EXPECT_THAT(peer_->ExpectAbort(), HasSubstr("question 1"));
-}
-
-// --- errors -------------------------------------------------------------------------------------
-
-TEST_F(Client, MapsTheTypesOfForeignErrors) {
-  using Type = protocol::Exception::Type;
-  const std::pair<Type, absl::StatusCode> kinds[] = {
-      {Type::FAILED, absl::StatusCode::kUnknown},
-      {Type::OVERLOADED, absl::StatusCode::kResourceExhausted},
-      {Type::DISCONNECTED, absl::StatusCode::kUnavailable},
-      {Type::UNIMPLEMENTED, absl::StatusCode::kUnimplemented},
-      {static_cast<Type>(42), absl::StatusCode::kUnknown},
-  };
-  peer_->PassOver(protocol::Message::FINISH);
-  peer_->PassOver(protocol::Message::BOOTSTRAP);
-  for (const auto& [type, code] : kinds) {
-    auto call = proxy_.async().Add(1, 2);
-    const uint32_t question = ExpectCall().getQuestionId();
-    SendReturn(question, [type = type](protocol::Return::Builder ret) {
-      auto exception = ret.initException();
-      exception.setType(type);
-      exception.setReason("so it goes");
-    });
-    const absl::Status status = call.Get().status();
-    EXPECT_EQ(status.code(), code);
-    EXPECT_EQ(status.message(), "so it goes");
-  }
-}
-
-TEST_F(Client, GetsTheCodeAndPayloadsOfErrors) {
-  peer_->PassOver(protocol::Message::FINISH);
-  peer_->PassOver(protocol::Message::BOOTSTRAP);
-  for (int code = 1; code <= 16; ++code) {
-    absl::Status sent(static_cast<absl::StatusCode>(code), "why");
-    sent.SetPayload("type.test/a", absl::Cord("1"));
-    sent.SetPayload("type.test/b", absl::Cord(std::string(1000, 'x')));
-    auto call = proxy_.async().Add(1, 2);
-    const uint32_t question = ExpectCall().getQuestionId();
-    SendReturn(question,
-               [&](protocol::Return::Builder ret) { ToException(sent, ret.initException()); });
-    EXPECT_EQ(call.Get().status(), sent);
-  }
-}
-
-TEST_F(Client, FallsBackOnTheTypeWhereTheDetailIsSpoiled) {
-  peer_->PassOver(protocol::Message::FINISH);
-  peer_->PassOver(protocol::Message::BOOTSTRAP);
-  for (const std::string& data :
-       {std::string(), std::string("short"), std::string(64, '\xff'), std::string(16, '\0')}) {
-    auto call = proxy_.async().Add(1, 2);
-    const uint32_t question = ExpectCall().getQuestionId();
-    SendReturn(question, [&](protocol::Return::Builder ret) {
-      auto exception = ret.initException();
-      exception.setType(protocol::Exception::Type::OVERLOADED);
-      exception.setReason("full");
-      auto detail = exception.initDetails(1)[0];
-      detail.setDetailId(protocol::STATUS_DETAIL_ID);
-      detail.setData(kj::arrayPtr(reinterpret_cast<const kj::byte*>(data.data()), data.size()));
-    });
-    const absl::Status status = call.Get().status();
-    EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted) << data.size();
-    EXPECT_EQ(status.message(), "full");
-  }
-}
-
-TEST_F(Client, ReportsReturnsItDidNotAskFor) {
-  peer_->PassOver(protocol::Message::FINISH);
-  peer_->PassOver(protocol::Message::BOOTSTRAP);
-  auto call = proxy_.async().Add(1, 2);
-  SendReturn(ExpectCall().getQuestionId(),
-             [](protocol::Return::Builder ret) { ret.setResultsSentElsewhere(); });
-  EXPECT_EQ(call.Get().status().code(), absl::StatusCode::kUnimplemented);
-  call = proxy_.async().Add(1, 2);
-  SendReturn(ExpectCall().getQuestionId(),
-             [](protocol::Return::Builder ret) { ret.setCanceled(); });
-  EXPECT_EQ(call.Get().status().code(), absl::StatusCode::kCancelled);
-}
-
-TEST_F(Client, ReportsResultsThatCannotBeRead) {
-  auto call = proxy_.async().Echo({});
-  AnswerBootstrap(1);
-  ExpectCall();
-  SendReturn(1, [](protocol::Return::Builder ret) {
-    auto results = ret.initResults().getContent().initAsAnyStruct(0, 1);
-    results.getPointerSection()[0].initAsListOfAnyStruct(1, 0, 3);
-  });
-  EXPECT_EQ(call.Get().status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_TRUE(connection_->open());
-}
-
-TEST_F(Client, LearnsThatThePeerDoesNotImplementACall) {
-  auto parrot = std::make_shared<Parrot>();
-  Future<void> gone = parrot->Gone();
-  auto call = proxy_.async().Tell(std::move(parrot), "x");
-  AnswerBootstrap(1);
-  const auto sent = ExpectCall();
-  peer_->Send([&](protocol::Message::Builder m) {
-    auto echo = m.initUnimplemented().initCall();
-    echo.setQuestionId(sent.getQuestionId());
-    echo.initParams().setCapTable(sent.getParams().getCapTable());
-  });
-  EXPECT_EQ(call.Get().status().code(), absl::StatusCode::kUnimplemented);
-  EXPECT_EQ(gone.Get(), absl::OkStatus());  // the peer never had it
-}
-
-TEST_F(Client, LearnsThatThePeerDoesNotImplementBootstrap) {
-  auto call = proxy_.async().Add(1, 2);
-  received_ = peer_->Expect(protocol::Message::BOOTSTRAP);
-  peer_->Send([&](protocol::Message::Builder m) { m.setUnimplemented(received_->root()); });
-  ExpectCall();
-  peer_->Send([&](protocol::Message::Builder m) { m.setUnimplemented(received_->root()); });
-  EXPECT_EQ(call.Get().status().code(), absl::StatusCode::kUnimplemented);
-  EXPECT_EQ(proxy_.Add(1, 2).status().code(), absl::StatusCode::kUnimplemented);
-}
-
-TEST_F(Client, LearnsThatThereIsNoFrontObject) {
-  auto call = proxy_.async().Add(1, 2);
-  received_ = peer_->Expect(protocol::Message::BOOTSTRAP);
-  ExpectCall();
-  SendReturn(0, [](protocol::Return::Builder ret) { ret.initResults(); });
-  SendReturn(1, [](protocol::Return::Builder ret) { ret.initException().setReason("null"); });
-  EXPECT_EQ(call.Get().status().code(), absl::StatusCode::kUnknown);
-  EXPECT_EQ(proxy_.Add(1, 2).status().code(), absl::StatusCode::kNotFound);
-}
-
-// --- references ---------------------------------------------------------------------------------
-
-TEST_F(Client, GivesParamsBackWithTheReturnIfItSaysSo) {
-  auto parrot = std::make_shared<Parrot>();
-  Future<void> gone = parrot->Gone();
-  auto call = proxy_.async().Tell(std::move(parrot), "x");
-  AnswerBootstrap(1);
-  const auto caps = ExpectCall().getParams().getCapTable();
-  ASSERT_EQ(caps.size(), 1u);
-  EXPECT_EQ(caps[0].getSenderHosted(), 0u);
-  SendReturn(1, [](protocol::Return::Builder ret) {
-    ret.setReleaseParamCaps(true);
-    ret.initResults().getContent().initAs<Wire::TellResults>().setReply("ok");
-  });
-  EXPECT_EQ(*call.Get(), "ok");
-  EXPECT_EQ(gone.Get(), absl::OkStatus());
-  EXPECT_EQ(TableSizes().exports, 0u);
-}
-
-TEST_F(Client, KeepsParamsExportedUntilTheyAreReleased) {
-  auto parrot = std::make_shared<Parrot>();
-  Future<void> gone = parrot->Gone();
-  auto call = proxy_.async().Tell(std::move(parrot), "x");
-  AnswerBootstrap(1);
-  ExpectCall();
-  SendReturn(1, [](protocol::Return::Builder ret) {
-    ret.setReleaseParamCaps(false);
-    ret.initResults().getContent().initAs<Wire::TellResults>().setReply("ok");
-  });
-  EXPECT_EQ(*call.Get(), "ok");
-  EXPECT_EQ(TableSizes().exports, 1u);
-  EXPECT_FALSE(gone.ready());
-  peer_->PassOver(protocol::Message::FINISH);
-  // The peer may call it at any time, though nobody waits here.
-  peer_->Send([](protocol::Message::Builder m) {
-    auto heard = InitCall<WireListener>(m, 5, kHeard);
-    heard.initTarget().setImportedCap(0);
-    heard.initParams().getContent().initAs<WireListener::HeardParams>().setText("later");
-  });
-  received_ = peer_->ExpectReturn(5);
-  EXPECT_FALSE(received_->root().getReturn().getReleaseParamCaps());
-  peer_->SendRelease(0, 1);
-  EXPECT_EQ(gone.Get(), absl::OkStatus());
-  EXPECT_EQ(TableSizes().exports, 0u);
-}
-
-TEST_F(Client, ReleasesWhatItReceivedSeveralTimesInOne) {
-  std::vector<kitchen::ListenerProxy> listeners;
-  peer_->PassOver(protocol::Message::FINISH);
-  peer_->PassOver(protocol::Message::BOOTSTRAP);
-  for (int i = 0; i < 3; ++i) {
-    auto call = proxy_.async().Kept();
-    ReturnListener(ExpectCall().getQuestionId(), 6);
-    listeners.push_back(call.Get().value());
-  }
-  EXPECT_EQ(listeners[0], listeners[2]);
-  listeners.clear();
-  received_ = peer_->Expect(protocol::Message::RELEASE);
-  EXPECT_EQ(received_->root().getRelease().getId(), 6u);
-  EXPECT_EQ(received_->root().getRelease().getReferenceCount(), 3u);
-}
-
-TEST_F(Client, SendsThePeersObjectsBackAsReceiverHosted) {
-  peer_->PassOver(protocol::Message::FINISH);
-  peer_->PassOver(protocol::Message::BOOTSTRAP);
-  auto call = proxy_.async().Kept();
-  ReturnListener(ExpectCall().getQuestionId(), 6);
-  kitchen::ListenerProxy listener = call.Get().value();
-  auto keep = proxy_.async().Keep(listener);
-  const auto caps = ExpectCall().getParams().getCapTable();
-  ASSERT_EQ(caps.size(), 1u);
-  ASSERT_TRUE(caps[0].isReceiverHosted());
-  EXPECT_EQ(caps[0].getReceiverHosted(), 6u);
-}
-
-TEST_F(Client, SendsThePromisedFrontObjectBackAsReceiverAnswer) {
-  auto keep = proxy_.async().Keep(kitchen::ListenerProxy(proxy_));
-  received_ = peer_->Expect(protocol::Message::BOOTSTRAP);
-  const auto caps = ExpectCall().getParams().getCapTable();
-  ASSERT_EQ(caps.size(), 1u);
-  ASSERT_TRUE(caps[0].isReceiverAnswer());
-  EXPECT_EQ(caps[0].getReceiverAnswer().getQuestionId(), 0u);
 }
 
 // --- the end ------------------------------------------------------------------------------------

@@ -51,6 +51,18 @@ uint32_t ServerTest::Front() {
   return front_;
 }
 
+ServerTest::Describe ServerTest::Hosted(uint32_t id) {
+  return [id](Descriptor::Builder d) { d.setSenderHosted(id); };
+}
+
+ServerTest::Describe ServerTest::Answer(uint32_t question) {
+  return [question](Descriptor::Builder d) {
+    auto answer = d.initReceiverAnswer();
+    answer.setQuestionId(question);
+    answer.initTransform(1)[0].setGetPointerField(0);
+  };
+}
+
 void ServerTest::SendAdd(uint32_t question, uint32_t a, uint32_t b) {
   const uint32_t front = Front();
   peer_->Send([&](protocol::Message::Builder m) {
@@ -140,6 +152,16 @@ uint32_t ServerTest::ExpectHosted(uint32_t question) {
     return UINT32_MAX;
   }
   return caps[0].getSenderHosted();
+}
+
+Descriptor::Reader ServerTest::ExpectCap(uint32_t question) {
+  received_ = peer_->ExpectReturn(question);
+  auto caps = received_->root().getReturn().getResults().getCapTable();
+  if (caps.size() != 1) {
+    ADD_FAILURE() << kj::str(received_->root()).cStr();
+    return {};
+  }
+  return caps[0];
 }
 
 void ServerTest::AnswerHeard(uint32_t import, const std::string& text, const std::string& reply) {

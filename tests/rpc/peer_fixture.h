@@ -25,6 +25,7 @@ namespace drover::rpc {
 
 using Wire = ::kitchen::wire::Cook;  // Cap'n Proto's own classes for the params and results
 using WireListener = ::kitchen::wire::Listener;
+using Descriptor = protocol::CapDescriptor;
 using testing_support::Cook;
 using testing_support::Parrot;
 using testing_support::ScriptedPeer;
@@ -89,7 +90,7 @@ class ConnectionTest : public testing::Test {
 // The peer is a client, of a Cook.
 class ServerTest : public ConnectionTest {
  protected:
-  using Describe = std::function<void(protocol::CapDescriptor::Builder)>;
+  using Describe = std::function<void(Descriptor::Builder)>;
 
   explicit ServerTest(std::shared_ptr<Cook> cook = std::make_shared<Cook>())
       : cook_(std::move(cook)) {
@@ -98,6 +99,11 @@ class ServerTest : public ConnectionTest {
 
   // Asks for the front object once and for all; its export.
   uint32_t Front();
+  // Descriptors, for SendWithCap: an object that the peer hosts, and what is in the first pointer
+  // of an answer.
+  static Describe Hosted(uint32_t id);
+  static Describe Answer(uint32_t question);
+
   // Calls, of the front object unless said otherwise.
   void SendAdd(uint32_t question, uint32_t a, uint32_t b);
   void SendPlain(uint32_t question, CookMethod method, uint32_t target = UINT32_MAX);  // no params
@@ -117,6 +123,8 @@ class ServerTest : public ConnectionTest {
   absl::Status ExpectError(uint32_t question);
   // A Return with one capability, hosted by the connection's end; its id.
   uint32_t ExpectHosted(uint32_t question);
+  // A Return with one capability, of any kind.
+  Descriptor::Reader ExpectCap(uint32_t question);
   // A Call of Heard on an object of the peer's, which is answered.
   void AnswerHeard(uint32_t import, const std::string& text, const std::string& reply);
   // A Return, and Releases of `count` references, in any order: what a servant drops is released
@@ -126,6 +134,7 @@ class ServerTest : public ConnectionTest {
   static constexpr uint32_t kBarrier = 0x7ffffff0;
   const std::shared_ptr<Cook> cook_;
   uint32_t front_ = UINT32_MAX;
+  ScriptedPeer::Received received_;  // what the last Reader is in
 };
 
 // The peer is a server.

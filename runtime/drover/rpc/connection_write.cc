@@ -132,6 +132,7 @@ void Connection::Abort(const absl::Status& reason) {
   {
     base::MutexLock lock(&mu_);
     if (state_.open()) Queue(message, Urgency::kNow);
+    state_.send.Seal();  // other threads go on until Close, but an Abort is the last word
   }
   Flush();
   Close(reason);

@@ -107,13 +107,13 @@ absl::Status Connection::HandleUnimplemented(protocol::Message::Reader message,
       return absl::InvalidArgumentError(
           absl::StrCat("unimplemented names question ", id.value(), ", which does not exist"));
     }
+    // The peer did not look at the capabilities in the params.
+    absl::Status released = ReleaseExports(std::exchange(question->param_exports, {}), deferred);
+    if (!released.ok()) return released;
     handler = std::move(question->handler);
     DropKept(*question, deferred);
     BreakAll(id, *question, status, deferred);
-    const std::vector<ExportId> exports = std::move(question->param_exports);
     state_.questions.Remove(id);
-    // The peer did not look at the capabilities in the params.
-    if (absl::Status released = ReleaseExports(exports, deferred); !released.ok()) return released;
   }
   if (handler) handler->OnError(status);
   return absl::OkStatus();

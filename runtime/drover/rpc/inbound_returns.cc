@@ -49,10 +49,9 @@ absl::Status Connection::HandleReturn(protocol::Return::Reader message, Deferred
     if (message.isTakeFromOtherQuestion()) {
       return TakeFromAnswer(id, AnswerId(message.getTakeFromOtherQuestion()), deferred);
     }
-    handler = std::move(question->handler);
     DropKept(*question, deferred);
     // Without a handler we have finished it already: its capabilities are the peer's again.
-    if (handler) {
+    if (question->handler) {
       if (has_results) {
         Receive(results, &caps);
         if (question->pipeline) {
@@ -66,6 +65,8 @@ absl::Status Connection::HandleReturn(protocol::Return::Reader message, Deferred
       }
       if (!message.getNoFinishNeeded()) QueueFinish(id, /*release_result_caps=*/false);
     }
+    // Taken only now: what ends the connection before leaves the call to Close.
+    handler = std::move(question->handler);
     state_.questions.Remove(id);
   }
   RequestTick();  // for the Finish

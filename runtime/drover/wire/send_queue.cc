@@ -62,6 +62,7 @@ void SendBatch::Clear() {
 }
 
 void SendQueue::Append(OutMessagePtr& message) {
+  if (sealed_) return;
   const size_t size = message->FrameBytes();
   if (size < kLargeFrame) {
     AppendCopy(*message);
@@ -81,6 +82,7 @@ std::vector<std::byte>& SendQueue::Tail() {
 }
 
 void SendQueue::AppendCopy(OutMessage& message) {
+  if (sealed_) return;
   std::vector<std::byte>& tail = Tail();
   const size_t before = tail.size();
   message.AppendFrameTo(tail);
@@ -89,6 +91,7 @@ void SendQueue::AppendCopy(OutMessage& message) {
 }
 
 void SendQueue::AppendBytes(std::span<const std::byte> frames) {
+  if (sealed_) return;
   std::vector<std::byte>& tail = Tail();
   tail.insert(tail.end(), frames.begin(), frames.end());
   bytes_ += frames.size();

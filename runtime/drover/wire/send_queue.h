@@ -61,6 +61,8 @@ class SendQueue {
   void AppendCopy(OutMessage& message);
   // Whole frames.
   void AppendBytes(std::span<const std::byte> frames);
+  // What is there is the last: whatever is appended from now on is dropped.
+  void Seal() { sealed_ = true; }
   bool empty() const { return frames_.empty(); }
   size_t bytes() const { return bytes_; }
   // Appends everything to `batch`.
@@ -73,6 +75,7 @@ class SendQueue {
 
   FrameList frames_;
   size_t bytes_ = 0;
+  bool sealed_ = false;
 };
 
 }  // namespace drover::wire

@@ -42,6 +42,19 @@ const std::vector<Voids>& kShapes() {
   return kValue;
 }
 
+const Line& kStump() {
+  static const Line& kValue = *new Line([] {
+    Line value;
+    value.set_next([] {
+    Line value;
+    value.mutable_next();
+    return value;
+  }());
+    return value;
+  }());
+  return kValue;
+}
+
 namespace {
 
 constexpr drover::object::MethodInfo kCarDriverMethods[] = {
@@ -1030,6 +1043,48 @@ void Codec<::drover::corners::Comment>::Read(const object::StructReader& in_stru
         Codec<::drover::corners::Comment>::Read(object::StructReader(in.getFifth()),
                                                 fifth_value.emplace());
       }
+      break;
+    }
+    default:
+      value.alternative_.SetUnknown(static_cast<uint16_t>(in.which()));
+  }
+}
+
+void Codec<::drover::corners::Line>::Write(const ::drover::corners::Line& value,
+                                           const object::StructBuilder& out_struct) {
+  auto out = out_struct.As<::capnp_corners::Line>();
+  switch (value.which()) {
+    case ::drover::corners::Line::Which::kNext: {
+      object::SetDiscriminant(out, 0, 0);
+      if (value.next().has_value()) {
+        Codec<::drover::corners::Line>::Write(*value.next(), object::StructBuilder(out.initNext()));
+      }
+      break;
+    }
+    case ::drover::corners::Line::Which::kEnd: {
+      out.setEnd();
+      break;
+    }
+    default:
+      object::FailUnknownAlternative("Line", static_cast<uint16_t>(value.which()));
+  }
+}
+
+void Codec<::drover::corners::Line>::Read(const object::StructReader& in_struct,
+                                          ::drover::corners::Line& value) {
+  auto in = in_struct.As<::capnp_corners::Line>();
+  switch (static_cast<::drover::corners::Line::Which>(in.which())) {
+    case ::drover::corners::Line::Which::kNext: {
+      auto& next_value = value.mutable_next();
+      next_value.reset();
+      if (in.hasNext()) {
+        Codec<::drover::corners::Line>::Read(object::StructReader(in.getNext()),
+                                             next_value.emplace());
+      }
+      break;
+    }
+    case ::drover::corners::Line::Which::kEnd: {
+      value.set_end();
       break;
     }
     default:

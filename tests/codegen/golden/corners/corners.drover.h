@@ -66,6 +66,7 @@ struct Engine;
 struct Left;
 struct LeftInner;
 struct LeftLeaf;
+struct Line;
 struct Right;
 struct Tree;
 struct Voids;
@@ -569,6 +570,29 @@ struct Comment {
   bool operator==(const Comment&) const = default;
 };
 
+struct Line {
+  // Which of the alternatives below is set; a number not listed here is one that a newer
+  // peer knows.
+  enum class Which : uint16_t {
+    kNext = 0,
+    kEnd = 1,
+  };
+  Which which() const { return static_cast<Which>(alternative_.which()); }
+
+  bool is_next() const { return alternative_.Is<0>(); }
+  const drover::Box<Line>& next() const { return alternative_.Get<0>(); }
+  drover::Box<Line>& mutable_next() { return alternative_.Mutable<0>(); }
+  void set_next(drover::Box<Line> value) { alternative_.Set<0>(std::move(value)); }
+
+  bool is_end() const { return alternative_.Is<1>(); }
+  void set_end() { alternative_.Set<1>({}); }
+
+  // Storage of the alternatives; use the functions above.
+  drover::Union<drover::Box<Line>, std::monostate> alternative_ = {};
+
+  bool operator==(const Line&) const = default;
+};
+
 struct Tree {
   std::vector<Branch> branches;
   std::string name = {};
@@ -742,6 +766,8 @@ inline constexpr std::monostate kNone = {};
 inline constexpr uint64_t kBig = 18446744073709551615u;
 inline constexpr float kTiny = 1e-40f;
 inline constexpr std::string_view kText = std::string_view("\000nul", 4);
+// The inner Line is not there, so it is a default one: its next, which is not there.
+const Line& kStump();
 
 }  // namespace drover::corners
 
@@ -831,6 +857,13 @@ struct Codec<::drover::corners::Comment> {
   static constexpr object::StructSize kSize = {.data_words = 1, .pointers = 2};
   static void Write(const ::drover::corners::Comment& value, const object::StructBuilder& out);
   static void Read(const object::StructReader& in, ::drover::corners::Comment& value);
+};
+
+template <>
+struct Codec<::drover::corners::Line> {
+  static constexpr object::StructSize kSize = {.data_words = 1, .pointers = 1};
+  static void Write(const ::drover::corners::Line& value, const object::StructBuilder& out);
+  static void Read(const object::StructReader& in, ::drover::corners::Line& value);
 };
 
 template <>

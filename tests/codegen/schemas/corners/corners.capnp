@@ -69,3 +69,12 @@ const none :Void = void;
 const big :UInt64 = 0xffffffffffffffff;
 const tiny :Float32 = 1e-40;
 const text :Text = "\x00nul";
+
+struct Line {
+  union {
+    next @0 :Line;
+    end @1 :Void;
+  }
+}
+const stump :Line = (next = ());
+# The inner Line is not there, so it is a default one: its next, which is not there.

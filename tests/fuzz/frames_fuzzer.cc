@@ -1,0 +1,114 @@
+// Bytes as a stream of frames. The first byte chooses the limit of a frame's size, the second how
+// many bytes arrive at a time.
+//
+// Must hold: however the bytes are cut, the same frames come out, as they went in; their memory
+// stays theirs; whatever is recognised without being parsed is what parsing finds.
+#include <capnp/message.h>
+#include <kj/exception.h>
+
+#include <algorithm>
+#include <cstring>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "drover/rpc/finish_frames.h"
+#include "drover/rpc/message_caps.h"
+#include "drover/wire/frame_header.h"
+#include "drover/wire/frame_reader.h"
+#include "drover/wire/in_message.h"
+#include "fuzz/check.h"
+
+namespace drover {
+namespace {
+
+struct Cut {
+  std::vector<std::span<const std::byte>> frames;
+  absl::Status end;  // not OK: what follows the frames is refused
+};
+
+// The frames of `bytes`, found with all of them at hand.
+Cut CutAtOnce(std::span<const std::byte> bytes, size_t limit) {
+  Cut cut;
+  for (;;) {
+    auto header = wire::ParseFrameHeader(bytes, limit);
+    if (!header.ok()) {
+      cut.end = header.status();
+      return cut;
+    }
+    if (!header->complete || header->total_bytes > bytes.size()) return cut;
+    FUZZ_CHECK(header->total_bytes <= limit) << header->total_bytes;
+    FUZZ_CHECK(header->segments >= 1 && header->segments <= wire::kMaxSegments);
+    cut.frames.push_back(bytes.first(header->total_bytes));
+    bytes = bytes.subspan(header->total_bytes);
+  }
+}
+
+// Reads a message as a connection does, and all that is in it.
+void ReadMessage(const wire::Frame& frame) {
+  const int kind = wire::PeekKind(frame);
+  rpc::QuestionId finished;
+  bool release = false;
+  const bool is_finish =
+      rpc::FinishFrames::Get().Parse({frame.bytes, frame.header.total_bytes}, &finished, &release);
+  try {
+    wire::InMessage in(frame);
+    const protocol::Message::Reader root = in.root();
+    FUZZ_CHECK(kind < 0 || kind == static_cast<int>(root.which())) << kind;
+    if (is_finish) {
+      FUZZ_CHECK(root.isFinish());
+      FUZZ_CHECK(root.getFinish().getQuestionId() == finished.value());
+      FUZZ_CHECK(root.getFinish().getReleaseResultCaps() == release);
+    }
+    root.totalSize();
+    capnp::MallocMessageBuilder copy;
+    rpc::MessageCaps caps;
+    caps.Imbue(copy.getRoot<capnp::AnyPointer>()).set(caps.Imbue(in.any_root()));
+    kj::str(root);
+  } catch (const kj::Exception&) {
+    FUZZ_CHECK(!is_finish) << "a Finish that cannot be read";
+  }
+}
+
+void Run(size_t limit, size_t step, std::span<const std::byte> bytes) {
+  const Cut expected = CutAtOnce(bytes, limit);
+  std::vector<wire::Frame> frames;
+  absl::Status end;
+  size_t taken = 0;
+  {
+    wire::FrameReader reader(limit);
+    while (end.ok() && taken < bytes.size()) {
+      const std::span<std::byte> space = reader.Space();
+      FUZZ_CHECK(!space.empty());
+      const size_t n = std::min({step, space.size(), bytes.size() - taken});
+      std::memcpy(space.data(), bytes.data() + taken, n);
+      reader.Fill(n);
+      taken += n;
+      for (;;) {
+        wire::Frame frame;
+        absl::StatusOr<bool> next = reader.Next(&frame);
+        if (!next.ok()) end = next.status();
+        if (!next.ok() || !*next) break;
+        frames.push_back(std::move(frame));
+      }
+    }
+  }
+  FUZZ_CHECK(end.code() == expected.end.code()) << end << " but " << expected.end;
+  FUZZ_CHECK(frames.size() == expected.frames.size()) << frames.size();
+  for (size_t i = 0; i < frames.size(); ++i) {
+    const std::span<const std::byte> frame(frames[i].bytes, frames[i].header.total_bytes);
+    FUZZ_CHECK(std::ranges::equal(frame, expected.frames[i])) << "frame " << i << " has changed";
+    ReadMessage(frames[i]);
+  }
+}
+
+}  // namespace
+}  // namespace drover
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size < 2) return 0;
+  const size_t limit = size_t{64} << (data[0] % 14);
+  const size_t step = 1 + size_t{data[1]} * data[1];
+  drover::Run(limit, step, {reinterpret_cast<const std::byte*>(data) + 2, size - 2});
+  return 0;
+}
