@@ -82,6 +82,7 @@ class ConnectionTest : public testing::Test {
   void AwaitTableSizes(const Sizes& sizes);
 
   size_t max_frame_bytes_ = 64 << 20;
+  Limits limits_;
   base::Ref<Connection> connection_;
   std::unique_ptr<ScriptedPeer> peer_;
 };

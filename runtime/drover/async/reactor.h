@@ -19,6 +19,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "drover/async/thread_context.h"
 #include "drover/async/thread_pool.h"
+#include "drover/async/timer_set.h"
 #include "drover/base/mutex.h"
 #include "drover/base/ref.h"
 #include "drover/base/unique_fd.h"
@@ -32,6 +33,8 @@ class EventHandler : public Baton {
   virtual void OnReady(uint32_t events) = 0;
   // Called about every millisecond after RequestTick, until it returns false. Runs no user code.
   virtual bool OnTick() { return false; }
+  // Called once after CallAt, at that moment or soon after. Runs no user code.
+  virtual void OnTimer() {}
 };
 
 class Reactor final : public Baton {
@@ -45,6 +48,9 @@ class Reactor final : public Baton {
   // knows, and serialises, what is watched at present.
   void Watch(uint64_t id, int fd, uint32_t from, uint32_t to);
   void RequestTick(uint64_t id);
+  // Asks for OnTimer at `when` (SteadyNanos). Of several requests of one handler that are pending
+  // the soonest counts. While none is pending, timers cost nothing.
+  void CallAt(uint64_t id, int64_t when);
   // Whether anything watched is ready now; for the thread that holds the baton.
   bool HasReady();
 
@@ -56,6 +62,8 @@ class Reactor final : public Baton {
  private:
   void Run();
   void RunTicks();
+  void RunTimers(int64_t now);
+  int WaitMillis(bool ticking) const;
   base::Ref<EventHandler> Find(uint64_t id);
   void WakeUp();
 
@@ -64,11 +72,13 @@ class Reactor final : public Baton {
   base::UniqueFd wake_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> ticking_{false};
+  std::atomic<int64_t> next_timer_{TimerSet::kNever};  // the soonest of timers_
   base::Mutex mu_;
   bool started_ ABSL_GUARDED_BY(mu_) = false;
   uint64_t next_id_ ABSL_GUARDED_BY(mu_) = 1;
   absl::flat_hash_map<uint64_t, base::Ref<EventHandler>> handlers_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_set<uint64_t> ticks_ ABSL_GUARDED_BY(mu_);
+  TimerSet timers_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace drover::async

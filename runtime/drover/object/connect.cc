@@ -9,6 +9,7 @@ Proxy ConnectTo(const Endpoint& endpoint, const ConnectOptions& options) {
   rpc::DurableOptions durable;
   durable.runtime = options.runtime;
   durable.max_frame_bytes = options.max_message_bytes;
+  durable.limits = options.limits;
   durable.dial.timeout = options.dial_timeout;
   return Proxy::FromCapability(base::MakeRef<rpc::DurableCapability>(endpoint, durable));
 }

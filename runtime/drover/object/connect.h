@@ -22,6 +22,7 @@
 #include "absl/time/time.h"
 #include "drover/async/runtime.h"
 #include "drover/object/proxy.h"
+#include "drover/rpc/limits.h"
 #include "drover/transport/endpoint.h"
 
 namespace drover {
@@ -34,6 +35,8 @@ struct ConnectOptions {
   // Largest message sent or accepted, in bytes. Default 64 MiB. A larger one that arrives ends the
   // connection; sending one fails that call with ResourceExhausted.
   size_t max_message_bytes = 64 << 20;
+  // What the server may cost this process.
+  Limits limits = {};
 };
 
 namespace object {

@@ -22,9 +22,11 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
       : endpoint_(listener->endpoint()),
         options_(options),
         runtime_(options.runtime != nullptr ? *options.runtime : Runtime::Default()),
-        acceptor_(rpc::Acceptor::Start(
-            std::move(listener), rpc::LocalCapability::Of(std::move(servant)),
-            {.runtime = &runtime_, .max_frame_bytes = options.max_message_bytes})) {}
+        acceptor_(rpc::Acceptor::Start(std::move(listener),
+                                       rpc::LocalCapability::Of(std::move(servant)),
+                                       {.runtime = &runtime_,
+                                        .max_frame_bytes = options.max_message_bytes,
+                                        .limits = options.limits})) {}
 
   const Endpoint& endpoint() const { return endpoint_; }
   absl::Duration grace() const { return options_.grace; }

@@ -23,6 +23,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "drover/async/runtime.h"
+#include "drover/rpc/limits.h"
 #include "drover/transport/endpoint.h"
 
 namespace drover {
@@ -45,6 +46,8 @@ struct ServerOptions {
   // Largest message sent or accepted, in bytes. Default 64 MiB. A larger one that arrives ends the
   // connection it came on; a larger answer becomes ResourceExhausted.
   size_t max_message_bytes = 64 << 20;
+  // What clients may cost this process.
+  Limits limits = {};
   // How long running calls may take to end when the server stops itself (StopServing, the
   // destructor). Default 10 s; zero cancels them at once.
   absl::Duration grace = absl::Seconds(10);

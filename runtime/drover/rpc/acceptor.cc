@@ -10,6 +10,7 @@
 #include "drover/async/parker.h"
 #include "drover/async/thread_context.h"
 #include "drover/base/log.h"
+#include "drover/rpc/refuse.h"
 
 namespace drover::rpc {
 namespace {
@@ -81,11 +82,28 @@ bool Acceptor::OnTick() {
   return false;
 }
 
+absl::Status Acceptor::CheckRoom() {
+  const size_t limit = options_.limits.max_connections;
+  base::MutexLock lock(&mu_);
+  if (connections_.size() < limit) {
+    full_ = false;
+    return absl::OkStatus();
+  }
+  const absl::Status refusal = absl::ResourceExhaustedError(absl::StrCat(
+      "the server has ", limit, " connections, which is its limit (limits.max_connections)"));
+  if (!std::exchange(full_, true)) {
+    DROVER_LOG(kWarning) << name_ << ": refuses further clients: " << refusal.message();
+  }
+  return refusal;
+}
+
 void Acceptor::Add(std::unique_ptr<transport::ByteStream> stream) {
+  if (const absl::Status room = CheckRoom(); !room.ok()) return Refuse(*stream, room);
   ConnectionOptions options;
   options.name = NameOf(stream->peer(), name_);
   options.runtime = &runtime_;
   options.max_frame_bytes = options_.max_frame_bytes;
+  options.limits = options_.limits;
   options.front_object = front_;
   options.on_closed = [self = base::Ref<Acceptor>::Share(this)](Connection* connection) {
     base::Ref<Connection> dropped;  // outlives the lock

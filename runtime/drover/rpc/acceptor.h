@@ -16,6 +16,7 @@
 #include "drover/base/mutex.h"
 #include "drover/rpc/capability.h"
 #include "drover/rpc/connection.h"
+#include "drover/rpc/limits.h"
 #include "drover/transport/listener.h"
 
 namespace drover::rpc {
@@ -23,6 +24,7 @@ namespace drover::rpc {
 struct AcceptorOptions {
   Runtime* runtime = nullptr;
   size_t max_frame_bytes = 64 << 20;
+  Limits limits = {};
 };
 
 class Acceptor final : public async::EventHandler {
@@ -44,6 +46,8 @@ class Acceptor final : public async::EventHandler {
   Acceptor(std::unique_ptr<transport::Listener> listener, base::Ref<Capability> front,
            AcceptorOptions options);
   void Add(std::unique_ptr<transport::ByteStream> stream);
+  // OK if another connection may be served.
+  absl::Status CheckRoom();
   void StopListening();
   void Watch(uint32_t events) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
@@ -57,6 +61,7 @@ class Acceptor final : public async::EventHandler {
   std::unique_ptr<transport::Listener> listener_ ABSL_GUARDED_BY(mu_);
   uint32_t watched_ ABSL_GUARDED_BY(mu_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  bool full_ ABSL_GUARDED_BY(mu_) = false;  // and the log says so
   absl::flat_hash_map<Connection*, base::Ref<Connection>> connections_ ABSL_GUARDED_BY(mu_);
 };
 

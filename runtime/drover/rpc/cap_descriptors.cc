@@ -1,6 +1,7 @@
 // Capabilities on their way out of and into this process.
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "drover/rpc/bootstrap_capability.h"
 #include "drover/rpc/connection.h"
 #include "drover/rpc/promise_capability.h"
@@ -50,7 +51,10 @@ void Connection::DescribeOne(const base::Ref<Capability>& described,
 
 void Connection::Receive(protocol::Payload::Reader payload, MessageCaps* caps) {
   if (!payload.hasCapTable()) return;
-  for (auto descriptor : payload.getCapTable()) caps->list().push_back(ReceiveOne(descriptor));
+  for (auto descriptor : payload.getCapTable()) {
+    caps->list().push_back(ReceiveOne(descriptor));
+    if (!state_.overstep.ok()) break;
+  }
 }
 
 base::Ref<Capability> Connection::ReceiveOne(protocol::CapDescriptor::Reader in) {
@@ -103,6 +107,10 @@ base::Ref<Capability> Connection::AddImport(ImportId id) {
   auto import = base::MakeRef<RemoteCapability>(base::Ref<Connection>::Share(this), id);
   import->received = 1;
   *state_.imports.Add(id) = import.get();
+  if (state_.imports.size() > options_.limits.max_imports) {
+    Overstep(absl::StrCat("the peer passed on more than ", options_.limits.max_imports,
+                          " objects (limits.max_imports)"));
+  }
   return import;
 }
 

@@ -35,6 +35,7 @@ base::Ref<Connection> Connection::Create(std::unique_ptr<transport::ByteStream> 
   }
   self->reactor_id_ = self->runtime_.reactor().Register(self);
   if (serves) {
+    self->ExpectFirstFrame();
     self->ReleaseTokenToReactor();  // a server's connection is watched from the start
   } else {
     self->RequestTick();  // a client's only if nobody calls at once

@@ -34,7 +34,9 @@
 #include "drover/base/ref.h"
 #include "drover/rpc/connection_state.h"
 #include "drover/rpc/deferred.h"
+#include "drover/rpc/frame_watch.h"
 #include "drover/rpc/ids.h"
+#include "drover/rpc/limits.h"
 #include "drover/transport/byte_stream.h"
 #include "drover/wire/frame_reader.h"
 #include "drover/wire/in_message.h"
@@ -45,6 +47,7 @@ struct ConnectionOptions {
   std::string name;            // of the peer, for errors and the log: an endpoint
   Runtime* runtime = nullptr;  // null: the default one
   size_t max_frame_bytes = 64 << 20;
+  Limits limits = {};
   base::Ref<Capability> front_object;          // what Bootstrap gives the peer; until it is closed
   std::function<void(Connection*)> on_closed;  // once, on any thread, no lock held
 };
@@ -114,6 +117,7 @@ class Connection final : public async::EventHandler {
   // async::EventHandler
   void OnReady(uint32_t events) override;
   bool OnTick() override;
+  void OnTimer() override;
   void HandOver() override;
 
  private:
@@ -181,6 +185,7 @@ class Connection final : public async::EventHandler {
   void QueueFinish(QuestionId id, bool release_result_caps) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool CanWait() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);  // outbound_calls.cc
   void NoteQueued(Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void NoteBacklog() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);  // before a frame is queued
   // For the writer: takes what is queued; false if there is nothing to write.
   bool MoveToBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Write(bool also_what_can_wait);
@@ -190,6 +195,23 @@ class Connection final : public async::EventHandler {
   void Abort(const absl::Status& reason);
   absl::Status CheckFrame(size_t bytes) const;
   async::Task TakeIdleCallback() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  // connection_limits.cc
+  // A limit was passed, and the connection must end: whoever reads it, or the pool, sees to that.
+  void Overstep(std::string why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool EndIfOverstepped();
+  // ResourceExhausted if the peer has as many objects of ours, or leaves as much unread, as it may.
+  absl::Status CheckExports() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status CheckBacklog() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status CheckNewCall() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void HoldAnswer(Answer& answer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void RemoveAnswer(AnswerId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  // connection_timers.cc
+  void CallAt(int64_t when);
+  void ExpectFirstFrame();
+  int64_t CheckFrameDeadline(int64_t now);
+  bool InputWaits();
 
   // connection.cc
   bool InForkedChild() const;
@@ -207,7 +229,9 @@ class Connection final : public async::EventHandler {
   std::atomic<bool> queued_now_{false};  // and it cannot wait for the next frame
   std::atomic<bool> has_exports_{false};
   std::atomic<bool> retired_{false};
-  std::atomic<bool> ended_{false};  // set once state_.closed is: for those who read
+  std::atomic<bool> ended_{false};                  // set once state_.closed is: for those who read
+  std::atomic<bool> overstepped_{false};            // set once state_.overstep is
+  std::atomic<int64_t> timer_{FrameWatch::kNever};  // when OnTimer was asked for
 
   base::Mutex mu_;
   ConnectionState state_ ABSL_GUARDED_BY(mu_);
@@ -231,6 +255,7 @@ class Connection final : public async::EventHandler {
   // Used by whoever holds the read token.
   wire::FrameReader reader_;
   bool drained_ = false;  // the last read took all there was
+  FrameWatch frame_watch_;
   async::SpinBudget spin_;
   bool busy_ = false;  // when the reactor saw the last input
 

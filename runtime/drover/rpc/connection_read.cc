@@ -222,6 +222,7 @@ bool Connection::HandleFrames(bool run_inline) {
   Connection* const outer = std::exchange(corked, this);
   int64_t corked_until = 0;
   bool kept = true;
+  bool whole = false;
   while (kept && !ended_.load(std::memory_order_relaxed)) {
     wire::Frame frame;
     absl::StatusOr<bool> next = reader_.Next(&frame);
@@ -229,7 +230,9 @@ bool Connection::HandleFrames(bool run_inline) {
     absl::Status problem = next.status();
     Deferred deferred;
     if (problem.ok()) problem = HandleFrame(std::move(frame), deferred);
+    whole = true;
     deferred.FinishTasks();
+    if (overstepped_.load(std::memory_order_relaxed)) EndIfOverstepped();
     if (!problem.ok()) {
       Abort(problem);
       break;
@@ -252,6 +255,9 @@ bool Connection::HandleFrames(bool run_inline) {
   }
   corked = outer;
   Flush();
+  if (kept && frame_watch_.Note(whole, reader_.pending(), options_.limits.frame_timeout)) {
+    CallAt(frame_watch_.deadline());
+  }
   return kept;
 }
 

@@ -35,13 +35,17 @@ struct ConnectionState {
   // an object of the peer, so a connection that has ended lets go of it.
   base::Ref<Capability> front;
   size_t running_calls = 0;  // answers not yet returned
+  size_t held_bytes = 0;     // of answers returned and not finished
+  absl::Status overstep;     // not OK: a limit was passed, and the connection is about to end
 
   wire::SendQueue send;
+  size_t being_written = 0;    // bytes that a writer has taken and not written yet
   bool writing = false;        // somebody is writing
   bool write_failed = false;   // nothing leaves any more; what the peer sent before is still read
   bool write_blocked = false;  // the stream takes no more for now; the reactor goes on when it does
 
   bool open() const { return closed.ok(); }
+  size_t unwritten() const { return send.bytes() + being_written; }
 };
 
 }  // namespace drover::rpc

@@ -34,6 +34,7 @@ absl::Status Connection::CheckFrame(size_t bytes) const {
 }
 
 void Connection::Queue(wire::OutMessagePtr& message, Urgency urgency) {
+  NoteBacklog();
   state_.send.Append(message);
   NoteQueued(urgency);
 }
@@ -60,7 +61,10 @@ void Connection::FlushAll() {
 }
 
 bool Connection::MoveToBatch() {
-  if (state_.open()) state_.send.MoveTo(batch_);
+  if (state_.open()) {
+    state_.being_written += state_.send.bytes();
+    state_.send.MoveTo(batch_);
+  }
   queued_.store(false, std::memory_order_release);
   queued_now_.store(false, std::memory_order_release);
   return state_.open() && !batch_.empty();
@@ -87,6 +91,7 @@ void Connection::Write(bool also_what_can_wait) {
     blocked = result.would_block || (written > kMostBytesForOthers && !batch_.empty());
     if (result.error != 0) broken = absl::ErrnoToStatus(result.error, "writing failed");
     base::MutexLock lock(&mu_);
+    state_.being_written -= result.bytes;
     if (!blocked && broken.ok() && MoveToBatch()) continue;
     state_.writing = false;
     state_.write_blocked = blocked && broken.ok();
@@ -94,6 +99,7 @@ void Connection::Write(bool also_what_can_wait) {
       state_.write_failed = true;
       state_.send.Clear();
       batch_.Clear();
+      state_.being_written = 0;
     }
     idle = TakeIdleCallback();
     break;

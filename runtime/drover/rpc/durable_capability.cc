@@ -57,6 +57,7 @@ absl::StatusOr<base::Ref<Capability>> DurableCapability::Front() {
   connection_ = Connection::Create(std::move(stream), {.name = endpoint_.ToString(),
                                                        .runtime = options_.runtime,
                                                        .max_frame_bytes = options_.max_frame_bytes,
+                                                       .limits = options_.limits,
                                                        .front_object = nullptr,
                                                        .on_closed = nullptr});
   front_ = connection_->Bootstrap();

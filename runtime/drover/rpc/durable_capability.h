@@ -21,6 +21,7 @@ namespace drover::rpc {
 struct DurableOptions {
   Runtime* runtime = nullptr;
   size_t max_frame_bytes = 64 << 20;
+  Limits limits = {};
   transport::DialOptions dial;
 };
 

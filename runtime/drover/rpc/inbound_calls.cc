@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "drover/async/thread_pool.h"
 #include "drover/rpc/connection.h"
 #include "drover/rpc/status_codec.h"
 
@@ -54,6 +55,7 @@ absl::Status Connection::HandleBootstrap(protocol::Bootstrap::Reader message) {
       answer->results->bare = front;
       Describe(caps, ret.getResults(), &answer->result_exports);
     }
+    HoldAnswer(*answer);
     Queue(out, Urgency::kNow);
   }
   FlushUnlessCorked();
@@ -86,6 +88,7 @@ absl::Status Connection::HandleCall(wire::Frame frame, Deferred& deferred) {
   if (refusal.ok() && state_.draining) {
     refusal = absl::UnavailableError("the server is shutting down and takes no new calls");
   }
+  if (refusal.ok()) refusal = CheckNewCall();
   if (!refusal.ok()) {
     deferred.Then([call, refusal] { call->ReturnError(refusal); });
     return absl::OkStatus();
@@ -142,7 +145,8 @@ void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message, Mes
       answer->error = failure;
     } else if (ret.isResults()) {
       if (!caps.list().empty()) Describe(caps, ret.getResults(), &answer->result_exports);
-      failure = CheckFrame(message->FrameBytes());
+      failure = CheckExports();
+      if (failure.ok()) failure = CheckFrame(message->FrameBytes());
       if (!failure.ok()) {
         ReleaseExports(std::exchange(answer->result_exports, {}), deferred)
             .IgnoreError();  // they were added just now
@@ -158,6 +162,7 @@ void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message, Mes
     }
     if (answer->error.ok() && !caps.list().empty()) {
       // Kept for calls on the capabilities inside, so the frame is a copy.
+      NoteBacklog();
       state_.send.AppendCopy(*message);
       NoteQueued(Urgency::kNow);
       answer->results = std::make_unique<AnswerResults>();
@@ -169,12 +174,18 @@ void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message, Mes
     CompleteAnswer(*answer, deferred);
     if (answer->finished) {
       DropResults(*answer, deferred);
-      state_.answers.Remove(id);
+      RemoveAnswer(id);
+    } else {
+      HoldAnswer(*answer);
     }
     queued_bytes = state_.send.bytes();
   }
   deferred.FinishOnPool();
   FlushUnlessCorked(queued_bytes);
+  if (overstepped_.load(std::memory_order_relaxed)) {
+    // The callers of this may hold locks of their own.
+    runtime_.pool().Post([self = base::Ref<Connection>::Share(this)] { self->EndIfOverstepped(); });
+  }
 }
 
 absl::Status Connection::HandleFinish(AnswerId id, bool release_result_caps, Deferred& deferred) {
@@ -195,7 +206,7 @@ absl::Status Connection::HandleFinish(AnswerId id, bool release_result_caps, Def
     if (!released.ok()) return released;
   }
   DropResults(*answer, deferred);
-  state_.answers.Remove(id);
+  RemoveAnswer(id);
   return absl::OkStatus();
 }
 

@@ -14,6 +14,7 @@ absl::Status Connection::HandleReturn(protocol::Return::Reader message, Deferred
   protocol::Payload::Reader results;
   if (has_results) results = message.getResults();
   MessageCaps caps;  // outlives the lock, as what it holds may need it to go
+  absl::Status overstep;
   {
     base::MutexLock lock(&mu_);
     if (!state_.open()) return absl::OkStatus();
@@ -34,6 +35,7 @@ absl::Status Connection::HandleReturn(protocol::Return::Reader message, Deferred
       if (has_results) Receive(results, &caps);
       if (!message.getNoFinishNeeded()) QueueFinish(id, /*release_result_caps=*/false);
     }
+    overstep = state_.overstep;
     state_.questions.Remove(id);
     if (bootstrap) {
       base::Ref<Capability> front;
@@ -49,7 +51,9 @@ absl::Status Connection::HandleReturn(protocol::Return::Reader message, Deferred
     }
   }
   RequestTick();  // for the Finish
-  if (handler) {
+  if (handler && !overstep.ok()) {
+    handler->OnError(overstep);
+  } else if (handler) {
     switch (message.which()) {
       case protocol::Return::RESULTS:
         DeliverReturn(*handler, caps.Imbue(results.getContent()));

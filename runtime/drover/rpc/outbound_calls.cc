@@ -60,14 +60,16 @@ void Connection::SendCall(CallTarget target, OutgoingCall call, base::Ref<Return
         elsewhere = front;
       }
     }
-    if (lost.ok() && !elsewhere) {
+    if (lost.ok() && !elsewhere) refused = CheckBacklog();
+    if (lost.ok() && !elsewhere && refused.ok()) {
       id = state_.questions.Add(Question{handler, {}});
       call.call().setQuestionId(id.value());
       Question* question = state_.questions.Find(id);
       if (!call.caps().list().empty()) {
         Describe(call.caps(), call.call().getParams(), &question->param_exports);
       }
-      refused = CheckFrame(call.message()->FrameBytes());
+      refused = CheckExports();
+      if (refused.ok()) refused = CheckFrame(call.message()->FrameBytes());
       if (refused.ok()) {
         waits = CanWait();
         Queue(call.message(), waits ? Urgency::kCanWait : Urgency::kNow);
