@@ -26,7 +26,8 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
                                        rpc::LocalCapability::Of(std::move(servant)),
                                        {.runtime = &runtime_,
                                         .max_frame_bytes = options.max_message_bytes,
-                                        .limits = options.limits})) {}
+                                        .limits = options.limits,
+                                        .accept = options.accept})) {}
 
   const Endpoint& endpoint() const { return endpoint_; }
   absl::Duration grace() const { return options_.grace; }

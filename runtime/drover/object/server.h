@@ -24,6 +24,7 @@
 #include "absl/time/time.h"
 #include "drover/async/runtime.h"
 #include "drover/rpc/limits.h"
+#include "drover/transport/accept_filter.h"
 #include "drover/transport/endpoint.h"
 
 namespace drover {
@@ -46,6 +47,9 @@ struct ServerOptions {
   // Largest message sent or accepted, in bytes. Default 64 MiB. A larger one that arrives ends the
   // connection it came on; a larger answer becomes ResourceExhausted.
   size_t max_message_bytes = 64 << 20;
+  // Which clients are taken; called for each before anything is read from it, and must not block.
+  // Default: all that reach the endpoint. One that is refused is told why. See accept_filter.h.
+  AcceptFilter accept = nullptr;
   // What clients may cost this process.
   Limits limits = {};
   // How long running calls may take to end when the server stops itself (StopServing, the

@@ -2,6 +2,7 @@
 
 #include <sys/epoll.h>
 
+#include <exception>
 #include <utility>
 #include <vector>
 
@@ -21,6 +22,10 @@ constexpr int kMostAtOnce = 16;
 std::string NameOf(const transport::PeerInfo& peer, const std::string& listener) {
   if (peer.pid) return absl::StrCat("the client with pid ", *peer.pid, " at ", listener);
   return absl::StrCat("the client ", peer.address, " at ", listener);
+}
+
+std::string UserOf(const transport::PeerInfo& peer) {
+  return peer.uid ? absl::StrCat(", uid ", *peer.uid) : "";
 }
 
 }  // namespace
@@ -82,6 +87,21 @@ bool Acceptor::OnTick() {
   return false;
 }
 
+absl::Status Acceptor::CheckPeer(const transport::PeerInfo& peer) {
+  if (!options_.accept) return absl::OkStatus();
+  absl::Status refusal;
+  try {
+    refusal = options_.accept(peer);
+  } catch (const std::exception& e) {
+    refusal = absl::InternalError(absl::StrCat("the accept filter threw an exception: ", e.what()));
+  }
+  if (!refusal.ok()) {
+    DROVER_LOG(kWarning) << "refused " << NameOf(peer, name_) << UserOf(peer) << ": "
+                         << refusal.message();
+  }
+  return refusal;
+}
+
 absl::Status Acceptor::CheckRoom() {
   const size_t limit = options_.limits.max_connections;
   base::MutexLock lock(&mu_);
@@ -98,7 +118,9 @@ absl::Status Acceptor::CheckRoom() {
 }
 
 void Acceptor::Add(std::unique_ptr<transport::ByteStream> stream) {
-  if (const absl::Status room = CheckRoom(); !room.ok()) return Refuse(*stream, room);
+  absl::Status check = CheckPeer(stream->peer());
+  if (check.ok()) check = CheckRoom();
+  if (!check.ok()) return Refuse(*stream, check);
   ConnectionOptions options;
   options.name = NameOf(stream->peer(), name_);
   options.runtime = &runtime_;

@@ -17,6 +17,7 @@
 #include "drover/rpc/capability.h"
 #include "drover/rpc/connection.h"
 #include "drover/rpc/limits.h"
+#include "drover/transport/accept_filter.h"
 #include "drover/transport/listener.h"
 
 namespace drover::rpc {
@@ -25,6 +26,7 @@ struct AcceptorOptions {
   Runtime* runtime = nullptr;
   size_t max_frame_bytes = 64 << 20;
   Limits limits = {};
+  AcceptFilter accept = nullptr;  // null: everybody
 };
 
 class Acceptor final : public async::EventHandler {
@@ -46,7 +48,8 @@ class Acceptor final : public async::EventHandler {
   Acceptor(std::unique_ptr<transport::Listener> listener, base::Ref<Capability> front,
            AcceptorOptions options);
   void Add(std::unique_ptr<transport::ByteStream> stream);
-  // OK if another connection may be served.
+  // OK if it may be served.
+  absl::Status CheckPeer(const transport::PeerInfo& peer);
   absl::Status CheckRoom();
   void StopListening();
   void Watch(uint32_t events) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
