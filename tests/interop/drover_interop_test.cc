@@ -1,4 +1,6 @@
 // Drover and the stock runtime, each calling the other, over UNIX and TCP.
+#include <unistd.h>
+
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -9,11 +11,13 @@
 
 #include "drover/object/connect.h"
 #include "drover/object/server.h"
+#include "drover/transport/dial.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "interop.drover.h"
 #include "interop/stock_process.h"
 #include "support/gate.h"
+#include "support/scripted_peer.h"
 #include "support/temp_dir.h"
 
 namespace drover::interop {
@@ -26,6 +30,7 @@ using ::interop::WorkerServant;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 using testing_support::Gate;
+using testing_support::ScriptedPeer;
 using testing_support::TempDir;
 
 absl::StatusCode CodeFor(const std::string& reason) {
@@ -127,6 +132,16 @@ TEST_P(StockClientOfDrover, CancelsItsCallByBeingKilled) {
   EXPECT_EQ(RunStockClient(server->endpoint().ToString()).status, 0);
 }
 
+TEST_P(StockClientOfDrover, IsNotDisturbedByPings) {
+  auto living = std::make_shared<std::atomic<uint32_t>>(0);
+  auto server = Serve(Endpoint(), std::make_shared<Worker>(living),
+                      {.ping_interval = absl::Microseconds(100), .ping_timeout = absl::Minutes(1)});
+  ASSERT_TRUE(server.ok()) << server.status();
+  StockClientResult result = RunStockClient(server->endpoint().ToString());
+  EXPECT_EQ(result.status, 0) << result.output;
+  EXPECT_EQ(result.output, "");
+}
+
 // --- a Drover proxy, a stock worker -------------------------------------------------------------
 
 class DroverProxyOfStock : public Interop {};
@@ -210,6 +225,19 @@ TEST_P(DroverProxyOfStock, DropsACallWithoutDisturbingOthers) {
   EXPECT_EQ(worker.Calculate(6).value(), 7u);
   gate.Open();
   EXPECT_EQ(worker.Calculate(7).value(), 8u);
+}
+
+TEST_P(DroverProxyOfStock, HasItsPingsAnswered) {
+  StockServer server(Endpoint());
+  auto stream = transport::Dial(drover::Endpoint::Parse(server.endpoint()).value()).value();
+  ScriptedPeer peer(base::UniqueFd(dup(stream->fd())));
+  for (int i = 0; i < 3; ++i) {
+    // Before its first message, which a Bootstrap is, as well as after it.
+    peer.Send([](protocol::Message::Builder m) { m.initObsoleteSave(); });
+    auto pong = peer.Expect(protocol::Message::UNIMPLEMENTED);
+    EXPECT_TRUE(pong->root().getUnimplemented().isObsoleteSave());
+    peer.Bootstrap();
+  }
 }
 
 TEST_P(DroverProxyOfStock, FailsInFlightWithUnavailableNamingTheEndpointWhenTheServerIsKilled) {

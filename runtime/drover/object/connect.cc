@@ -10,6 +10,9 @@ Proxy ConnectTo(const Endpoint& endpoint, const ConnectOptions& options) {
   durable.runtime = options.runtime;
   durable.max_frame_bytes = options.max_message_bytes;
   durable.limits = options.limits;
+  durable.liveness = {.tcp_user_timeout = options.tcp_user_timeout,
+                      .ping_interval = options.ping_interval,
+                      .ping_timeout = options.ping_timeout};
   durable.dial.timeout = options.dial_timeout;
   return Proxy::FromCapability(base::MakeRef<rpc::DurableCapability>(endpoint, durable));
 }

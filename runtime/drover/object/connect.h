@@ -37,6 +37,16 @@ struct ConnectOptions {
   size_t max_message_bytes = 64 << 20;
   // What the server may cost this process.
   Limits limits = {};
+  // How a peer that is there no more is noticed. `tcp_user_timeout`: how long TCP waits for data to
+  // be acknowledged before the connection is lost. Default 30 s; 0 is the kernel's own limit, about
+  // 15 minutes. It notices nothing while nothing is sent, and not a process that is stopped.
+  absl::Duration tcp_user_timeout = absl::Seconds(30);
+  // After so long without a byte from the peer it is sent a ping, over any transport. Default 0:
+  // never. See drover/rpc/liveness.h.
+  absl::Duration ping_interval = absl::ZeroDuration();
+  // A peer from which no byte comes for so long after a ping is given up: calls fail with
+  // Unavailable, "no answer to a ping for ...". Default 10 s; at least 1 ms.
+  absl::Duration ping_timeout = absl::Seconds(10);
 };
 
 namespace object {

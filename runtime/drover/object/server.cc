@@ -27,6 +27,9 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
                                        {.runtime = &runtime_,
                                         .max_frame_bytes = options.max_message_bytes,
                                         .limits = options.limits,
+                                        .liveness = {.tcp_user_timeout = options.tcp_user_timeout,
+                                                     .ping_interval = options.ping_interval,
+                                                     .ping_timeout = options.ping_timeout},
                                         .accept = options.accept})) {}
 
   const Endpoint& endpoint() const { return endpoint_; }

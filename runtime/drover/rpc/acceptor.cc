@@ -126,6 +126,7 @@ void Acceptor::Add(std::unique_ptr<transport::ByteStream> stream) {
   options.runtime = &runtime_;
   options.max_frame_bytes = options_.max_frame_bytes;
   options.limits = options_.limits;
+  options.liveness = options_.liveness;
   options.front_object = front_;
   options.on_closed = [self = base::Ref<Acceptor>::Share(this)](Connection* connection) {
     base::Ref<Connection> dropped;  // outlives the lock

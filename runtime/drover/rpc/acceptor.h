@@ -17,6 +17,7 @@
 #include "drover/rpc/capability.h"
 #include "drover/rpc/connection.h"
 #include "drover/rpc/limits.h"
+#include "drover/rpc/liveness.h"
 #include "drover/transport/accept_filter.h"
 #include "drover/transport/listener.h"
 
@@ -26,6 +27,7 @@ struct AcceptorOptions {
   Runtime* runtime = nullptr;
   size_t max_frame_bytes = 64 << 20;
   Limits limits = {};
+  Liveness liveness = {};
   AcceptFilter accept = nullptr;  // null: everybody
 };
 

@@ -33,7 +33,9 @@ base::Ref<Connection> Connection::Create(std::unique_ptr<transport::ByteStream> 
     self->state_.front = std::move(front);
     self->on_closed_ = std::move(on_closed);
   }
+  self->stream_->SetTcpUserTimeout(self->options_.liveness.tcp_user_timeout);
   self->reactor_id_ = self->runtime_.reactor().Register(self);
+  self->BeginPings();
   if (serves) {
     self->ExpectFirstFrame();
     self->ReleaseTokenToReactor();  // a server's connection is watched from the start

@@ -37,6 +37,7 @@
 #include "drover/rpc/frame_watch.h"
 #include "drover/rpc/ids.h"
 #include "drover/rpc/limits.h"
+#include "drover/rpc/liveness.h"
 #include "drover/transport/byte_stream.h"
 #include "drover/wire/frame_reader.h"
 #include "drover/wire/in_message.h"
@@ -48,6 +49,7 @@ struct ConnectionOptions {
   Runtime* runtime = nullptr;  // null: the default one
   size_t max_frame_bytes = 64 << 20;
   Limits limits = {};
+  Liveness liveness = {};
   base::Ref<Capability> front_object;          // what Bootstrap gives the peer; until it is closed
   std::function<void(Connection*)> on_closed;  // once, on any thread, no lock held
 };
@@ -210,6 +212,9 @@ class Connection final : public async::EventHandler {
   // connection_timers.cc
   void CallAt(int64_t when);
   void ExpectFirstFrame();
+  void BeginPings();
+  int64_t CheckPing(int64_t now);
+  void SendPing(int64_t now);
   int64_t CheckFrameDeadline(int64_t now);
   bool InputWaits();
 
@@ -247,6 +252,13 @@ class Connection final : public async::EventHandler {
   uint32_t interest_ ABSL_GUARDED_BY(read_mu_) = 0;
   uint64_t uses_ ABSL_GUARDED_BY(read_mu_) = 0;  // by callers
   uint64_t uses_at_tick_ ABSL_GUARDED_BY(read_mu_) = 0;
+
+  // For pings, if they are wanted.
+  std::atomic<int64_t> last_input_{0};
+  // Used by OnTimer alone, which the reactor calls on one thread at a time.
+  int64_t pinged_at_ = 0;
+  uint64_t ping_position_ = 0;  // of its last byte, in the stream of what is written
+  uint64_t written_then_ = 0;
 
   // Used by whoever writes (state_.writing), or after everybody is done.
   wire::SendBatch batch_;

@@ -52,6 +52,9 @@ Connection::ReadResult Connection::ReadOnce(transport::Wait wait) {
   if (result.bytes > 0) {
     reader_.Fill(result.bytes);
     drained_ = result.bytes < space.size();
+    if (options_.liveness.pings()) {
+      last_input_.store(async::SteadyNanos(), std::memory_order_relaxed);
+    }
     return ReadResult::kProgress;
   }
   if (result.would_block) return ReadResult::kNothing;

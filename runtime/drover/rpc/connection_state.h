@@ -40,6 +40,7 @@ struct ConnectionState {
 
   wire::SendQueue send;
   size_t being_written = 0;    // bytes that a writer has taken and not written yet
+  uint64_t written = 0;        // bytes, since the beginning
   bool writing = false;        // somebody is writing
   bool write_failed = false;   // nothing leaves any more; what the peer sent before is still read
   bool write_blocked = false;  // the stream takes no more for now; the reactor goes on when it does

@@ -92,6 +92,7 @@ void Connection::Write(bool also_what_can_wait) {
     if (result.error != 0) broken = absl::ErrnoToStatus(result.error, "writing failed");
     base::MutexLock lock(&mu_);
     state_.being_written -= result.bytes;
+    state_.written += result.bytes;
     if (!blocked && broken.ok() && MoveToBatch()) continue;
     state_.writing = false;
     state_.write_blocked = blocked && broken.ok();

@@ -58,6 +58,7 @@ absl::StatusOr<base::Ref<Capability>> DurableCapability::Front() {
                                                        .runtime = options_.runtime,
                                                        .max_frame_bytes = options_.max_frame_bytes,
                                                        .limits = options_.limits,
+                                                       .liveness = options_.liveness,
                                                        .front_object = nullptr,
                                                        .on_closed = nullptr});
   front_ = connection_->Bootstrap();

@@ -22,6 +22,7 @@ struct DurableOptions {
   Runtime* runtime = nullptr;
   size_t max_frame_bytes = 64 << 20;
   Limits limits = {};
+  Liveness liveness = {};
   transport::DialOptions dial;
 };
 

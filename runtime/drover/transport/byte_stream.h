@@ -51,6 +51,11 @@ class ByteStream {
   // Bounds how long Read with Wait::kBlock waits, from the next Read on. Default: no bound.
   virtual void SetReadLimit(absl::Duration limit) = 0;
 
+  // How long TCP waits for the peer to acknowledge data (or the connection itself) before the
+  // stream is broken with ETIMEDOUT; zero is the kernel's own limit, about 15 minutes. Does nothing
+  // where there is no network in between.
+  virtual void SetTcpUserTimeout(absl::Duration) {}
+
   // Writes as much as the stream takes now, which may be less than all. Raises no SIGPIPE.
   virtual IoResult Write(std::span<const iovec> from) = 0;
 

@@ -21,10 +21,8 @@ IoResult Failed(int error) {
 
 void ConfigureTcp(int fd) {
   const int on = 1;
-  const unsigned timeout_ms = absl::ToInt64Milliseconds(kTcpUserTimeout);
-  // Either may fail on a socket that is already dead; its next read says so.
+  // May fail on a socket that is already dead; its next read says so.
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof timeout_ms);
 }
 
 }  // namespace
@@ -52,7 +50,10 @@ std::unique_ptr<SocketStream> SocketStream::Make(base::UniqueFd fd, std::string 
   } else {
     ConfigureTcp(fd.get());
   }
-  return std::unique_ptr<SocketStream>(new SocketStream(std::move(fd), std::move(peer)));
+  std::unique_ptr<SocketStream> stream(new SocketStream(std::move(fd), std::move(peer)));
+  stream->tcp_ = family != AF_UNIX;
+  stream->SetTcpUserTimeout(kTcpUserTimeout);
+  return stream;
 }
 
 IoResult SocketStream::Read(std::span<std::byte> into, Wait wait) {
@@ -65,6 +66,14 @@ IoResult SocketStream::Read(std::span<std::byte> into, Wait wait) {
   if (n > 0) return {.bytes = static_cast<size_t>(n)};
   if (n == 0) return {.end = true};
   return Failed(errno);
+}
+
+void SocketStream::SetTcpUserTimeout(absl::Duration limit) {
+  if (!tcp_) return;
+  // Not 0 for a short one: that is the kernel's own limit.
+  const int64_t ms = absl::ToInt64Milliseconds(absl::Ceil(limit, absl::Milliseconds(1)));
+  const auto timeout = static_cast<unsigned>(std::clamp<int64_t>(ms, 0, INT_MAX));
+  setsockopt(fd_.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof timeout);
 }
 
 void SocketStream::SetReadLimit(absl::Duration limit) {

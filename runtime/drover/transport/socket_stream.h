@@ -19,9 +19,8 @@
 
 namespace drover::transport {
 
-// How long TCP waits for an acknowledgement of data or of the connection itself before it takes
-// the peer for dead and reports ETIMEDOUT.
-constexpr absl::Duration kTcpUserTimeout = absl::Seconds(20);
+// The default of SetTcpUserTimeout.
+constexpr absl::Duration kTcpUserTimeout = absl::Seconds(30);
 
 class SocketStream final : public ByteStream {
  public:
@@ -32,6 +31,7 @@ class SocketStream final : public ByteStream {
 
   IoResult Read(std::span<std::byte> into, Wait wait) override;
   void SetReadLimit(absl::Duration limit) override;
+  void SetTcpUserTimeout(absl::Duration limit) override;
   IoResult Write(std::span<const iovec> from) override;
   void Shutdown() override;
   int fd() const override { return fd_.get(); }
@@ -42,6 +42,7 @@ class SocketStream final : public ByteStream {
 
   const base::UniqueFd fd_;
   const PeerInfo peer_;
+  bool tcp_ = false;
 };
 
 }  // namespace drover::transport
