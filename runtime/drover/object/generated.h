@@ -41,6 +41,7 @@ class CallState final : public async::FutureState<T>, public CallBinding {
       : method_(method), decode_(decode) {}
 
   void OnReturn(capnp::AnyPointer::Reader results) override {
+    EndRetries(/*answered=*/true);
     if constexpr (std::is_void_v<T>) {
       NoteAnswer();
       this->Complete(absl::OkStatus());
@@ -52,8 +53,15 @@ class CallState final : public async::FutureState<T>, public CallBinding {
       this->Complete(std::move(value));
     }
   }
-  void OnError(const absl::Status& status) override { this->Complete(status); }
+  void OnError(const absl::Status& status) override {
+    EndRetries(/*answered=*/true);
+    this->Complete(status);
+  }
   void OnLost(const absl::Status& status) override {
+    if (!Retry()) OnUnreachable(status);
+  }
+  void OnUnreachable(const absl::Status& status) override {
+    EndRetries(/*answered=*/false);
     this->Complete(absl::Status(status.code(), absl::StrCat(method_.interface_name, ".",
                                                             method_.name, ": ", status.message())));
   }
@@ -92,6 +100,10 @@ class ClientCall {
   Future<T> Start(T (*decode)(capnp::AnyPointer::Reader)) && {
     auto state = base::MakeRef<CallState<T>>(method_, decode);
     Future<T> future(state);
+    if (method_.idempotent) {
+      absl::Status kept = CatchCodecErrors([&] { state->KeepForRetry(target_, call_); });
+      if (error_.ok()) error_ = std::move(kept);
+    }
     Send(std::move(state));
     return future;
   }

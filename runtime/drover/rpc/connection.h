@@ -112,6 +112,8 @@ class Connection final : public async::EventHandler {
   const std::string& name() const { return options_.name; }
   const transport::PeerInfo& peer() const { return peer_; }
   bool open() const { return !ended_.load(std::memory_order_acquire); }
+  // Whether calls can leave. One that is open and cannot send still reads what the peer sent.
+  bool can_send() const { return open() && !write_failed_.load(std::memory_order_acquire); }
 
   // Answers that arrived and whose futures still exist; see SendCall.
   std::atomic<int>& uncollected() { return uncollected_; }
@@ -235,6 +237,7 @@ class Connection final : public async::EventHandler {
   std::atomic<bool> has_exports_{false};
   std::atomic<bool> retired_{false};
   std::atomic<bool> ended_{false};                  // set once state_.closed is: for those who read
+  std::atomic<bool> write_failed_{false};           // set once state_.write_failed is
   std::atomic<bool> overstepped_{false};            // set once state_.overstep is
   std::atomic<int64_t> timer_{FrameWatch::kNever};  // when OnTimer was asked for
 

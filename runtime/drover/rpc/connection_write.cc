@@ -98,6 +98,7 @@ void Connection::Write(bool also_what_can_wait) {
     state_.write_blocked = blocked && broken.ok();
     if (!broken.ok()) {
       state_.write_failed = true;
+      write_failed_.store(true, std::memory_order_release);
       state_.send.Clear();
       batch_.Clear();
       state_.being_written = 0;

@@ -31,6 +31,14 @@ class OutgoingCall {
   MessageCaps& caps() { return caps_; }
   wire::OutMessagePtr& message() { return message_; }
 
+  // Another call with the same params. May throw kj::Exception.
+  OutgoingCall Copy() {
+    OutgoingCall copy(call_.getInterfaceId(), call_.getMethodId(),
+                      call_.getParams().asReader().totalSize().wordCount);
+    copy.params().set(caps_.Imbue(call_.getParams().getContent().asReader()));
+    return copy;
+  }
+
  private:
   wire::OutMessagePtr message_;
   protocol::Call::Builder call_;
