@@ -1,11 +1,30 @@
 #include "drover/object/proxy.h"
 
+#include <fcntl.h>
+
+#include <cerrno>
+
 #include "drover/object/servant.h"
 #include "drover/rpc/local_capability.h"
+#include "drover/rpc/promise_capability.h"
 
 namespace drover {
 
 Proxy::Proxy(std::shared_ptr<Servant> servant)
     : capability_(rpc::LocalCapability::Of(std::move(servant))) {}
+
+absl::StatusOr<base::UniqueFd> Proxy::attached_fd() const {
+  if (!capability_) {
+    return absl::FailedPreconditionError("attached_fd of a proxy that refers to no object");
+  }
+  const base::Ref<base::SharedFd> fd = rpc::PromiseCapability::Follow(capability_)->AttachedFd();
+  if (!fd) return absl::NotFoundError("no descriptor came with the object");
+  base::UniqueFd copy(fcntl(fd->get(), F_DUPFD_CLOEXEC, 0));
+  if (!copy.valid()) {
+    return absl::ResourceExhaustedError(
+        absl::ErrnoToStatus(errno, "cannot copy the object's descriptor").message());
+  }
+  return copy;
+}
 
 }  // namespace drover

@@ -47,6 +47,7 @@ void Connection::DescribeOne(const base::Ref<Capability>& described,
   exported->push_back(id);
   has_exports_.store(true, std::memory_order_release);
   out.setSenderHosted(id.value());
+  if (passes_fds_) DescribeFd(*capability, out);
 }
 
 void Connection::Receive(protocol::Payload::Reader payload, MessageCaps* caps) {
@@ -62,10 +63,10 @@ base::Ref<Capability> Connection::ReceiveOne(protocol::CapDescriptor::Reader in)
     case protocol::CapDescriptor::NONE:
       return nullptr;
     case protocol::CapDescriptor::SENDER_HOSTED:
-      return AddImport(ImportId(in.getSenderHosted()));
+      return AddImport(ImportId(in.getSenderHosted()), in.getAttachedFd());
     case protocol::CapDescriptor::SENDER_PROMISE:
       // As good as an object: the peer forwards calls on it, and its Resolve is echoed back.
-      return AddImport(ImportId(in.getSenderPromise()));
+      return AddImport(ImportId(in.getSenderPromise()), in.getAttachedFd());
     case protocol::CapDescriptor::RECEIVER_HOSTED: {
       base::Ref<Capability> ours = state_.exports.Find(ExportId(in.getReceiverHosted()));
       if (ours) return ours;
@@ -89,23 +90,25 @@ base::Ref<Capability> Connection::ReceiveOne(protocol::CapDescriptor::Reader in)
       return promise;
     }
     case protocol::CapDescriptor::THIRD_PARTY_HOSTED:
-      return AddImport(ImportId(in.getThirdPartyHosted().getVineId()));
+      return AddImport(ImportId(in.getThirdPartyHosted().getVineId()), in.getAttachedFd());
     default:
       return BrokenCapability(
           absl::UnimplementedError("the peer sent a kind of capability that is not known here"));
   }
 }
 
-base::Ref<Capability> Connection::AddImport(ImportId id) {
+base::Ref<Capability> Connection::AddImport(ImportId id, uint8_t attached_fd) {
   RemoteCapability** entry = state_.imports.Find(id);
   if (entry != nullptr && (*entry)->TryRef()) {
     ++(*entry)->received;
+    AttachFd(attached_fd, **entry);
     return base::Ref<RemoteCapability>::Adopt(*entry);
   }
   // One that is being destroyed gives its own references back itself.
   if (entry != nullptr) state_.imports.Remove(id);
   auto import = base::MakeRef<RemoteCapability>(base::Ref<Connection>::Share(this), id);
   import->received = 1;
+  AttachFd(attached_fd, *import);
   *state_.imports.Add(id) = import.get();
   if (state_.imports.size() > options_.limits.max_imports) {
     Overstep(absl::StrCat("the peer passed on more than ", options_.limits.max_imports,

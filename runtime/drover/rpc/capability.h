@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "drover/base/ref.h"
+#include "drover/base/shared_fd.h"
 
 namespace drover::rpc {
 
@@ -28,6 +29,9 @@ class Capability : public base::RefCounted {
   // Accepts a call that arrived for this object. Calls run, or travel on, in the order in which
   // they are delivered. Called under a connection's lock: what must follow goes into `deferred`.
   virtual void Deliver(base::Ref<IncomingCall> call, Deferred& deferred) = 0;
+
+  // The descriptor that goes with the object where it is passed on; null for none. Takes no lock.
+  virtual base::Ref<base::SharedFd> AttachedFd() const { return nullptr; }
 
  protected:
   explicit Capability(Kind kind) : kind_(kind) {}

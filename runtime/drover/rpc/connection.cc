@@ -17,6 +17,8 @@ Connection::Connection(std::unique_ptr<transport::ByteStream> stream, Connection
       runtime_(options_.runtime != nullptr ? *options_.runtime : Runtime::Default()),
       peer_(stream->peer()),
       fork_generation_(base::ForkGeneration()),
+      passes_fds_(stream->CanPassFds()),
+      accepts_fds_(passes_fds_ && options_.limits.max_fds_per_message > 0),
       reader_(options_.max_frame_bytes),
       stream_(std::move(stream)) {}
 

@@ -182,7 +182,8 @@ class Connection final : public async::EventHandler {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   base::Ref<Capability> ReceiveOne(protocol::CapDescriptor::Reader in)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  base::Ref<Capability> AddImport(ImportId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  base::Ref<Capability> AddImport(ImportId id, uint8_t attached_fd)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   // connection_write.cc
   void Queue(wire::OutMessagePtr& message, Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -199,6 +200,13 @@ class Connection final : public async::EventHandler {
   void Abort(const absl::Status& reason);
   absl::Status CheckFrame(size_t bytes) const;
   async::Task TakeIdleCallback() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  // connection_fds.cc: descriptors that travel with messages.
+  transport::IoResult ReadWithFds(std::span<std::byte> space, transport::Wait wait);
+  void TakeFrameFds();
+  void AttachFd(uint8_t index, RemoteCapability& import) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void DescribeFd(const Capability& capability, protocol::CapDescriptor::Builder out)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   // connection_limits.cc
   // A limit was passed, and the connection must end: whoever reads it, or the pool, sees to that.
@@ -228,6 +236,8 @@ class Connection final : public async::EventHandler {
   Runtime& runtime_;
   const transport::PeerInfo peer_;
   const uint32_t fork_generation_;
+  const bool passes_fds_;
+  const bool accepts_fds_;
   uint64_t reactor_id_ = 0;  // set before anybody else sees the connection
   std::atomic<int> uncollected_{0};
   std::atomic<int> unattended_{0};
@@ -270,6 +280,15 @@ class Connection final : public async::EventHandler {
   // Used by whoever holds the read token.
   wire::FrameReader reader_;
   bool drained_ = false;  // the last read took all there was
+  // If descriptors are accepted: those that came with a frame which is not whole yet, each with the
+  // position in the stream of a byte of that frame; those of the frame being handled.
+  struct ArrivedFd {
+    uint64_t position;
+    base::Ref<base::SharedFd> fd;
+  };
+  uint64_t bytes_read_ = 0;
+  std::vector<ArrivedFd> arrived_fds_;
+  std::vector<base::Ref<base::SharedFd>> frame_fds_;
   FrameWatch frame_watch_;
   async::SpinBudget spin_;
   bool busy_ = false;  // when the reactor saw the last input

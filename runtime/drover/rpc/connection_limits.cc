@@ -5,6 +5,11 @@
 #include "drover/rpc/connection.h"
 
 namespace drover::rpc {
+namespace {
+
+constexpr size_t kMostFdsSent = 16;
+
+}  // namespace
 
 void Connection::Overstep(std::string why) {
   if (!state_.overstep.ok()) return;
@@ -19,6 +24,11 @@ bool Connection::EndIfOverstepped() {
 }
 
 absl::Status Connection::CheckExports() {
+  if (state_.fds.size() > kMostFdsSent) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the message carries ", state_.fds.size(),
+                     " descriptors; the most that are sent with one is ", kMostFdsSent));
+  }
   if (state_.exports.size() <= options_.limits.max_exports) return absl::OkStatus();
   return absl::ResourceExhaustedError(
       absl::StrCat("the peer would hold more than ", options_.limits.max_exports,

@@ -48,7 +48,8 @@ void Connection::FlushUnlessCorked(size_t queued_bytes) {
 
 Connection::ReadResult Connection::ReadOnce(transport::Wait wait) {
   const std::span<std::byte> space = reader_.Space();
-  const transport::IoResult result = stream_->Read(space, wait);
+  const transport::IoResult result =
+      accepts_fds_ ? ReadWithFds(space, wait) : stream_->Read(space, wait);
   if (result.bytes > 0) {
     reader_.Fill(result.bytes);
     drained_ = result.bytes < space.size();
@@ -232,7 +233,9 @@ bool Connection::HandleFrames(bool run_inline) {
     if (next.ok() && !*next) break;
     absl::Status problem = next.status();
     Deferred deferred;
+    if (problem.ok() && !arrived_fds_.empty()) TakeFrameFds();
     if (problem.ok()) problem = HandleFrame(std::move(frame), deferred);
+    if (!frame_fds_.empty()) frame_fds_.clear();  // those that belong to nothing are closed
     whole = true;
     deferred.FinishTasks();
     if (overstepped_.load(std::memory_order_relaxed)) EndIfOverstepped();

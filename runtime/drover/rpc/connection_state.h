@@ -4,9 +4,11 @@
 #define DROVER_RPC_CONNECTION_STATE_H_
 
 #include <optional>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "drover/base/ref.h"
+#include "drover/base/shared_fd.h"
 #include "drover/rpc/answer_table.h"
 #include "drover/rpc/export_table.h"
 #include "drover/rpc/ids.h"
@@ -39,9 +41,11 @@ struct ConnectionState {
   absl::Status overstep;     // not OK: a limit was passed, and the connection is about to end
 
   wire::SendQueue send;
-  size_t being_written = 0;    // bytes that a writer has taken and not written yet
-  uint64_t written = 0;        // bytes, since the beginning
-  bool writing = false;        // somebody is writing
+  std::vector<base::Ref<base::SharedFd>> fds;  // of the message that is being described
+  size_t import_fds = 0;                       // imports with a descriptor
+  size_t being_written = 0;                    // bytes that a writer has taken and not written yet
+  uint64_t written = 0;                        // bytes, since the beginning
+  bool writing = false;                        // somebody is writing
   bool write_failed = false;   // nothing leaves any more; what the peer sent before is still read
   bool write_blocked = false;  // the stream takes no more for now; the reactor goes on when it does
 

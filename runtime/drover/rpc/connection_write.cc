@@ -35,7 +35,11 @@ absl::Status Connection::CheckFrame(size_t bytes) const {
 
 void Connection::Queue(wire::OutMessagePtr& message, Urgency urgency) {
   NoteBacklog();
-  state_.send.Append(message);
+  if (state_.fds.empty()) {
+    state_.send.Append(message);
+  } else {
+    state_.send.AppendWithFds(*message, std::exchange(state_.fds, {}));
+  }
   NoteQueued(urgency);
 }
 
@@ -85,7 +89,8 @@ void Connection::Write(bool also_what_can_wait) {
   }
   for (size_t written = 0;;) {
     batch_.Gather(pieces_, kMostPieces);
-    const transport::IoResult result = stream_->Write(pieces_);
+    const transport::IoResult result =
+        batch_.HasFds() ? stream_->WriteWithFds(pieces_, batch_.Fds()) : stream_->Write(pieces_);
     if (result.bytes > 0) batch_.Advance(result.bytes);
     written += result.bytes;
     blocked = result.would_block || (written > kMostBytesForOthers && !batch_.empty());

@@ -148,6 +148,7 @@ void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message, Mes
       failure = CheckExports();
       if (failure.ok()) failure = CheckFrame(message->FrameBytes());
       if (!failure.ok()) {
+        state_.fds.clear();
         ReleaseExports(std::exchange(answer->result_exports, {}), deferred)
             .IgnoreError();  // they were added just now
         message = wire::OutMessage::New();
@@ -163,7 +164,11 @@ void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message, Mes
     if (answer->error.ok() && !caps.list().empty()) {
       // Kept for calls on the capabilities inside, so the frame is a copy.
       NoteBacklog();
-      state_.send.AppendCopy(*message);
+      if (state_.fds.empty()) {
+        state_.send.AppendCopy(*message);
+      } else {
+        state_.send.AppendWithFds(*message, std::exchange(state_.fds, {}));
+      }
       NoteQueued(Urgency::kNow);
       answer->results = std::make_unique<AnswerResults>();
       answer->results->message = std::move(message);

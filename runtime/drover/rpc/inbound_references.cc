@@ -44,6 +44,7 @@ void Connection::ReleaseImport(RemoteCapability& import) {
     base::MutexLock lock(&mu_);
     RemoteCapability** entry = state_.imports.Find(import.id());
     if (entry != nullptr && *entry == &import) state_.imports.Remove(import.id());
+    if (import.AttachedFd()) --state_.import_fds;
     if (!state_.open()) return;
     wire::OutMessagePtr message = wire::OutMessage::New();
     auto release = message->builder().initRoot<protocol::Message>().initRelease();

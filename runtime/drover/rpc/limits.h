@@ -50,6 +50,14 @@ struct Limits {
   // never too large for this limit.
   size_t max_queued_bytes = 64 << 20;
 
+  // Descriptors that are accepted with one message, over UNIX sockets. Default 0: none; the kernel
+  // closes those that come. At most 253. Further ones are closed, and so are those that belong to
+  // no capability of their message. Descriptors of this process are passed on whatever this says.
+  size_t max_fds_per_message = 0;
+  // Descriptors that objects of the peer's carry and that are open here. Default 256; further ones
+  // are closed. A copy that proxy.attached_fd() gave does not count.
+  size_t max_fds = 256;
+
   // Connections of a server that are open at a time. Default 10,000. A further one is accepted and
   // closed at once, after an Abort that says why: its client's calls fail with Unavailable.
   size_t max_connections = 10'000;

@@ -74,6 +74,7 @@ void Connection::SendCall(CallTarget target, OutgoingCall call, base::Ref<Return
         waits = CanWait();
         Queue(call.message(), waits ? Urgency::kCanWait : Urgency::kNow);
       } else {
+        state_.fds.clear();
         ReleaseExports(question->param_exports, deferred)
             .IgnoreError();           // they were added just now
         state_.questions.Remove(id);  // nobody has heard of it

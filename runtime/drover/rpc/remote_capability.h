@@ -4,6 +4,7 @@
 #ifndef DROVER_RPC_REMOTE_CAPABILITY_H_
 #define DROVER_RPC_REMOTE_CAPABILITY_H_
 
+#include <atomic>
 #include <cstdint>
 
 #include "drover/rpc/forwarding_capability.h"
@@ -23,12 +24,23 @@ class RemoteCapability final : public ForwardingCapability {
   Connection& connection() const { return *connection_; }
   ImportId id() const { return id_; }
 
+  base::Ref<base::SharedFd> AttachedFd() const override {
+    return base::Ref<base::SharedFd>::Share(fd_.load(std::memory_order_acquire));
+  }
+  // The descriptor that came with it. Under the connection's lock; false if it has one.
+  bool AttachFd(base::Ref<base::SharedFd> fd) {
+    if (fd_.load(std::memory_order_relaxed) != nullptr) return false;
+    fd_.store(fd.Release(), std::memory_order_release);
+    return true;
+  }
+
   // How often the peer has sent it; guarded by the connection's lock.
   uint32_t received = 0;
 
  private:
   const base::Ref<Connection> connection_;
   const ImportId id_;
+  std::atomic<base::SharedFd*> fd_{nullptr};  // ours; set once
 };
 
 }  // namespace drover::rpc

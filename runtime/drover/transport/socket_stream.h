@@ -12,6 +12,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "drover/base/unique_fd.h"
@@ -33,6 +34,10 @@ class SocketStream final : public ByteStream {
   void SetReadLimit(absl::Duration limit) override;
   void SetTcpUserTimeout(absl::Duration limit) override;
   IoResult Write(std::span<const iovec> from) override;
+  bool CanPassFds() const override { return !tcp_; }
+  IoResult ReadWithFds(std::span<std::byte> into, Wait wait, size_t max_fds,
+                       std::vector<base::UniqueFd>* fds) override;
+  IoResult WriteWithFds(std::span<const iovec> from, std::span<const int> fds) override;
   void Shutdown() override;
   int fd() const override { return fd_.get(); }
   const PeerInfo& peer() const override { return peer_; }
