@@ -30,6 +30,8 @@
 #include "drover/object/servant.h"            // IWYU pragma: export
 #include "drover/object/server.h"             // IWYU pragma: export
 #include "drover/object/stream.h"             // IWYU pragma: export
+#include "drover/rpc/limits.h"                // IWYU pragma: export
+#include "drover/transport/accept_filter.h"   // IWYU pragma: export
 #include "drover/transport/endpoint.h"        // IWYU pragma: export
 
 #endif  // DROVER_DROVER_H_

@@ -19,3 +19,8 @@ annotation concurrent @0x81954d83f86ef524 (interface, method) :Void;
 annotation idempotent @0xe5560dca85a4ebef (interface, method) :Void;
 # Running the method twice does no more than running it once, so a client may send the call again
 # when it cannot know whether it was run.
+
+annotation fd @0xa6305252dd1f2f08 (interface, field, param) :Void;
+# The capability carries a file descriptor where it is passed on over a UNIX socket: its servant
+# implements AttachedFd, and who receives it asks the proxy for attached_fd. On an interface: each of
+# its objects does. This is a promise to the reader of the schema; the generated code is the same.

@@ -1,4 +1,7 @@
 // Drover and the stock runtime, each calling the other, over UNIX and TCP.
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -10,11 +13,13 @@
 #include "drover/object/connect.h"
 #include "drover/object/server.h"
 #include "drover/object/stream.h"
+#include "drover/transport/dial.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "interop.drover.h"
 #include "interop/stock_process.h"
 #include "support/gate.h"
+#include "support/scripted_peer.h"
 #include "support/temp_dir.h"
 
 namespace drover::interop {
@@ -30,6 +35,7 @@ using ::interop::WorkerServant;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 using testing_support::Gate;
+using testing_support::ScriptedPeer;
 using testing_support::TempDir;
 
 absl::StatusCode CodeFor(const std::string& reason) {
@@ -54,6 +60,22 @@ class Sink final : public SinkServant {
  private:
   SinkDoneResults got_{.chunks = 0, .bytes = 0, .in_order = true};
 };
+// A file in memory.
+base::UniqueFd FileOf(const std::string& content) {
+  base::UniqueFd fd(memfd_create("drover", MFD_CLOEXEC));
+  EXPECT_EQ(write(fd.get(), content.data(), content.size()), static_cast<ssize_t>(content.size()));
+  return fd;
+}
+
+absl::StatusOr<std::string> ContentOf(const Proxy& proxy) {
+  absl::StatusOr<base::UniqueFd> fd = proxy.attached_fd();
+  if (!fd.ok()) return fd.status();
+  char content[100];
+  const ssize_t n = pread(fd->get(), content, sizeof content, 0);
+  return std::string(content, n < 0 ? 0 : n);
+}
+
+constexpr Limits kWithFds{.max_fds_per_message = 16};
 
 // What stock_client expects of a Worker.
 class Worker final : public WorkerServant {
@@ -80,12 +102,17 @@ class Worker final : public WorkerServant {
   absl::Status Fail(std::string reason) override { return absl::Status(CodeFor(reason), reason); }
   absl::StatusOr<std::vector<uint8_t>> Echo(std::vector<uint8_t> data) override { return data; }
   absl::StatusOr<SinkProxy> Open() override { return SinkProxy(std::make_shared<Sink>()); }
+  absl::StatusOr<std::string> Read(WorkerProxy worker) override {
+    return ContentOf(worker).value_or("");
+  }
+  int AttachedFd() override { return file_.get(); }
   // This one is not among those that Get returned.
   absl::StatusOr<uint32_t> Living() override { return *living_ - 1; }
 
  private:
   const std::shared_ptr<std::atomic<uint32_t>> living_;
   std::optional<Gate> gate_;
+  const base::UniqueFd file_ = FileOf("worker");
 };
 
 // Answers what it heard, once the gate is open, and tells when it is destroyed.
@@ -127,7 +154,7 @@ INSTANTIATE_TEST_SUITE_P(Over, StockClientOfDrover, testing::Values("unix", "tcp
 
 TEST_P(StockClientOfDrover, FindsEverythingAsItShouldBe) {
   auto living = std::make_shared<std::atomic<uint32_t>>(0);
-  auto server = Serve(Endpoint(), std::make_shared<Worker>(living));
+  auto server = Serve(Endpoint(), std::make_shared<Worker>(living), {.limits = kWithFds});
   ASSERT_TRUE(server.ok()) << server.status();
   StockClientResult result = RunStockClient(server->endpoint().ToString());
   EXPECT_EQ(result.status, 0) << result.output;
@@ -137,7 +164,7 @@ TEST_P(StockClientOfDrover, FindsEverythingAsItShouldBe) {
 TEST_P(StockClientOfDrover, CancelsItsCallByBeingKilled) {
   Gate gate;
   auto living = std::make_shared<std::atomic<uint32_t>>(0);
-  auto server = Serve(Endpoint(), std::make_shared<Worker>(living, gate));
+  auto server = Serve(Endpoint(), std::make_shared<Worker>(living, gate), {.limits = kWithFds});
   ASSERT_TRUE(server.ok()) << server.status();
   StockClient client(server->endpoint().ToString());
   gate.AwaitArrivals(1);
@@ -146,6 +173,18 @@ TEST_P(StockClientOfDrover, CancelsItsCallByBeingKilled) {
   // Others are served as before.
   gate.Open();
   EXPECT_EQ(RunStockClient(server->endpoint().ToString()).status, 0);
+}
+
+TEST_P(StockClientOfDrover, IsNotDisturbedByPings) {
+  auto living = std::make_shared<std::atomic<uint32_t>>(0);
+  auto server = Serve(Endpoint(), std::make_shared<Worker>(living),
+                      {.limits = kWithFds,
+                       .ping_interval = absl::Microseconds(100),
+                       .ping_timeout = absl::Minutes(1)});
+  ASSERT_TRUE(server.ok()) << server.status();
+  StockClientResult result = RunStockClient(server->endpoint().ToString());
+  EXPECT_EQ(result.status, 0) << result.output;
+  EXPECT_EQ(result.output, "");
 }
 
 // --- a Drover proxy, a stock worker -------------------------------------------------------------
@@ -259,6 +298,35 @@ TEST_P(DroverProxyOfStock, DropsACallWithoutDisturbingOthers) {
   EXPECT_EQ(worker.Calculate(6).value(), 7u);
   gate.Open();
   EXPECT_EQ(worker.Calculate(7).value(), 8u);
+}
+
+TEST_P(DroverProxyOfStock, GetsAndGivesDescriptorsOverUnixAlone) {
+  StockServer server(Endpoint());
+  auto worker = Connect<WorkerProxy>(server.endpoint(), {.limits = kWithFds});
+  const bool unix_socket = std::string(GetParam()) == "unix";
+  const WorkerProxy other = worker.Get().value();
+  const WorkerProxy ours(std::make_shared<Worker>(std::make_shared<std::atomic<uint32_t>>(0)));
+  if (unix_socket) {
+    EXPECT_EQ(ContentOf(other).value(), "worker");
+    EXPECT_EQ(worker.Read(ours).value(), "worker");
+  } else {
+    EXPECT_EQ(ContentOf(other).status().code(), absl::StatusCode::kNotFound);
+    EXPECT_EQ(worker.Read(ours).value(), "");
+  }
+  EXPECT_EQ(other.Calculate(1).value(), 2u);
+}
+
+TEST_P(DroverProxyOfStock, HasItsPingsAnswered) {
+  StockServer server(Endpoint());
+  auto stream = transport::Dial(drover::Endpoint::Parse(server.endpoint()).value()).value();
+  ScriptedPeer peer(base::UniqueFd(dup(stream->fd())));
+  for (int i = 0; i < 3; ++i) {
+    // Before its first message, which a Bootstrap is, as well as after it.
+    peer.Send([](protocol::Message::Builder m) { m.initObsoleteSave(); });
+    auto pong = peer.Expect(protocol::Message::UNIMPLEMENTED);
+    EXPECT_TRUE(pong->root().getUnimplemented().isObsoleteSave());
+    peer.Bootstrap();
+  }
 }
 
 TEST_P(DroverProxyOfStock, FailsInFlightWithUnavailableNamingTheEndpointWhenTheServerIsKilled) {

@@ -14,7 +14,7 @@ interface Worker {
   # Calls listener.heard("news") before it returns; the answer is the listener's reply.
 
   get @2 () -> (worker :Worker);
-  # Another worker.
+  # Another worker. Over UNIX sockets a file comes with it that holds the text "worker".
 
   fail @3 (reason :Text) -> ();
   # Fails, for this reason, whose first word says how: overloaded, disconnected or unimplemented are
@@ -26,6 +26,9 @@ interface Worker {
   # How many workers that get returned are still alive in the server.
 
   open @6 () -> (sink :Sink);
+
+  read @7 (worker :Worker) -> (content :Text);
+  # What is in the file that comes with the worker; empty if none does.
 }
 
 interface Sink {

@@ -11,6 +11,7 @@
 
 #include "interop.capnp.h"
 #include "interop/stock_endpoint.h"
+#include "interop/stock_file.h"
 
 namespace interop::stock {
 namespace {
@@ -31,9 +32,19 @@ class ListenerImpl final : public Listener::Server {
   kj::Own<kj::PromiseFulfiller<void>> gone_;
 };
 
+// All that it can do is carry a file.
+class WorkerWithFile final : public Worker::Server {
+ public:
+  kj::Maybe<int> getFd() override { return file_.get(); }
+
+ private:
+  const kj::AutoCloseFd file_ = FileOf("of the client");
+};
+
 class Checks {
  public:
-  Checks(Worker::Client worker, kj::WaitScope& wait) : worker_(kj::mv(worker)), wait_(wait) {}
+  Checks(Worker::Client worker, kj::WaitScope& wait, bool passes_fds)
+      : worker_(kj::mv(worker)), wait_(wait), passes_fds_(passes_fds) {}
 
   // True if all held.
   bool Run() {
@@ -55,6 +66,14 @@ class Checks {
       }
       return true;
     });
+    if (passes_fds_) {
+      Check("a file comes with a worker", [&] { return FileOfWorker() == "worker"; });
+      Check("a file goes with a worker", [&] {
+        auto request = worker_.readRequest();
+        request.setWorker(kj::heap<WorkerWithFile>());
+        return request.send().wait(wait_).getContent() == "of the client";
+      });
+    }
     Check("a listener is called back, then released", [&] { return Subscribe(); });
     using Kind = kj::Exception::Type;
     Check("a failure carries its reason", [&] { return Fails("no tyres left", Kind::FAILED); });
@@ -119,6 +138,14 @@ class Checks {
     return right;
   }
 
+  std::string FileOfWorker() {
+    auto got = worker_.getRequest().send().wait(wait_);
+    KJ_IF_MAYBE (fd, got.getWorker().getFd().wait(wait_)) {
+      return ContentOf(*fd).cStr();
+    }
+    return "none";
+  }
+
   bool Fails(const char* reason, kj::Exception::Type kind) {
     auto request = worker_.failRequest();
     request.setReason(reason);
@@ -174,6 +201,7 @@ class Checks {
 
   Worker::Client worker_;
   kj::WaitScope& wait_;
+  const bool passes_fds_;
   int failures_ = 0;
 };
 
@@ -182,8 +210,13 @@ bool Run(const std::string& endpoint) {
   auto address =
       io.provider->getNetwork().parseAddress(KjAddress(endpoint).c_str()).wait(io.waitScope);
   auto stream = address->connect().wait(io.waitScope);
-  capnp::TwoPartyClient client(*stream);
-  return Checks(client.bootstrap().castAs<Worker>(), io.waitScope).Run();
+  const bool passes_fds = endpoint.starts_with("unix:");
+  if (!passes_fds) {
+    capnp::TwoPartyClient client(*stream);
+    return Checks(client.bootstrap().castAs<Worker>(), io.waitScope, passes_fds).Run();
+  }
+  capnp::TwoPartyClient client(kj::downcast<kj::AsyncCapabilityStream>(*stream), kMostFds);
+  return Checks(client.bootstrap().castAs<Worker>(), io.waitScope, passes_fds).Run();
 }
 
 }  // namespace

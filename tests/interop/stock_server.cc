@@ -12,6 +12,7 @@
 
 #include "interop.capnp.h"
 #include "interop/stock_endpoint.h"
+#include "interop/stock_file.h"
 
 namespace interop::stock {
 namespace {
@@ -89,6 +90,16 @@ class WorkerImpl final : public Worker::Server {
     return kj::READY_NOW;
   }
 
+  kj::Promise<void> read(ReadContext context) override {
+    return context.getParams().getWorker().getFd().then([context](kj::Maybe<int> fd) mutable {
+      KJ_IF_MAYBE (number, fd) {
+        context.getResults().setContent(ContentOf(*number));
+      }
+    });
+  }
+
+  kj::Maybe<int> getFd() override { return file_.get(); }
+
   kj::Promise<void> living(LivingContext context) override {
     context.getResults().setCount(got);
     return kj::READY_NOW;
@@ -101,6 +112,7 @@ class WorkerImpl final : public Worker::Server {
 
  private:
   uint32_t* const living_;
+  const kj::AutoCloseFd file_ = FileOf("worker");
 };
 
 void Serve(const std::string& endpoint) {
@@ -113,7 +125,8 @@ void Serve(const std::string& endpoint) {
                       ->listen();
   capnp::TwoPartyServer server(kj::heap<WorkerImpl>(nullptr));
   auto term = io.unixEventPort.onSignal(SIGTERM);
-  auto serving = server.listen(*listener);
+  auto serving = endpoint.starts_with("unix:") ? server.listenCapStreamReceiver(*listener, kMostFds)
+                                               : server.listen(*listener);
   std::cout << BoundEndpoint(endpoint, listener->getPort()) << std::endl;
   serving.exclusiveJoin(term.ignoreResult()).wait(io.waitScope);
 }

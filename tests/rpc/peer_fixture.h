@@ -83,6 +83,8 @@ class ConnectionTest : public testing::Test {
   void AwaitTableSizes(const Sizes& sizes);
 
   size_t max_frame_bytes_ = 64 << 20;
+  Limits limits_;
+  Liveness liveness_;
   base::Ref<Connection> connection_;
   std::unique_ptr<ScriptedPeer> peer_;
 };

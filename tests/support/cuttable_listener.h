@@ -10,6 +10,7 @@
 #ifndef DROVER_TESTS_SUPPORT_CUTTABLE_LISTENER_H_
 #define DROVER_TESTS_SUPPORT_CUTTABLE_LISTENER_H_
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <utility>
@@ -40,8 +41,12 @@ class ConnectionCutter {
     for (transport::ByteStream* stream : state_->streams) stream->Shutdown();
   }
 
+  // The next input of at least so many bytes is lost on its way to the server, with its connection.
+  void LoseNextInput(size_t at_least) { state_->lose_input = at_least; }
+
  private:
   struct State {
+    std::atomic<size_t> lose_input{0};
     base::Mutex mu;
     std::vector<transport::ByteStream*> streams ABSL_GUARDED_BY(mu);
   };
@@ -58,11 +63,17 @@ class ConnectionCutter {
       std::erase(state_->streams, stream_.get());
     }
     transport::IoResult Read(std::span<std::byte> into, transport::Wait wait) override {
-      return stream_->Read(into, wait);
+      const transport::IoResult result = stream_->Read(into, wait);
+      size_t least = state_->lose_input;
+      if (least == 0 || result.bytes < least) return result;
+      if (!state_->lose_input.compare_exchange_strong(least, 0)) return result;
+      stream_->Shutdown();
+      return {.end = true};
     }
     void SetReadLimit(absl::Duration limit) override { stream_->SetReadLimit(limit); }
     transport::IoResult Write(std::span<const iovec> from) override { return stream_->Write(from); }
     void Shutdown() override { stream_->Shutdown(); }
+    void SetTcpUserTimeout(absl::Duration limit) override { stream_->SetTcpUserTimeout(limit); }
     int fd() const override { return stream_->fd(); }
     const transport::PeerInfo& peer() const override { return stream_->peer(); }
 

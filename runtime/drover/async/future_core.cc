@@ -145,6 +145,7 @@ void FutureCore::CancelWith(absl::Status status) {
   Task on_cancel;
   {
     base::MutexLock lock(&mu_);
+    if (!cancelled_) reason_ = status;
     cancelled_ = true;
     on_cancel = std::move(on_cancel_);
     on_cancel_ = nullptr;
@@ -152,6 +153,11 @@ void FutureCore::CancelWith(absl::Status status) {
   StopWork();
   if (on_cancel) on_cancel();
   CompleteWithError(std::move(status));
+}
+
+absl::Status FutureCore::ReasonOr(const absl::Status& error) {
+  base::MutexLock lock(&mu_);
+  return cancelled_ ? reason_ : error;
 }
 
 void FutureCore::Abandon() {

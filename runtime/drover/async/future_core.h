@@ -86,6 +86,9 @@ class FutureCore : public base::RefCounted {
     return (flags_.fetch_or(kClaimed, std::memory_order_acq_rel) & kClaimed) == 0;
   }
   void MarkReady();
+  // Work that was told to stop may fail of that before it is done with telling: the reason why it
+  // was told, or `error` if it was not.
+  absl::Status ReasonOr(const absl::Status& error);
 
   virtual void CompleteWithError(absl::Status status) = 0;
   // Tells the work to stop; before a Cancel completes the state. Never blocks.
@@ -120,6 +123,7 @@ class FutureCore : public base::RefCounted {
   Task on_cancel_ ABSL_GUARDED_BY(mu_);
   std::vector<Task> observers_ ABSL_GUARDED_BY(mu_);
   bool cancelled_ ABSL_GUARDED_BY(mu_) = false;  // Cancel was called
+  absl::Status reason_ ABSL_GUARDED_BY(mu_);     // the first one it was called with
 };
 
 }  // namespace drover::async

@@ -7,11 +7,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <limits>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/clock.h"
+#include "drover/async/steady_clock.h"
 #include "drover/base/log.h"
 
 namespace drover::async {
@@ -50,6 +52,7 @@ void Reactor::Unregister(uint64_t id) {
   base::Ref<EventHandler> dropped;  // outlives the lock
   base::MutexLock lock(&mu_);
   ticks_.erase(id);
+  timers_.Remove(id);  // next_timer_ may be too soon now: the waiting looks once in vain
   auto it = handlers_.find(id);
   if (it == handlers_.end()) return;
   dropped = std::move(it->second);
@@ -82,6 +85,16 @@ void Reactor::RequestTick(uint64_t id) {
   WakeUp();
 }
 
+void Reactor::CallAt(uint64_t id, int64_t when) {
+  {
+    base::MutexLock lock(&mu_);
+    if (!handlers_.contains(id) || !timers_.Add(id, when)) return;
+    next_timer_.store(when, std::memory_order_relaxed);
+  }
+  // Whoever waits in epoll does so for longer than that; this thread looks before it waits.
+  if (ThreadContext::Current().reactor != this) WakeUp();
+}
+
 void Reactor::WakeUp() {
   const uint64_t one = 1;
   [[maybe_unused]] ssize_t n = write(wake_.get(), &one, sizeof(one));  // cannot overflow
@@ -111,7 +124,7 @@ void Reactor::Run() {
   while (!stopping_.load(std::memory_order_acquire) && context.reactor == this) {
     epoll_event events[kMaxEvents];
     const int interval = tick_millis_.load(std::memory_order_relaxed);
-    const int n = epoll_wait(epoll_.get(), events, kMaxEvents, interval);
+    const int n = epoll_wait(epoll_.get(), events, kMaxEvents, WaitMillis(interval));
     for (int i = 0; i < n && context.reactor == this; ++i) {
       if (events[i].data.u64 == 0) {
         uint64_t count;
@@ -129,9 +142,35 @@ void Reactor::Run() {
         last_tick = now;
       }
     }
+    if (next_timer_.load(std::memory_order_relaxed) != TimerSet::kNever &&
+        context.reactor == this) {
+      RunTimers(SteadyNanos());
+    }
   }
   context.reactor = nullptr;
   pool_->LeaveBlocked();
+}
+
+int Reactor::WaitMillis(int interval) const {
+  const int64_t next = next_timer_.load(std::memory_order_relaxed);
+  if (next == TimerSet::kNever) return interval;
+  const int64_t left = (next - SteadyNanos() + 999'999) / 1'000'000;
+  const int most = interval == kNoTicks ? std::numeric_limits<int>::max() : interval;
+  return static_cast<int>(std::clamp<int64_t>(left, 0, most));
+}
+
+void Reactor::RunTimers(int64_t now) {
+  if (now < next_timer_.load(std::memory_order_relaxed)) return;
+  std::vector<base::Ref<EventHandler>> due;
+  {
+    base::MutexLock lock(&mu_);
+    for (uint64_t id : timers_.TakeDue(now)) {
+      auto it = handlers_.find(id);
+      if (it != handlers_.end()) due.push_back(it->second);
+    }
+    next_timer_.store(timers_.Soonest(), std::memory_order_relaxed);
+  }
+  for (base::Ref<EventHandler>& handler : due) handler->OnTimer();
 }
 
 void Reactor::RunTicks() {

@@ -19,6 +19,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "drover/async/thread_context.h"
 #include "drover/async/thread_pool.h"
+#include "drover/async/timer_set.h"
 #include "drover/base/mutex.h"
 #include "drover/base/ref.h"
 #include "drover/base/unique_fd.h"
@@ -33,6 +34,8 @@ class EventHandler : public Baton {
   // Called about a millisecond after RequestTick, and again, more and more rarely (up to every 8
   // ms), until it returns false. Runs no user code.
   virtual bool OnTick() { return false; }
+  // Called once after CallAt, at that moment or soon after. Runs no user code.
+  virtual void OnTimer() {}
 };
 
 class Reactor final : public Baton {
@@ -46,6 +49,9 @@ class Reactor final : public Baton {
   // knows, and serialises, what is watched at present.
   void Watch(uint64_t id, int fd, uint32_t from, uint32_t to);
   void RequestTick(uint64_t id);
+  // Asks for OnTimer at `when` (SteadyNanos). Of several requests of one handler that are pending
+  // the soonest counts. While none is pending, timers cost nothing.
+  void CallAt(uint64_t id, int64_t when);
   // Whether anything watched is ready now; for the thread that holds the baton.
   bool HasReady();
 
@@ -57,6 +63,8 @@ class Reactor final : public Baton {
  private:
   void Run();
   void RunTicks();
+  void RunTimers(int64_t now);
+  int WaitMillis(int interval) const;
   base::Ref<EventHandler> Find(uint64_t id);
   void WakeUp();
 
@@ -66,12 +74,14 @@ class Reactor final : public Baton {
   std::atomic<bool> stopping_{false};
   static constexpr int kNoTicks = -1;
   std::atomic<int> tick_millis_{kNoTicks};  // until the next one, as epoll takes it
+  std::atomic<int64_t> next_timer_{TimerSet::kNever};  // the soonest of timers_
   base::Mutex mu_;
   bool started_ ABSL_GUARDED_BY(mu_) = false;
   uint64_t next_id_ ABSL_GUARDED_BY(mu_) = 1;
   absl::flat_hash_map<uint64_t, base::Ref<EventHandler>> handlers_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_set<uint64_t> ticks_ ABSL_GUARDED_BY(mu_);
   bool tick_requested_ ABSL_GUARDED_BY(mu_) = false;  // since the last tick began
+  TimerSet timers_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace drover::async

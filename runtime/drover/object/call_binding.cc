@@ -7,34 +7,72 @@
 #include "drover/async/runtime.h"
 #include "drover/async/timers.h"
 #include "drover/rpc/connection.h"
+#include "drover/rpc/durable_capability.h"
+#include "drover/rpc/outgoing_call.h"
 
 namespace drover::object {
+namespace {
+
+// How often one call is sent again at most.
+constexpr int kMostRetries = 4;
+
+}  // namespace
+
+// How a call that was lost is sent again.
+struct CallBinding::Retries {
+  base::Ref<rpc::DurableCapability> target;
+  rpc::OutgoingCall call;  // with the params
+  int left;
+};
 
 CallBinding::CallBinding() = default;
 
 CallBinding::~CallBinding() {
-  if (counted_.load(std::memory_order_acquire)) {
-    connection_->uncollected().fetch_sub(1, std::memory_order_relaxed);
+  if (rpc::Connection* counted = counted_.load(std::memory_order_acquire); counted != nullptr) {
+    counted->uncollected().fetch_sub(1, std::memory_order_relaxed);
   }
-  if (unattended_.load(std::memory_order_acquire)) connection_->RemoveUnattended();
+  if (first_.unattended.load(std::memory_order_acquire)) first_.connection->RemoveUnattended();
+  for (Bound* bound = more_.load(std::memory_order_acquire); bound != nullptr;) {
+    std::unique_ptr<Bound> gone(bound);
+    if (gone->unattended.load(std::memory_order_acquire)) gone->connection->RemoveUnattended();
+    bound = gone->next;
+  }
 }
 
 void CallBinding::OnSent(base::Ref<rpc::Connection> connection, rpc::QuestionId question) {
-  connection_ = std::move(connection);
-  question_ = question;
-  state_.store(kSent, std::memory_order_seq_cst);
+  Bound* bound = &first_;
+  const bool again = sent_.exchange(true, std::memory_order_acq_rel);
+  if (again) {
+    bound = new Bound;
+    bound->next = more_.load(std::memory_order_relaxed);
+    while (!more_.compare_exchange_weak(bound->next, bound, std::memory_order_acq_rel)) {
+    }
+  }
+  bound->connection = std::move(connection);
+  bound->question = question;
+  Publish(bound);
   if (stop_requested_.load(std::memory_order_seq_cst)) StopBound();
-  if (left_.load(std::memory_order_seq_cst)) LeaveBoundToRuntime();
+  // Whoever waits does so where the call was before.
+  if (again || left_.load(std::memory_order_seq_cst)) LeaveBoundToRuntime(*bound);
+}
+
+// The thread that sent the call first may come here only after another one has sent it again.
+void CallBinding::Publish(Bound* bound) {
+  Bound* before = bound_.load(std::memory_order_seq_cst);
+  while (before == nullptr || !before->connection->open()) {
+    if (bound_.compare_exchange_weak(before, bound, std::memory_order_seq_cst)) return;
+  }
 }
 
 void CallBinding::OnStarted(base::Ref<rpc::IncomingCall> call) {
   call_ = std::move(call);
-  state_.store(kStarted, std::memory_order_seq_cst);
+  started_.store(call_.get(), std::memory_order_seq_cst);
   if (stop_requested_.load(std::memory_order_seq_cst)) StopBound();
 }
 
 void CallBinding::Drive(async::FutureCore& core, absl::Time deadline) {
-  if (state_.load(std::memory_order_acquire) == kSent) connection_->Drive(core, deadline);
+  Bound* bound = bound_.load(std::memory_order_acquire);
+  if (bound != nullptr) bound->connection->Drive(core, deadline);
 }
 
 void CallBinding::Stop() {
@@ -44,30 +82,28 @@ void CallBinding::Stop() {
 
 void CallBinding::LeaveToRuntime() {
   left_.store(true, std::memory_order_seq_cst);
-  if (state_.load(std::memory_order_seq_cst) == kSent) LeaveBoundToRuntime();
+  Bound* bound = bound_.load(std::memory_order_seq_cst);
+  if (bound != nullptr) LeaveBoundToRuntime(*bound);
 }
 
-void CallBinding::LeaveBoundToRuntime() {
-  if (!unattended_.exchange(true, std::memory_order_acq_rel)) connection_->AddUnattended();
+void CallBinding::LeaveBoundToRuntime(Bound& bound) {
+  if (!bound.unattended.exchange(true, std::memory_order_acq_rel))
+    bound.connection->AddUnattended();
 }
 
 void CallBinding::StopBound() {
-  switch (state_.load(std::memory_order_seq_cst)) {
-    case kSent:
-      connection_->CancelQuestion(question_, this);
-      break;
-    case kStarted:
-      call_->Cancel();
-      break;
-    default:
-      break;
+  if (Bound* bound = bound_.load(std::memory_order_seq_cst); bound != nullptr) {
+    bound->connection->CancelQuestion(bound->question, this);
+  } else if (rpc::IncomingCall* call = started_.load(std::memory_order_seq_cst); call != nullptr) {
+    call->Cancel();
   }
 }
 
 base::Ref<rpc::Capability> CallBinding::PipelineOnWire(const rpc::PipelinePath& path,
                                                        base::Ref<base::RefCounted> hold) {
-  if (state_.load(std::memory_order_acquire) != kSent) return nullptr;
-  return connection_->Pipeline(question_, this, path, [hold = std::move(hold)] {});
+  Bound* bound = bound_.load(std::memory_order_acquire);
+  if (bound == nullptr) return nullptr;
+  return bound->connection->Pipeline(bound->question, this, path, [hold = std::move(hold)] {});
 }
 
 void CallBinding::SetDeadline(absl::Time deadline, std::string name) {
@@ -90,16 +126,40 @@ void CallBinding::StopTimer() {
 
 void CallBinding::ExpireIfDue(async::FutureCore& core) {
   if (deadline_ == absl::InfiniteFuture() || absl::Now() < deadline_) return;
-  const bool sent = state_.load(std::memory_order_acquire) == kSent;
+  Bound* bound = bound_.load(std::memory_order_acquire);
+  const std::string where = bound != nullptr ? " at " + bound->connection->name() : "";
   core.CancelWith(absl::DeadlineExceededError(
-      absl::StrCat(name_, sent ? " at " + connection_->name() : "", ": no answer within ",
-                   absl::FormatDuration(allowed_))));
+      absl::StrCat(name_, where, ": no answer within ", absl::FormatDuration(allowed_))));
 }
 
 void CallBinding::NoteAnswer() {
-  if (state_.load(std::memory_order_acquire) != kSent) return;
-  connection_->uncollected().fetch_add(1, std::memory_order_relaxed);
-  counted_.store(true, std::memory_order_release);
+  Bound* bound = bound_.load(std::memory_order_acquire);
+  if (bound == nullptr) return;
+  bound->connection->uncollected().fetch_add(1, std::memory_order_relaxed);
+  counted_.store(bound->connection.get(), std::memory_order_release);
+}
+
+void CallBinding::KeepForRetry(const base::Ref<rpc::Capability>& target, rpc::OutgoingCall& call) {
+  if (!target || target->kind() != rpc::Capability::Kind::kDurable) return;
+  auto& durable = static_cast<rpc::DurableCapability&>(*target);
+  if (!durable.retry_budget().enabled()) return;
+  retries_ = std::make_unique<Retries>(
+      Retries{base::Ref<rpc::DurableCapability>::Share(&durable), call.Copy(), kMostRetries});
+}
+
+void CallBinding::EndRetries(bool answered) {
+  if (retries_ == nullptr) return;
+  if (answered) retries_->target->retry_budget().Answered();
+  retries_ = nullptr;
+}
+
+bool CallBinding::Retry() {
+  if (retries_ == nullptr || Abandoned()) return false;
+  if (!retries_->target->retry_budget().Lost() || retries_->left == 0) return false;
+  --retries_->left;
+  auto self = base::Ref<rpc::ReturnHandler>::Share(this);
+  retries_->target->SendLater(retries_->call.Copy(), std::move(self));
+  return true;
 }
 
 }  // namespace drover::object

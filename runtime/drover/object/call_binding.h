@@ -1,5 +1,6 @@
 // Ties the future of a call to where the call is: the connection it left on, for waiting there and
-// for cancelling it, or the call itself if it runs in this process.
+// for cancelling it, or the call itself if it runs in this process. A call of an idempotent method
+// that was lost with its connection is sent again from here, and is then bound once more.
 //
 // Thread-safe: the binding may be made by another thread than the one that waits or cancels.
 #ifndef DROVER_OBJECT_CALL_BINDING_H_
@@ -7,6 +8,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "absl/time/time.h"
@@ -15,12 +17,21 @@
 #include "drover/rpc/pipeline_path.h"
 #include "drover/rpc/return_handler.h"
 
+namespace drover::rpc {
+class Capability;
+class OutgoingCall;
+}  // namespace drover::rpc
+
 namespace drover::object {
 
 class CallBinding : public rpc::ReturnHandler {
  public:
   void OnSent(base::Ref<rpc::Connection> connection, rpc::QuestionId question) override;
   void OnStarted(base::Ref<rpc::IncomingCall> call) override;
+  bool Abandoned() const override { return stop_requested_.load(std::memory_order_acquire); }
+
+  // Before the call is sent: if it is lost it may be sent to `target` again.
+  void KeepForRetry(const base::Ref<rpc::Capability>& target, rpc::OutgoingCall& call);
 
   // The call fails with DeadlineExceeded, which names it and says where and how long, once the
   // deadline has passed. To be called before the call is made.
@@ -48,25 +59,40 @@ class CallBinding : public rpc::ReturnHandler {
   void ExpireIfDue(async::FutureCore& core);
   // The results came, and wait to be collected.
   void NoteAnswer();
+  // The call was answered, or will not be sent again.
+  void EndRetries(bool answered);
+  // The call was lost: whether it is being sent again.
+  bool Retry();
 
  private:
-  enum State : int { kUnbound, kSent, kStarted };
+  // Where the call is, or was, a question.
+  struct Bound {
+    base::Ref<rpc::Connection> connection;
+    rpc::QuestionId question;
+    std::atomic<bool> unattended{false};  // in the connection's count of unattended calls
+    Bound* next = nullptr;
+  };
+  struct Retries;
 
   void StopBound();
-  void LeaveBoundToRuntime();
+  void LeaveBoundToRuntime(Bound& bound);
+  void Publish(Bound* bound);
 
-  std::atomic<int> state_{kUnbound};
   std::atomic<bool> stop_requested_{false};
-  std::atomic<bool> counted_{false};       // in the connection's count of uncollected answers
-  std::atomic<bool> left_{false};          // LeaveToRuntime was called
-  std::atomic<bool> unattended_{false};    // in the connection's count of unattended calls
-  base::Ref<rpc::Connection> connection_;  // kSent; set before state_
-  rpc::QuestionId question_;
+  std::atomic<bool> left_{false};  // LeaveToRuntime was called
+  std::atomic<bool> sent_{false};  // first_ is taken
+  Bound first_;
+  std::atomic<Bound*> more_{nullptr};   // of a call that was sent again: all but the first
+  std::atomic<Bound*> bound_{nullptr};  // the latest
+  std::atomic<rpc::Connection*> counted_{nullptr};  // in its count of uncollected answers
+  std::atomic<rpc::IncomingCall*> started_{nullptr};
+  base::Ref<rpc::IncomingCall> call_;  // set before started_
+  std::unique_ptr<Retries> retries_;   // used by whoever completes the call
+
   absl::Time deadline_ = absl::InfiniteFuture();
   absl::Duration allowed_;
   std::string name_;
   std::atomic<uint64_t> timer_{0};
-  base::Ref<rpc::IncomingCall> call_;  // kStarted; set before state_
 };
 
 }  // namespace drover::object

@@ -9,7 +9,15 @@ Proxy ConnectTo(const Endpoint& endpoint, const ConnectOptions& options) {
   rpc::DurableOptions durable;
   durable.runtime = options.runtime;
   durable.max_frame_bytes = options.max_message_bytes;
+  durable.limits = options.limits;
+  durable.liveness = {.tcp_user_timeout = options.tcp_user_timeout,
+                      .ping_interval = options.ping_interval,
+                      .ping_timeout = options.ping_timeout};
   durable.dial.timeout = options.dial_timeout;
+  durable.ready = {
+      .wait = options.wait_for_ready, .timeout = options.ready_timeout, .backoff = options.backoff};
+  durable.retry_tokens = options.retry_tokens;
+  durable.retry_token_ratio = options.retry_token_ratio;
   return Proxy::FromCapability(base::MakeRef<rpc::DurableCapability>(endpoint, durable));
 }
 

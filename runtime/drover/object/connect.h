@@ -5,13 +5,14 @@
 //
 // Connect returns at once: the first call dials. The proxy is durable: a call after the connection
 // was lost dials again. A call in flight when the connection is lost fails with Unavailable, which
-// names the endpoint, and is never sent again: it ran once or not at all.
+// names the endpoint, and is never sent again: it ran once or not at all. Only calls of methods
+// marked $Drover.idempotent are sent again. docs/reliability.md says what that means for a program.
 //
 // Thread-safe. The connection is shared by all copies of the proxy and ends when they, and every
 // object reached through them, are gone.
 // Errors: of the calls. InvalidArgument if the endpoint's text cannot be parsed; otherwise those of
 // dialling: Unavailable if nobody listens, PermissionDenied and so on.
-// Blocking: Connect never; a first call may block while it dials.
+// Blocking: Connect never; a first call may block while it dials, unless wait_for_ready is set.
 #ifndef DROVER_OBJECT_CONNECT_H_
 #define DROVER_OBJECT_CONNECT_H_
 
@@ -22,6 +23,8 @@
 #include "absl/time/time.h"
 #include "drover/async/runtime.h"
 #include "drover/object/proxy.h"
+#include "drover/rpc/backoff.h"
+#include "drover/rpc/limits.h"
 #include "drover/transport/endpoint.h"
 
 namespace drover {
@@ -31,9 +34,37 @@ struct ConnectOptions {
   Runtime* runtime = nullptr;
   // Most that a dial may wait, where it has to. Default 10 s; at least 1 ms.
   absl::Duration dial_timeout = absl::Seconds(10);
+  // Calls wait for a server that is not up yet, dialling again and again, in place of failing.
+  // Default: a call for which no connection can be made fails at once with Unavailable, and the
+  // next one dials at once. What cannot mend itself (PermissionDenied, InvalidArgument and so on)
+  // fails calls in either case. Waiting never blocks async calls, and ends when the call is
+  // cancelled.
+  bool wait_for_ready = false;
+  // The most that such a call waits; then it fails with Unavailable. Default: no limit.
+  absl::Duration ready_timeout = absl::InfiniteDuration();
+  // The pauses between the dials of wait_for_ready.
+  Backoff backoff = {};
+  // How many calls of idempotent methods are sent again after connections were lost. Each loss
+  // takes one of retry_tokens, each answer gives retry_token_ratio of one back, and calls are sent
+  // again only while more than half are there, and each at most 4 times: as gRPC does (gRFC A6).
+  // Default 10 and 0.1. 0 tokens: never.
+  double retry_tokens = 10;
+  double retry_token_ratio = 0.1;
   // Largest message sent or accepted, in bytes. Default 64 MiB. A larger one that arrives ends the
   // connection; sending one fails that call with ResourceExhausted.
   size_t max_message_bytes = 64 << 20;
+  // What the server may cost this process.
+  Limits limits = {};
+  // How a peer that is there no more is noticed. `tcp_user_timeout`: how long TCP waits for data to
+  // be acknowledged before the connection is lost. Default 30 s; 0 is the kernel's own limit, about
+  // 15 minutes. It notices nothing while nothing is sent, and not a process that is stopped.
+  absl::Duration tcp_user_timeout = absl::Seconds(30);
+  // After so long without a byte from the peer it is sent a ping, over any transport. Default 0:
+  // never. See drover/rpc/liveness.h.
+  absl::Duration ping_interval = absl::ZeroDuration();
+  // A peer from which no byte comes for so long after a ping is given up: calls fail with
+  // Unavailable, "no answer to a ping for ...". Default 10 s; at least 1 ms.
+  absl::Duration ping_timeout = absl::Seconds(10);
 };
 
 namespace object {

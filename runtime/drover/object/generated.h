@@ -47,6 +47,7 @@ class CallState : public async::FutureState<T>, public CallBinding {
 
   void OnReturn(capnp::AnyPointer::Reader results) override {
     StopTimer();
+    EndRetries(/*answered=*/true);
     if constexpr (std::is_void_v<T>) {
       NoteAnswer();
       this->Complete(absl::OkStatus());
@@ -60,10 +61,15 @@ class CallState : public async::FutureState<T>, public CallBinding {
   }
   void OnError(const absl::Status& status) override {
     StopTimer();
-    this->Complete(status);
+    EndRetries(/*answered=*/true);
+    this->Complete(this->ReasonOr(status));
   }
   void OnLost(const absl::Status& status) override {
+    if (!Retry()) OnUnreachable(status);
+  }
+  void OnUnreachable(const absl::Status& status) override {
     StopTimer();
+    EndRetries(/*answered=*/false);
     this->Complete(absl::Status(status.code(), absl::StrCat(method_.interface_name, ".",
                                                             method_.name, ": ", status.message())));
   }
@@ -159,6 +165,10 @@ class ClientCall {
     auto state = base::MakeRef<State>(method_, decode);
     Future<T> future(state);
     Tell(state.get());
+    if (method_.idempotent) {
+      absl::Status kept = CatchCodecErrors([&] { state->KeepForRetry(target_, call_); });
+      if (error_.ok()) error_ = std::move(kept);
+    }
     Send(state);
     if (with_timer && state->deadline() != absl::InfiniteFuture()) state->StartTimer(state);
     return future;

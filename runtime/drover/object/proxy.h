@@ -7,7 +7,7 @@
 // proxies from any number of threads. Calls made by one thread on one object arrive in that order.
 // Ownership: copies share the reference; when the last proxy in this process goes, the object's
 // host is told.
-// Errors: a call on a proxy that refers to nothing gives FailedPrecondition.
+// Errors: a call on a proxy that refers to nothing gives FailedPrecondition, as attached_fd does.
 // Blocking: the blocking methods of generated proxies block; nothing here does.
 #ifndef DROVER_OBJECT_PROXY_H_
 #define DROVER_OBJECT_PROXY_H_
@@ -15,7 +15,9 @@
 #include <memory>
 #include <utility>
 
+#include "absl/status/statusor.h"
 #include "drover/base/ref.h"
+#include "drover/base/unique_fd.h"
 #include "drover/object/call_options.h"
 #include "drover/rpc/capability.h"
 
@@ -32,6 +34,12 @@ class Proxy {
 
   // Whether both refer to the same object, as far as this process can tell.
   friend bool operator==(const Proxy& a, const Proxy& b) { return a.capability_ == b.capability_; }
+
+  // A copy of the descriptor that came with the object (Servant::AttachedFd), the caller's to
+  // close. Errors: NotFound if none did: the object has none, it came over TCP, this end accepts
+  // none (Limits::max_fds_per_message), or it is not known yet what the proxy refers to;
+  // ResourceExhausted if no more descriptors can be open. Never blocks.
+  absl::StatusOr<base::UniqueFd> attached_fd() const;
 
   const base::Ref<rpc::Capability>& capability() const { return capability_; }
   // Of the calls made through it; null for the defaults.

@@ -36,10 +36,17 @@ class Servant : public rpc::Dispatcher {
   virtual const object::InterfaceInfo& Interface() const = 0;
   virtual void Dispatch(object::ServerCall& call) = 0;
 
+  // A descriptor (a file, a pipe, shared memory) that goes with this object to every process it is
+  // passed to over a UNIX socket, where proxy.attached_fd() gives a copy. Asked once, when the
+  // first proxy of the object is made; Drover duplicates the descriptor, so the servant may close
+  // its own. Default -1: none. Over TCP the object goes without it.
+  virtual int AttachedFd() { return -1; }
+
  private:
   void HandleCall(rpc::IncomingCall& call) final;
   bool IsConcurrent(uint64_t interface_id, uint16_t method_id) const final;
   std::string MethodName(uint64_t interface_id, uint16_t method_id) const final;
+  int DescriptorToAttach() final { return AttachedFd(); }
 };
 
 }  // namespace drover

@@ -29,7 +29,12 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
         acceptor_(rpc::Acceptor::Start(std::move(listener), front_,
                                        {.node = rpc::LocalCapability::Of(node_),
                                         .runtime = &runtime_,
-                                        .max_frame_bytes = options.max_message_bytes})) {}
+                                        .max_frame_bytes = options.max_message_bytes,
+                                        .limits = options.limits,
+                                        .liveness = {.tcp_user_timeout = options.tcp_user_timeout,
+                                                     .ping_interval = options.ping_interval,
+                                                     .ping_timeout = options.ping_timeout},
+                                        .accept = options.accept})) {}
 
   const Endpoint& endpoint() const { return endpoint_; }
   absl::Duration grace() const { return options_.grace; }

@@ -24,6 +24,8 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "drover/async/runtime.h"
+#include "drover/rpc/limits.h"
+#include "drover/transport/accept_filter.h"
 #include "drover/transport/endpoint.h"
 
 namespace drover {
@@ -46,6 +48,21 @@ struct ServerOptions {
   // Largest message sent or accepted, in bytes. Default 64 MiB. A larger one that arrives ends the
   // connection it came on; a larger answer becomes ResourceExhausted.
   size_t max_message_bytes = 64 << 20;
+  // Which clients are taken; called for each before anything is read from it, and must not block.
+  // Default: all that reach the endpoint. One that is refused is told why. See accept_filter.h.
+  AcceptFilter accept = nullptr;
+  // What clients may cost this process.
+  Limits limits = {};
+  // How a peer that is there no more is noticed. `tcp_user_timeout`: how long TCP waits for data to
+  // be acknowledged before the connection is lost. Default 30 s; 0 is the kernel's own limit, about
+  // 15 minutes. It notices nothing while nothing is sent, and not a process that is stopped.
+  absl::Duration tcp_user_timeout = absl::Seconds(30);
+  // After so long without a byte from the peer it is sent a ping, over any transport. Default 0:
+  // never. See drover/rpc/liveness.h.
+  absl::Duration ping_interval = absl::ZeroDuration();
+  // A peer from which no byte comes for so long after a ping is given up: calls fail with
+  // Unavailable, "no answer to a ping for ...". Default 10 s; at least 1 ms.
+  absl::Duration ping_timeout = absl::Seconds(10);
   // How long running calls may take to end when the server stops itself (StopServing, the
   // destructor). Default 10 s; zero cancels them at once.
   absl::Duration grace = absl::Seconds(10);

@@ -2,6 +2,7 @@
 
 #include <sys/epoll.h>
 
+#include <exception>
 #include <utility>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "drover/async/parker.h"
 #include "drover/async/thread_context.h"
 #include "drover/base/log.h"
+#include "drover/rpc/refuse.h"
 
 namespace drover::rpc {
 namespace {
@@ -20,6 +22,10 @@ constexpr int kMostAtOnce = 16;
 std::string NameOf(const transport::PeerInfo& peer, const std::string& listener) {
   if (peer.pid) return absl::StrCat("the client with pid ", *peer.pid, " at ", listener);
   return absl::StrCat("the client ", peer.address, " at ", listener);
+}
+
+std::string UserOf(const transport::PeerInfo& peer) {
+  return peer.uid ? absl::StrCat(", uid ", *peer.uid) : "";
 }
 
 }  // namespace
@@ -81,11 +87,46 @@ bool Acceptor::OnTick() {
   return false;
 }
 
+absl::Status Acceptor::CheckPeer(const transport::PeerInfo& peer) {
+  if (!options_.accept) return absl::OkStatus();
+  absl::Status refusal;
+  try {
+    refusal = options_.accept(peer);
+  } catch (const std::exception& e) {
+    refusal = absl::InternalError(absl::StrCat("the accept filter threw an exception: ", e.what()));
+  }
+  if (!refusal.ok()) {
+    DROVER_LOG(kWarning) << "refused " << NameOf(peer, name_) << UserOf(peer) << ": "
+                         << refusal.message();
+  }
+  return refusal;
+}
+
+absl::Status Acceptor::CheckRoom() {
+  const size_t limit = options_.limits.max_connections;
+  base::MutexLock lock(&mu_);
+  if (connections_.size() < limit) {
+    full_ = false;
+    return absl::OkStatus();
+  }
+  const absl::Status refusal = absl::ResourceExhaustedError(absl::StrCat(
+      "the server has ", limit, " connections, which is its limit (limits.max_connections)"));
+  if (!std::exchange(full_, true)) {
+    DROVER_LOG(kWarning) << name_ << ": refuses further clients: " << refusal.message();
+  }
+  return refusal;
+}
+
 void Acceptor::Add(std::unique_ptr<transport::ByteStream> stream) {
+  absl::Status check = CheckPeer(stream->peer());
+  if (check.ok()) check = CheckRoom();
+  if (!check.ok()) return Refuse(*stream, check);
   ConnectionOptions options;
   options.name = NameOf(stream->peer(), name_);
   options.runtime = &runtime_;
   options.max_frame_bytes = options_.max_frame_bytes;
+  options.limits = options_.limits;
+  options.liveness = options_.liveness;
   options.front_object = front_;
   options.node = options_.node;
   options.on_closed = [self = base::Ref<Acceptor>::Share(this)](Connection* connection) {

@@ -16,6 +16,9 @@
 #include "drover/base/mutex.h"
 #include "drover/rpc/capability.h"
 #include "drover/rpc/connection.h"
+#include "drover/rpc/limits.h"
+#include "drover/rpc/liveness.h"
+#include "drover/transport/accept_filter.h"
 #include "drover/transport/listener.h"
 
 namespace drover::rpc {
@@ -24,6 +27,9 @@ struct AcceptorOptions {
   base::Ref<Capability> node;  // answers the Node interface, or null
   Runtime* runtime = nullptr;
   size_t max_frame_bytes = 64 << 20;
+  Limits limits = {};
+  Liveness liveness = {};
+  AcceptFilter accept = nullptr;  // null: everybody
 };
 
 class Acceptor final : public async::EventHandler {
@@ -45,6 +51,9 @@ class Acceptor final : public async::EventHandler {
   Acceptor(std::unique_ptr<transport::Listener> listener, base::Ref<Capability> front,
            AcceptorOptions options);
   void Add(std::unique_ptr<transport::ByteStream> stream);
+  // OK if it may be served.
+  absl::Status CheckPeer(const transport::PeerInfo& peer);
+  absl::Status CheckRoom();
   void StopListening();
   void Watch(uint32_t events) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
@@ -58,6 +67,7 @@ class Acceptor final : public async::EventHandler {
   std::unique_ptr<transport::Listener> listener_ ABSL_GUARDED_BY(mu_);
   uint32_t watched_ ABSL_GUARDED_BY(mu_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  bool full_ ABSL_GUARDED_BY(mu_) = false;  // and the log says so
   absl::flat_hash_map<Connection*, base::Ref<Connection>> connections_ ABSL_GUARDED_BY(mu_);
 };
 

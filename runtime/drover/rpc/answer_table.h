@@ -45,7 +45,8 @@ struct Answer {
   IncomingCall* call = nullptr;  // while it runs
   bool returned = false;
   bool finished = false;
-  absl::Status error;  // returned, if not OK
+  size_t held_bytes = 0;  // once returned: what it counts towards Limits::max_held_answer_bytes
+  absl::Status error;     // returned, if not OK
   std::shared_ptr<AnswerResults> results;
   std::vector<ExportId> result_exports;
   std::vector<AnswerWaiter> waiting;

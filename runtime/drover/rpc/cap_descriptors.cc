@@ -1,6 +1,7 @@
 // Capabilities on their way out of and into this process.
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "drover/async/thread_pool.h"
 #include "drover/rpc/connection.h"
 #include "drover/rpc/promise_capability.h"
@@ -49,6 +50,7 @@ void Connection::DescribeOne(const base::Ref<Capability>& described,
   has_exports_.store(true, std::memory_order_release);
   if (!PromiseCapability::IsPromise(*capability)) {
     out.setSenderHosted(id.value());
+    if (passes_fds_) DescribeFd(*capability, out);
     return;
   }
   out.setSenderPromise(id.value());
@@ -62,7 +64,10 @@ void Connection::DescribeOne(const base::Ref<Capability>& described,
 
 void Connection::Receive(protocol::Payload::Reader payload, MessageCaps* caps) {
   if (!payload.hasCapTable()) return;
-  for (auto descriptor : payload.getCapTable()) caps->list().push_back(ReceiveOne(descriptor));
+  for (auto descriptor : payload.getCapTable()) {
+    caps->list().push_back(ReceiveOne(descriptor));
+    if (!state_.overstep.ok()) break;
+  }
 }
 
 base::Ref<Capability> Connection::ReceiveOne(protocol::CapDescriptor::Reader in) {
@@ -70,9 +75,9 @@ base::Ref<Capability> Connection::ReceiveOne(protocol::CapDescriptor::Reader in)
     case protocol::CapDescriptor::NONE:
       return nullptr;
     case protocol::CapDescriptor::SENDER_HOSTED:
-      return AddImport(ImportId(in.getSenderHosted()), /*promise=*/false);
+      return AddImport(ImportId(in.getSenderHosted()), in.getAttachedFd());
     case protocol::CapDescriptor::SENDER_PROMISE:
-      return AddImport(ImportId(in.getSenderPromise()), /*promise=*/true);
+      return AddPromiseImport(ImportId(in.getSenderPromise()));
     case protocol::CapDescriptor::RECEIVER_HOSTED: {
       base::Ref<Capability> ours = state_.exports.Find(ExportId(in.getReceiverHosted()));
       if (ours) return ours;
@@ -93,30 +98,52 @@ base::Ref<Capability> Connection::ReceiveOne(protocol::CapDescriptor::Reader in)
       return promise;
     }
     case protocol::CapDescriptor::THIRD_PARTY_HOSTED:
-      return AddImport(ImportId(in.getThirdPartyHosted().getVineId()), /*promise=*/false);
+      return AddImport(ImportId(in.getThirdPartyHosted().getVineId()), in.getAttachedFd());
     default:
       return BrokenCapability(
           absl::UnimplementedError("the peer sent a kind of capability that is not known here"));
   }
 }
 
-base::Ref<Capability> Connection::AddImport(ImportId id, bool promise) {
-  if (Import* entry = state_.imports.Find(id)) {
-    if (entry->capability->TryRef()) {
-      ++entry->references->received;
-      return base::Ref<Capability>::Adopt(entry->capability);
-    }
-    // One that is being destroyed gives its own references back itself.
-    state_.imports.Remove(id);
+base::Ref<Capability> Connection::FindImport(ImportId id) {
+  Import* entry = state_.imports.Find(id);
+  if (entry == nullptr) return nullptr;
+  if (entry->capability->TryRef()) {
+    ++entry->references->received;
+    return base::Ref<Capability>::Adopt(entry->capability);
   }
-  const auto add = [&](auto import) -> base::Ref<Capability> {
-    import->references.received = 1;
-    *state_.imports.Add(id) = {import.get(), &import->references};
-    return import;
-  };
-  auto self = base::Ref<Connection>::Share(this);
-  if (promise) return add(base::MakeRef<RemotePromise>(std::move(self), id));
-  return add(base::MakeRef<RemoteCapability>(std::move(self), id));
+  // One that is being destroyed gives its own references back itself.
+  state_.imports.Remove(id);
+  return nullptr;
+}
+
+void Connection::NoteImport(ImportId id, Capability& import, ImportReferences& references) {
+  references.received = 1;
+  *state_.imports.Add(id) = {&import, &references};
+  if (state_.imports.size() > options_.limits.max_imports) {
+    Overstep(absl::StrCat("the peer passed on more than ", options_.limits.max_imports,
+                          " objects (limits.max_imports)"));
+  }
+}
+
+base::Ref<Capability> Connection::AddImport(ImportId id, uint8_t attached_fd) {
+  if (base::Ref<Capability> known = FindImport(id)) {
+    if (known->kind() == Capability::Kind::kRemote) {
+      AttachFd(attached_fd, static_cast<RemoteCapability&>(*known));
+    }
+    return known;
+  }
+  auto import = base::MakeRef<RemoteCapability>(base::Ref<Connection>::Share(this), id);
+  AttachFd(attached_fd, *import);
+  NoteImport(id, *import, import->references);
+  return import;
+}
+
+base::Ref<Capability> Connection::AddPromiseImport(ImportId id) {
+  if (base::Ref<Capability> known = FindImport(id)) return known;
+  auto import = base::MakeRef<RemotePromise>(base::Ref<Connection>::Share(this), id);
+  NoteImport(id, *import, import->references);
+  return import;
 }
 
 }  // namespace drover::rpc

@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "drover/base/ref.h"
+#include "drover/base/shared_fd.h"
 
 namespace drover::rpc {
 
@@ -50,6 +51,9 @@ class Capability : public base::RefCounted {
   base::RefCounted* attached() const { return attached_.load(std::memory_order_acquire); }
   // The first one stays; returns that.
   base::RefCounted& Attach(base::Ref<base::RefCounted> made);
+
+  // The descriptor that goes with the object where it is passed on; null for none. Takes no lock.
+  virtual base::Ref<base::SharedFd> AttachedFd() const { return nullptr; }
 
  protected:
   explicit Capability(Kind kind) : kind_(kind) {}

@@ -16,6 +16,8 @@ Connection::Connection(std::unique_ptr<transport::ByteStream> stream, Connection
       runtime_(options_.runtime != nullptr ? *options_.runtime : Runtime::Default()),
       peer_(stream->peer()),
       fork_generation_(base::ForkGeneration()),
+      passes_fds_(stream->CanPassFds()),
+      accepts_fds_(passes_fds_ && options_.limits.max_fds_per_message > 0),
       reader_(options_.max_frame_bytes),
       stream_(std::move(stream)) {}
 
@@ -34,8 +36,11 @@ base::Ref<Connection> Connection::Create(std::unique_ptr<transport::ByteStream> 
     self->state_.node = std::move(node);
     self->on_closed_ = std::move(on_closed);
   }
+  self->stream_->SetTcpUserTimeout(self->options_.liveness.tcp_user_timeout);
   self->reactor_id_ = self->runtime_.reactor().Register(self);
+  self->BeginPings();
   if (serves) {
+    self->ExpectFirstFrame();
     self->ReleaseTokenToReactor();  // a server's connection is watched from the start
   } else {
     self->RequestTick();  // a client's only if nobody calls at once

@@ -35,17 +35,25 @@
 #include "drover/base/ref.h"
 #include "drover/rpc/connection_state.h"
 #include "drover/rpc/deferred.h"
+#include "drover/rpc/frame_watch.h"
 #include "drover/rpc/ids.h"
+#include "drover/rpc/limits.h"
+#include "drover/rpc/liveness.h"
 #include "drover/transport/byte_stream.h"
 #include "drover/wire/frame_reader.h"
 #include "drover/wire/in_message.h"
 
 namespace drover::rpc {
 
+class RemoteCapability;
+class RemotePromise;
+
 struct ConnectionOptions {
   std::string name;            // of the peer, for errors and the log: an endpoint
   Runtime* runtime = nullptr;  // null: the default one
   size_t max_frame_bytes = 64 << 20;
+  Limits limits = {};
+  Liveness liveness = {};
   base::Ref<Capability> front_object;          // what Bootstrap gives the peer; until it is closed
   base::Ref<Capability> node;                  // answers the Node interface beside it
   std::function<void(Connection*)> on_closed;  // once, on any thread, no lock held
@@ -118,6 +126,8 @@ class Connection final : public async::EventHandler {
   const std::string& name() const { return options_.name; }
   const transport::PeerInfo& peer() const { return peer_; }
   bool open() const { return !ended_.load(std::memory_order_acquire); }
+  // Whether calls can leave. One that is open and cannot send still reads what the peer sent.
+  bool can_send() const { return open() && !write_failed_.load(std::memory_order_acquire); }
 
   // Answers that arrived and whose futures still exist; see SendCall.
   std::atomic<int>& uncollected() { return uncollected_; }
@@ -125,6 +135,7 @@ class Connection final : public async::EventHandler {
   // async::EventHandler
   void OnReady(uint32_t events) override;
   bool OnTick() override;
+  void OnTimer() override;
   void HandOver() override;
 
  private:
@@ -217,13 +228,20 @@ class Connection final : public async::EventHandler {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   base::Ref<Capability> ReceiveOne(protocol::CapDescriptor::Reader in)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  base::Ref<Capability> AddImport(ImportId id, bool promise) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Null if the import is not there yet; a reference more of it otherwise.
+  base::Ref<Capability> FindImport(ImportId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void NoteImport(ImportId id, Capability& import, ImportReferences& references)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  base::Ref<Capability> AddImport(ImportId id, uint8_t attached_fd)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  base::Ref<Capability> AddPromiseImport(ImportId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   // connection_write.cc
   void Queue(wire::OutMessagePtr& message, Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void QueueFinish(QuestionId id, bool release_result_caps) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool CanWait() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);  // outbound_calls.cc
   void NoteQueued(Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void NoteBacklog() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);  // before a frame is queued
   // For the writer: takes what is queued; false if there is nothing to write.
   bool MoveToBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Write(bool also_what_can_wait);
@@ -233,6 +251,33 @@ class Connection final : public async::EventHandler {
   absl::Status CheckFrame(size_t bytes) const;
   async::Task TakeIdleCallback() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
+  // connection_fds.cc: descriptors that travel with messages.
+  transport::IoResult ReadWithFds(std::span<std::byte> space, transport::Wait wait);
+  void TakeFrameFds();
+  void AttachFd(uint8_t index, RemoteCapability& import) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void DescribeFd(const Capability& capability, protocol::CapDescriptor::Builder out)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  // connection_limits.cc
+  // A limit was passed, and the connection must end: whoever reads it, or the pool, sees to that.
+  void Overstep(std::string why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool EndIfOverstepped();
+  // ResourceExhausted if the peer has as many objects of ours, or leaves as much unread, as it may.
+  absl::Status CheckExports() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status CheckBacklog() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status CheckNewCall() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void HoldAnswer(Answer& answer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void RemoveAnswer(AnswerId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  // connection_timers.cc
+  void CallAt(int64_t when);
+  void ExpectFirstFrame();
+  void BeginPings();
+  int64_t CheckPing(int64_t now);
+  void SendPing(int64_t now);
+  int64_t CheckFrameDeadline(int64_t now);
+  bool InputWaits();
+
   // connection.cc
   bool InForkedChild() const;
   void CloseIfRetired();
@@ -241,6 +286,8 @@ class Connection final : public async::EventHandler {
   Runtime& runtime_;
   const transport::PeerInfo peer_;
   const uint32_t fork_generation_;
+  const bool passes_fds_;
+  const bool accepts_fds_;
   uint64_t reactor_id_ = 0;  // set before anybody else sees the connection
   std::atomic<int> uncollected_{0};
   std::atomic<int> unattended_{0};
@@ -249,8 +296,11 @@ class Connection final : public async::EventHandler {
   std::atomic<bool> queued_now_{false};  // and it cannot wait for the next frame
   std::atomic<bool> has_exports_{false};
   std::atomic<bool> retired_{false};
-  std::atomic<bool> extensions_{false};  // as in state_: for those who read
-  std::atomic<bool> ended_{false};       // set once state_.closed is: for those who read
+  std::atomic<bool> extensions_{false};             // as in state_: for those who read
+  std::atomic<bool> ended_{false};                  // set once state_.closed is: for those who read
+  std::atomic<bool> write_failed_{false};           // set once state_.write_failed is
+  std::atomic<bool> overstepped_{false};            // set once state_.overstep is
+  std::atomic<int64_t> timer_{FrameWatch::kNever};  // when OnTimer was asked for
 
   base::Mutex mu_;
   ConnectionState state_ ABSL_GUARDED_BY(mu_);
@@ -267,6 +317,13 @@ class Connection final : public async::EventHandler {
   uint64_t uses_ ABSL_GUARDED_BY(read_mu_) = 0;  // by callers
   uint64_t uses_at_tick_ ABSL_GUARDED_BY(read_mu_) = 0;
 
+  // For pings, if they are wanted.
+  std::atomic<int64_t> last_input_{0};
+  // Used by OnTimer alone, which the reactor calls on one thread at a time.
+  int64_t pinged_at_ = 0;
+  uint64_t ping_position_ = 0;  // of its last byte, in the stream of what is written
+  uint64_t written_then_ = 0;
+
   // Used by whoever writes (state_.writing), or after everybody is done.
   wire::SendBatch batch_;
   std::vector<iovec> pieces_;
@@ -274,6 +331,16 @@ class Connection final : public async::EventHandler {
   // Used by whoever holds the read token.
   wire::FrameReader reader_;
   bool drained_ = false;  // the last read took all there was
+  // If descriptors are accepted: those that came with a frame which is not whole yet, each with the
+  // position in the stream of a byte of that frame; those of the frame being handled.
+  struct ArrivedFd {
+    uint64_t position;
+    base::Ref<base::SharedFd> fd;
+  };
+  uint64_t bytes_read_ = 0;
+  std::vector<ArrivedFd> arrived_fds_;
+  std::vector<base::Ref<base::SharedFd>> frame_fds_;
+  FrameWatch frame_watch_;
   async::SpinBudget spin_;
   bool busy_ = false;  // when the reactor saw the last input
 

@@ -48,10 +48,14 @@ void Connection::FlushUnlessCorked(size_t queued_bytes) {
 
 Connection::ReadResult Connection::ReadOnce(transport::Wait wait) {
   const std::span<std::byte> space = reader_.Space();
-  const transport::IoResult result = stream_->Read(space, wait);
+  const transport::IoResult result =
+      accepts_fds_ ? ReadWithFds(space, wait) : stream_->Read(space, wait);
   if (result.bytes > 0) {
     reader_.Fill(result.bytes);
     drained_ = result.bytes < space.size();
+    if (options_.liveness.pings()) {
+      last_input_.store(async::SteadyNanos(), std::memory_order_relaxed);
+    }
     return ReadResult::kProgress;
   }
   if (result.would_block) return ReadResult::kNothing;
@@ -222,14 +226,19 @@ bool Connection::HandleFrames(bool run_inline) {
   Connection* const outer = std::exchange(corked, this);
   int64_t corked_until = 0;
   bool kept = true;
+  bool whole = false;
   while (kept && !ended_.load(std::memory_order_relaxed)) {
     wire::Frame frame;
     absl::StatusOr<bool> next = reader_.Next(&frame);
     if (next.ok() && !*next) break;
     absl::Status problem = next.status();
     Deferred deferred;
+    if (problem.ok() && !arrived_fds_.empty()) TakeFrameFds();
     if (problem.ok()) problem = HandleFrame(std::move(frame), deferred);
+    if (!frame_fds_.empty()) frame_fds_.clear();  // those that belong to nothing are closed
+    whole = true;
     deferred.FinishTasks();
+    if (overstepped_.load(std::memory_order_relaxed)) EndIfOverstepped();
     if (!problem.ok()) {
       Abort(problem);
       break;
@@ -252,6 +261,9 @@ bool Connection::HandleFrames(bool run_inline) {
   }
   corked = outer;
   Flush();
+  if (kept && frame_watch_.Note(whole, reader_.pending(), options_.limits.frame_timeout)) {
+    CallAt(frame_watch_.deadline());
+  }
   return kept;
 }
 

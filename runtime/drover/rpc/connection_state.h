@@ -3,8 +3,11 @@
 #ifndef DROVER_RPC_CONNECTION_STATE_H_
 #define DROVER_RPC_CONNECTION_STATE_H_
 
+#include <vector>
+
 #include "absl/status/status.h"
 #include "drover/base/ref.h"
+#include "drover/base/shared_fd.h"
 #include "drover/rpc/answer_table.h"
 #include "drover/rpc/embargo_table.h"
 #include "drover/rpc/export_table.h"
@@ -31,13 +34,20 @@ struct ConnectionState {
   // What answers calls of the Node interface in the front object's place, or null.
   base::Ref<Capability> node;
   size_t running_calls = 0;  // answers not yet returned
+  size_t held_bytes = 0;     // of answers returned and not finished
+  absl::Status overstep;     // not OK: a limit was passed, and the connection is about to end
 
   wire::SendQueue send;
-  bool writing = false;        // somebody is writing
+  std::vector<base::Ref<base::SharedFd>> fds;  // of the message that is being described
+  size_t import_fds = 0;                       // imports with a descriptor
+  size_t being_written = 0;                    // bytes that a writer has taken and not written yet
+  uint64_t written = 0;                        // bytes, since the beginning
+  bool writing = false;                        // somebody is writing
   bool write_failed = false;   // nothing leaves any more; what the peer sent before is still read
   bool write_blocked = false;  // the stream takes no more for now; the reactor goes on when it does
 
   bool open() const { return closed.ok(); }
+  size_t unwritten() const { return send.bytes() + being_written; }
 };
 
 }  // namespace drover::rpc

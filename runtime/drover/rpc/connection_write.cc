@@ -34,7 +34,12 @@ absl::Status Connection::CheckFrame(size_t bytes) const {
 }
 
 void Connection::Queue(wire::OutMessagePtr& message, Urgency urgency) {
-  state_.send.Append(message);
+  NoteBacklog();
+  if (state_.fds.empty()) {
+    state_.send.Append(message);
+  } else {
+    state_.send.AppendWithFds(*message, std::exchange(state_.fds, {}));
+  }
   NoteQueued(urgency);
 }
 
@@ -60,7 +65,10 @@ void Connection::FlushAll() {
 }
 
 bool Connection::MoveToBatch() {
-  if (state_.open()) state_.send.MoveTo(batch_);
+  if (state_.open()) {
+    state_.being_written += state_.send.bytes();
+    state_.send.MoveTo(batch_);
+  }
   queued_.store(false, std::memory_order_release);
   queued_now_.store(false, std::memory_order_release);
   return state_.open() && !batch_.empty();
@@ -81,19 +89,24 @@ void Connection::Write(bool also_what_can_wait) {
   }
   for (size_t written = 0;;) {
     batch_.Gather(pieces_, kMostPieces);
-    const transport::IoResult result = stream_->Write(pieces_);
+    const transport::IoResult result =
+        batch_.HasFds() ? stream_->WriteWithFds(pieces_, batch_.Fds()) : stream_->Write(pieces_);
     if (result.bytes > 0) batch_.Advance(result.bytes);
     written += result.bytes;
     blocked = result.would_block || (written > kMostBytesForOthers && !batch_.empty());
     if (result.error != 0) broken = absl::ErrnoToStatus(result.error, "writing failed");
     base::MutexLock lock(&mu_);
+    state_.being_written -= result.bytes;
+    state_.written += result.bytes;
     if (!blocked && broken.ok() && MoveToBatch()) continue;
     state_.writing = false;
     state_.write_blocked = blocked && broken.ok();
     if (!broken.ok()) {
       state_.write_failed = true;
+      write_failed_.store(true, std::memory_order_release);
       state_.send.Clear();
       batch_.Clear();
+      state_.being_written = 0;
     }
     idle = TakeIdleCallback();
     break;

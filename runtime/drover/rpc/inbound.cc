@@ -90,6 +90,8 @@ absl::Status Connection::HandleUnimplemented(protocol::Message::Reader message,
     case protocol::Message::BOOTSTRAP:
       id = QuestionId(message.getBootstrap().getQuestionId());
       break;
+    case protocol::Message::OBSOLETE_SAVE:
+      return absl::OkStatus();  // the answer to a ping
     default:
       // Nothing else that we send is answered.
       DROVER_LOG(kInfo) << "connection to " << options_.name

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "drover/async/thread_pool.h"
 #include "drover/node.capnp.h"
 #include "drover/rpc/connection.h"
 #include "drover/rpc/metadata_codec.h"
@@ -49,6 +50,7 @@ absl::Status Connection::HandleBootstrap(protocol::Bootstrap::Reader message) {
       answer->results->bare = front;
       Describe(caps, ret.getResults(), &answer->result_exports);
     }
+    HoldAnswer(*answer);
     Queue(out, Urgency::kNow);
   }
   FlushUnlessCorked();
@@ -87,6 +89,7 @@ absl::Status Connection::HandleCall(wire::Frame frame, Deferred& deferred) {
   if (refusal.ok() && state_.draining) {
     refusal = absl::UnavailableError("the server is shutting down and takes no new calls");
   }
+  if (refusal.ok()) refusal = CheckNewCall();
   if (!refusal.ok()) {
     deferred.Then([call, refusal] { call->ReturnError(refusal); });
     return absl::OkStatus();
@@ -157,8 +160,10 @@ void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message, Mes
       answer->error = failure;
     } else if (ret.isResults()) {
       if (!caps.list().empty()) Describe(caps, ret.getResults(), &answer->result_exports);
-      failure = CheckFrame(message->FrameBytes());
+      failure = CheckExports();
+      if (failure.ok()) failure = CheckFrame(message->FrameBytes());
       if (!failure.ok()) {
+        state_.fds.clear();
         ReleaseExports(std::exchange(answer->result_exports, {}), deferred)
             .IgnoreError();  // they were added just now
         message = wire::OutMessage::New();
@@ -173,7 +178,12 @@ void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message, Mes
     }
     if (!keeps_results && answer->error.ok() && !caps.list().empty()) {
       // Kept for calls on the capabilities inside, so the frame is a copy.
-      state_.send.AppendCopy(*message);
+      NoteBacklog();
+      if (state_.fds.empty()) {
+        state_.send.AppendCopy(*message);
+      } else {
+        state_.send.AppendWithFds(*message, std::exchange(state_.fds, {}));
+      }
       NoteQueued(Urgency::kNow);
       answer->results = std::make_shared<AnswerResults>();
       answer->results->message = std::move(message);
@@ -184,12 +194,18 @@ void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message, Mes
     CompleteAnswer(*answer, deferred);
     if (answer->finished) {
       DropResults(*answer, deferred);
-      state_.answers.Remove(id);
+      RemoveAnswer(id);
+    } else {
+      HoldAnswer(*answer);
     }
     queued_bytes = state_.send.bytes();
   }
   deferred.FinishOnPool();
   FlushUnlessCorked(queued_bytes);
+  if (overstepped_.load(std::memory_order_relaxed)) {
+    // The callers of this may hold locks of their own.
+    runtime_.pool().Post([self = base::Ref<Connection>::Share(this)] { self->EndIfOverstepped(); });
+  }
 }
 
 absl::Status Connection::HandleFinish(AnswerId id, bool release_result_caps, Deferred& deferred) {
@@ -210,7 +226,7 @@ absl::Status Connection::HandleFinish(AnswerId id, bool release_result_caps, Def
     if (!released.ok()) return released;
   }
   DropResults(*answer, deferred);
-  state_.answers.Remove(id);
+  RemoveAnswer(id);
   return absl::OkStatus();
 }
 

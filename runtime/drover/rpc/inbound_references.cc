@@ -45,6 +45,7 @@ void Connection::ReleaseImport(const Capability* import, ImportId id,
     base::MutexLock lock(&mu_);
     Import* entry = state_.imports.Find(id);
     if (entry != nullptr && entry->capability == import) state_.imports.Remove(id);
+    if (import->AttachedFd()) --state_.import_fds;
     if (!state_.open()) return;
     wire::OutMessagePtr message = wire::OutMessage::New();
     auto release = message->builder().initRoot<protocol::Message>().initRelease();

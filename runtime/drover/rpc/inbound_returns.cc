@@ -34,6 +34,7 @@ absl::Status Connection::HandleReturn(protocol::Return::Reader message, Deferred
   absl::Status error;
   if (!has_results && !message.isTakeFromOtherQuestion()) error = ErrorOfReturn(message);
   MessageCaps caps;  // outlives the lock, as what it holds may need it to go
+  absl::Status overstep;
   {
     base::MutexLock lock(&mu_);
     if (!state_.open()) return absl::OkStatus();
@@ -67,10 +68,13 @@ absl::Status Connection::HandleReturn(protocol::Return::Reader message, Deferred
     }
     // Taken only now: what ends the connection before leaves the call to Close.
     handler = std::move(question->handler);
+    overstep = state_.overstep;
     state_.questions.Remove(id);
   }
   RequestTick();  // for the Finish
-  if (handler && has_results) {
+  if (handler && !overstep.ok()) {
+    handler->OnError(overstep);
+  } else if (handler && has_results) {
     DeliverReturn(*handler, caps.Imbue(results.getContent()));
   } else if (handler) {
     handler->OnError(error);

@@ -1,9 +1,14 @@
 #include "drover/rpc/local_capability.h"
 
+#include <fcntl.h>
+
+#include <cerrno>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "drover/base/log.h"
 #include "drover/rpc/deferred.h"
 #include "drover/rpc/incoming_call.h"
 
@@ -28,14 +33,37 @@ std::string Dispatcher::MethodName(uint64_t interface_id, uint16_t method_id) co
   return absl::StrCat("method ", method_id, " of interface 0x", absl::Hex(interface_id));
 }
 
+// Outside the lock, as the servant's own code answers.
+void LocalCapability::AskForFd(Dispatcher& dispatcher) {
+  {
+    base::MutexLock lock(&dispatcher.mu_);
+    if (dispatcher.asked_for_fd_) return;
+  }
+  const int fd = dispatcher.DescriptorToAttach();
+  base::Ref<base::SharedFd> shared;
+  if (fd >= 0) {
+    shared = base::MakeRef<base::SharedFd>(base::UniqueFd(fcntl(fd, F_DUPFD_CLOEXEC, 0)));
+    if (shared->get() < 0) {
+      DROVER_LOG(kError) << "descriptor " << fd << " cannot be attached to an object: "
+                         << absl::ErrnoToStatus(errno, "dup").message();
+      shared = nullptr;
+    }
+  }
+  base::MutexLock lock(&dispatcher.mu_);
+  if (std::exchange(dispatcher.asked_for_fd_, true)) return;
+  dispatcher.fd_ = std::move(shared);
+}
+
 base::Ref<LocalCapability> LocalCapability::Of(std::shared_ptr<Dispatcher> dispatcher) {
   if (dispatcher == nullptr) return nullptr;
   Dispatcher& d = *dispatcher;
+  AskForFd(d);
   base::MutexLock lock(&d.mu_);
   if (d.capability_ != nullptr && d.capability_->TryRef()) {
     return base::Ref<LocalCapability>::Adopt(d.capability_);
   }
-  auto capability = base::Ref<LocalCapability>::Adopt(new LocalCapability(std::move(dispatcher)));
+  auto capability =
+      base::Ref<LocalCapability>::Adopt(new LocalCapability(std::move(dispatcher), d.fd_));
   d.capability_ = capability.get();
   return capability;
 }

@@ -30,6 +30,8 @@ class Dispatcher {
   virtual bool IsConcurrent(uint64_t interface_id, uint16_t method_id) const = 0;
   // For errors: "Worker.calculate".
   virtual std::string MethodName(uint64_t interface_id, uint16_t method_id) const;
+  // A descriptor to go with the object; asked for once, before anybody refers to it. -1: none.
+  virtual int DescriptorToAttach() { return -1; }
 
   const base::Ref<Strand>& strand() const { return strand_; }
 
@@ -41,6 +43,8 @@ class Dispatcher {
 
   const base::Ref<Strand> strand_;
   base::Mutex mu_;
+  bool asked_for_fd_ ABSL_GUARDED_BY(mu_) = false;
+  base::Ref<base::SharedFd> fd_ ABSL_GUARDED_BY(mu_);
   LocalCapability* capability_ ABSL_GUARDED_BY(mu_) = nullptr;
 };
 
@@ -52,13 +56,18 @@ class LocalCapability final : public Capability {
 
   void Deliver(base::Ref<IncomingCall> call, Deferred& deferred) override;
 
+  base::Ref<base::SharedFd> AttachedFd() const override { return fd_; }
+
   Dispatcher& dispatcher() { return *dispatcher_; }
 
  private:
-  explicit LocalCapability(std::shared_ptr<Dispatcher> dispatcher)
-      : Capability(Kind::kLocal), dispatcher_(std::move(dispatcher)) {}
+  static void AskForFd(Dispatcher& dispatcher);
+
+  LocalCapability(std::shared_ptr<Dispatcher> dispatcher, base::Ref<base::SharedFd> fd)
+      : Capability(Kind::kLocal), dispatcher_(std::move(dispatcher)), fd_(std::move(fd)) {}
 
   const std::shared_ptr<Dispatcher> dispatcher_;
+  const base::Ref<base::SharedFd> fd_;
 };
 
 }  // namespace drover::rpc

@@ -65,7 +65,8 @@ bool Connection::SendQuestion(const std::variant<ImportId, RemotePromise*>& targ
       lost = absl::UnavailableError(
           absl::StrCat("the connection to ", options_.name, " ended: the peer closed it"));
     }
-    if (lost.ok()) {
+    if (lost.ok()) refused = CheckBacklog();
+    if (lost.ok() && refused.ok()) {
       id = state_.questions.Add(Question(handler));
       call.call().setQuestionId(id.value());
       Question* question = state_.questions.Find(id);
@@ -82,11 +83,13 @@ bool Connection::SendQuestion(const std::variant<ImportId, RemotePromise*>& targ
         Describe(call.caps(), call.call().getParams(), &question->param_exports);
         for (const auto& capability : call.caps().list()) KeepPromise(*question, capability);
       }
-      refused = CheckFrame(call.message()->FrameBytes());
+      refused = CheckExports();
+      if (refused.ok()) refused = CheckFrame(call.message()->FrameBytes());
       if (refused.ok()) {
         waits = call.can_wait || CanWait();
         Queue(call.message(), waits ? Urgency::kCanWait : Urgency::kNow);
       } else {
+        state_.fds.clear();
         ReleaseExports(question->param_exports, deferred)
             .IgnoreError();  // they were added just now
         DropKept(*question, deferred);

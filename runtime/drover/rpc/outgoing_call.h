@@ -41,6 +41,15 @@ class OutgoingCall {
   // Whether it may wait for the next frame, a tick or a wait.
   bool can_wait = false;
 
+  // Another call with the same params. May throw kj::Exception.
+  OutgoingCall Copy() {
+    OutgoingCall copy(call_.getInterfaceId(), call_.getMethodId(),
+                      call_.getParams().asReader().totalSize().wordCount);
+    copy.params().set(caps_.Imbue(call_.getParams().getContent().asReader()));
+    copy.metadata_ = metadata_;
+    return copy;
+  }
+
  private:
   wire::OutMessagePtr message_;
   protocol::Call::Builder call_;

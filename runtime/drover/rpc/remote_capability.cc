@@ -11,7 +11,10 @@ namespace drover::rpc {
 RemoteCapability::RemoteCapability(base::Ref<Connection> connection, ImportId id)
     : ForwardingCapability(Kind::kRemote), connection_(std::move(connection)), id_(id) {}
 
-RemoteCapability::~RemoteCapability() { connection_->ReleaseImport(this, id_, references); }
+RemoteCapability::~RemoteCapability() {
+  connection_->ReleaseImport(this, id_, references);
+  if (base::SharedFd* fd = fd_.load(std::memory_order_acquire); fd != nullptr) fd->Unref();
+}
 
 void RemoteCapability::Send(OutgoingCall call, base::Ref<ReturnHandler> handler) {
   connection_->SendCall(id_, std::move(call), std::move(handler));

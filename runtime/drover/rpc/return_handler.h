@@ -26,8 +26,15 @@ class ReturnHandler {
   // The connection ended, or could not be made: `status` is Unavailable and names the endpoint.
   virtual void OnLost(const absl::Status& status) { OnError(status); }
 
+  // No connection could be made, so the call has not left: `status` is that of dialling.
+  virtual void OnUnreachable(const absl::Status& status) { OnLost(status); }
+  // Whether nobody wants the answer any more. One that has not left then need not leave, and is
+  // dropped without any of the above.
+  virtual bool Abandoned() const { return false; }
+
   // The call left as a question of a connection, or runs in this process: for waiting where its
-  // answer arrives, and for cancelling it. May come after the answer.
+  // answer arrives, and for cancelling it. May come after the answer, and again for a call that is
+  // sent again.
   virtual void OnSent(base::Ref<Connection> connection, QuestionId question);
   virtual void OnStarted(base::Ref<IncomingCall> call);
 

@@ -14,8 +14,10 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
+#include "drover/base/unique_fd.h"
 
 namespace drover::transport {
 
@@ -51,8 +53,27 @@ class ByteStream {
   // Bounds how long Read with Wait::kBlock waits, from the next Read on. Default: no bound.
   virtual void SetReadLimit(absl::Duration limit) = 0;
 
+  // How long TCP waits for the peer to acknowledge data (or the connection itself) before the
+  // stream is broken with ETIMEDOUT; zero is the kernel's own limit, about 15 minutes. Does nothing
+  // where there is no network in between.
+  virtual void SetTcpUserTimeout(absl::Duration) {}
+
   // Writes as much as the stream takes now, which may be less than all. Raises no SIGPIPE.
   virtual IoResult Write(std::span<const iovec> from) = 0;
+
+  // Whether descriptors can be passed along with bytes; if not, the two below pass none.
+  virtual bool CanPassFds() const { return false; }
+  // Reads, and appends the descriptors that came along to `fds`. At most `max_fds` come with one
+  // read; the kernel closes the others. They came with bytes of one write of the peer, of which the
+  // last byte read is one. (A plain Read has the kernel close all.)
+  virtual IoResult ReadWithFds(std::span<std::byte> into, Wait wait, size_t /*max_fds*/,
+                               std::vector<base::UniqueFd>* /*fds*/) {
+    return Read(into, wait);
+  }
+  // Writes; if the result has any bytes, the descriptors went with the first of them.
+  virtual IoResult WriteWithFds(std::span<const iovec> from, std::span<const int> /*fds*/) {
+    return Write(from);
+  }
 
   // Ends both directions; a blocked Read returns. May be called more than once. Does not close
   // the descriptor: the destructor does.

@@ -92,7 +92,7 @@ int AwaitConnected(int fd, absl::Time deadline) {
   return error;
 }
 
-StreamOr DialTcp(const Endpoint& endpoint, absl::Duration timeout) {
+StreamOr DialTcp(const Endpoint& endpoint, absl::Duration timeout, bool await_connected) {
   if (endpoint.port() == 0) {
     return absl::InvalidArgumentError(
         absl::StrCat(endpoint.ToString(), ": port 0 cannot be dialled, only listened at"));
@@ -112,7 +112,9 @@ StreamOr DialTcp(const Endpoint& endpoint, absl::Duration timeout) {
       error = ECONNREFUSED;
     }
     if (error == EINPROGRESS || error == EINTR) {
-      error = &address == &addresses.back() ? 0 : AwaitConnected(fd.get(), deadline);
+      error = &address == &addresses.back() && !await_connected
+                  ? 0
+                  : AwaitConnected(fd.get(), deadline);
     }
     if (error == 0) return SocketStream::Make(std::move(fd), address.ToString());
   }
@@ -145,7 +147,7 @@ StreamOr Dial(const Endpoint& endpoint, const DialOptions& options) {
     case Endpoint::Scheme::kUnix:
       return DialUnix(endpoint, timeout);
     case Endpoint::Scheme::kTcp:
-      return DialTcp(endpoint, timeout);
+      return DialTcp(endpoint, timeout, options.await_connected);
     case Endpoint::Scheme::kInproc:
       return DialInproc(endpoint);
     case Endpoint::Scheme::kFd:

@@ -35,6 +35,8 @@ struct DialOptions {
   // The most that Dial waits for a full backlog, or for all addresses it waits for together.
   // Default 10 s; at least 1 ms.
   absl::Duration timeout = absl::Seconds(10);
+  // Waits until a TCP connection is made, so that a failure is Dial's error and not the stream's.
+  bool await_connected = false;
 };
 
 absl::StatusOr<std::unique_ptr<ByteStream>> Dial(const Endpoint& endpoint,

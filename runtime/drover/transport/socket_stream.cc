@@ -9,10 +9,14 @@
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 namespace drover::transport {
 namespace {
+
+// The kernel passes no more with one write (SCM_MAX_FD).
+constexpr size_t kMostFds = 253;
 
 IoResult Failed(int error) {
   if (error == EAGAIN || error == EWOULDBLOCK) return {.would_block = true};
@@ -21,10 +25,8 @@ IoResult Failed(int error) {
 
 void ConfigureTcp(int fd) {
   const int on = 1;
-  const unsigned timeout_ms = absl::ToInt64Milliseconds(kTcpUserTimeout);
-  // Either may fail on a socket that is already dead; its next read says so.
+  // May fail on a socket that is already dead; its next read says so.
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof timeout_ms);
 }
 
 }  // namespace
@@ -52,7 +54,10 @@ std::unique_ptr<SocketStream> SocketStream::Make(base::UniqueFd fd, std::string 
   } else {
     ConfigureTcp(fd.get());
   }
-  return std::unique_ptr<SocketStream>(new SocketStream(std::move(fd), std::move(peer)));
+  std::unique_ptr<SocketStream> stream(new SocketStream(std::move(fd), std::move(peer)));
+  stream->tcp_ = family != AF_UNIX;
+  stream->SetTcpUserTimeout(kTcpUserTimeout);
+  return stream;
 }
 
 IoResult SocketStream::Read(std::span<std::byte> into, Wait wait) {
@@ -65,6 +70,14 @@ IoResult SocketStream::Read(std::span<std::byte> into, Wait wait) {
   if (n > 0) return {.bytes = static_cast<size_t>(n)};
   if (n == 0) return {.end = true};
   return Failed(errno);
+}
+
+void SocketStream::SetTcpUserTimeout(absl::Duration limit) {
+  if (!tcp_) return;
+  // Not 0 for a short one: that is the kernel's own limit.
+  const int64_t ms = absl::ToInt64Milliseconds(absl::Ceil(limit, absl::Milliseconds(1)));
+  const auto timeout = static_cast<unsigned>(std::clamp<int64_t>(ms, 0, INT_MAX));
+  setsockopt(fd_.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof timeout);
 }
 
 void SocketStream::SetReadLimit(absl::Duration limit) {
@@ -86,6 +99,56 @@ IoResult SocketStream::Write(std::span<const iovec> from) {
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(from.data());  // sendmsg only reads it
   message.msg_iovlen = std::min<size_t>(from.size(), IOV_MAX);
+  ssize_t n;
+  do {
+    n = sendmsg(fd_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  } while (n < 0 && errno == EINTR);
+  if (n >= 0) return {.bytes = static_cast<size_t>(n)};
+  return Failed(errno);
+}
+
+IoResult SocketStream::ReadWithFds(std::span<std::byte> into, Wait wait, size_t max_fds,
+                                   std::vector<base::UniqueFd>* fds) {
+  assert(!into.empty());
+  iovec piece{into.data(), into.size()};
+  alignas(cmsghdr) char control[CMSG_SPACE(kMostFds * sizeof(int))];
+  msghdr message{};
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  const int flags = MSG_CMSG_CLOEXEC | (wait == Wait::kDontBlock ? MSG_DONTWAIT : 0);
+  ssize_t n;
+  do {
+    // Exactly this many fit, and the kernel closes what does not.
+    message.msg_controllen = CMSG_LEN(std::min(max_fds, kMostFds) * sizeof(int));
+    n = recvmsg(fd_.get(), &message, flags);
+  } while (n < 0 && errno == EINTR);
+  if (n < 0) return Failed(errno);
+  for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
+    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
+    for (size_t i = 0; i < (c->cmsg_len - CMSG_LEN(0)) / sizeof(int); ++i) {
+      int fd;
+      std::memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+      fds->emplace_back(fd);
+    }
+  }
+  if (n == 0) return {.end = true};
+  return {.bytes = static_cast<size_t>(n)};
+}
+
+IoResult SocketStream::WriteWithFds(std::span<const iovec> from, std::span<const int> fds) {
+  assert(!from.empty() && fds.size() <= kMostFds);
+  alignas(cmsghdr) char control[CMSG_SPACE(kMostFds * sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(from.data());  // sendmsg only reads it
+  message.msg_iovlen = std::min<size_t>(from.size(), IOV_MAX);
+  message.msg_control = control;
+  message.msg_controllen = CMSG_SPACE(fds.size() * sizeof(int));
+  cmsghdr* rights = CMSG_FIRSTHDR(&message);
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN(fds.size() * sizeof(int));
+  std::memcpy(CMSG_DATA(rights), fds.data(), fds.size() * sizeof(int));
   ssize_t n;
   do {
     n = sendmsg(fd_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);

@@ -12,6 +12,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "drover/base/unique_fd.h"
@@ -19,9 +20,8 @@
 
 namespace drover::transport {
 
-// How long TCP waits for an acknowledgement of data or of the connection itself before it takes
-// the peer for dead and reports ETIMEDOUT.
-constexpr absl::Duration kTcpUserTimeout = absl::Seconds(20);
+// The default of SetTcpUserTimeout.
+constexpr absl::Duration kTcpUserTimeout = absl::Seconds(30);
 
 class SocketStream final : public ByteStream {
  public:
@@ -32,7 +32,12 @@ class SocketStream final : public ByteStream {
 
   IoResult Read(std::span<std::byte> into, Wait wait) override;
   void SetReadLimit(absl::Duration limit) override;
+  void SetTcpUserTimeout(absl::Duration limit) override;
   IoResult Write(std::span<const iovec> from) override;
+  bool CanPassFds() const override { return !tcp_; }
+  IoResult ReadWithFds(std::span<std::byte> into, Wait wait, size_t max_fds,
+                       std::vector<base::UniqueFd>* fds) override;
+  IoResult WriteWithFds(std::span<const iovec> from, std::span<const int> fds) override;
   void Shutdown() override;
   int fd() const override { return fd_.get(); }
   const PeerInfo& peer() const override { return peer_; }
@@ -42,6 +47,7 @@ class SocketStream final : public ByteStream {
 
   const base::UniqueFd fd_;
   const PeerInfo peer_;
+  bool tcp_ = false;
 };
 
 }  // namespace drover::transport

@@ -1,6 +1,5 @@
 #include "drover/wire/in_message.h"
 
-#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -40,11 +39,9 @@ InMessage::InMessage(Frame frame) : frame_(std::move(frame)) {
     }
     segments = kj::arrayPtr(more_segments_.data(), more_segments_.size());
   }
-  // Values are read once, the protocol's own fields a few times; eight times the size leaves room
-  // for both and still stops a message whose pointers multiply it.
   capnp::ReaderOptions options;
-  options.traversalLimitInWords =
-      std::max<uint64_t>(frame_.header.total_bytes, 64 * 1024);  // words for bytes: the factor 8
+  options.traversalLimitInWords = TraversalLimitWords(frame_.header.total_bytes);
+  options.nestingLimit = kNestingLimit;
   reader_.emplace(segments, options);
 }
 

@@ -23,6 +23,16 @@ namespace drover::wire {
 // layout is the usual one, otherwise -1.
 int PeekKind(const Frame& frame);
 
+// How deep the values of a message may be nested, the message itself included.
+inline constexpr int kNestingLimit = 64;
+// How many words may be walked over in reading a frame of so many bytes, again and again included:
+// eight times its size, or 512 KiB where that is more.
+constexpr uint64_t TraversalLimitWords(size_t frame_bytes) {
+  // Values are read once, the protocol's own fields a few times; this leaves room for both and
+  // still stops a message whose pointers multiply it.
+  return frame_bytes > 64 * 1024 ? frame_bytes : 64 * 1024;  // words for bytes: the factor 8
+}
+
 class InMessage {
  public:
   explicit InMessage(Frame frame);

@@ -25,12 +25,14 @@ void SendBatch::Gather(std::vector<iovec>& out, size_t max_pieces) {
   out.clear();
   if (!frames_.head.empty()) out.push_back({frames_.head.data(), frames_.head.size()});
   for (FrameList::Chunk& chunk : frames_.rest) {
-    if (out.size() >= max_pieces) break;
+    // A frame with descriptors is the first of a write, and the only one.
+    if (out.size() >= max_pieces || (chunk.closed && !out.empty())) break;
     if (chunk.large) {
       chunk.large->GatherFrame(out);
     } else if (!chunk.bytes.empty()) {
       out.push_back({chunk.bytes.data(), chunk.bytes.size()});
     }
+    if (chunk.closed) break;
   }
   size_t skip = offset_;
   size_t first = 0;
@@ -43,8 +45,15 @@ void SendBatch::Gather(std::vector<iovec>& out, size_t max_pieces) {
   if (out.size() > max_pieces) out.resize(max_pieces);
 }
 
+std::vector<int> SendBatch::Fds() const {
+  std::vector<int> fds;
+  for (const auto& fd : frames_.rest.front().fds) fds.push_back(fd->get());
+  return fds;
+}
+
 void SendBatch::Advance(size_t bytes) {
   offset_ += bytes;
+  if (HasFds()) frames_.rest.front().fds.clear();
   if (!frames_.head.empty()) {
     if (offset_ < frames_.head.size()) return;
     offset_ -= frames_.head.size();
@@ -77,7 +86,7 @@ void SendQueue::Append(OutMessagePtr& message) {
 
 std::vector<std::byte>& SendQueue::Tail() {
   if (frames_.rest.empty()) return frames_.head;
-  if (frames_.rest.back().large) frames_.rest.emplace_back();
+  if (frames_.rest.back().large || frames_.rest.back().closed) frames_.rest.emplace_back();
   return frames_.rest.back().bytes;
 }
 
@@ -88,6 +97,16 @@ void SendQueue::AppendCopy(OutMessage& message) {
   message.AppendFrameTo(tail);
   bytes_ += tail.size() - before;
   if (!frames_.rest.empty()) frames_.rest.back().size = tail.size();
+}
+
+void SendQueue::AppendWithFds(OutMessage& message, std::vector<base::Ref<base::SharedFd>> fds) {
+  FrameList::Chunk chunk;
+  message.AppendFrameTo(chunk.bytes);
+  chunk.size = chunk.bytes.size();
+  chunk.fds = std::move(fds);
+  chunk.closed = true;
+  bytes_ += chunk.size;
+  frames_.rest.push_back(std::move(chunk));
 }
 
 void SendQueue::AppendBytes(std::span<const std::byte> frames) {

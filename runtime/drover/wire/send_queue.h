@@ -17,17 +17,21 @@
 #include <span>
 #include <vector>
 
+#include "drover/base/ref.h"
+#include "drover/base/shared_fd.h"
 #include "drover/wire/out_message.h"
 
 namespace drover::wire {
 
 // Frames in order: small ones, then what began with the first large one.
 struct FrameList {
-  // A run of small frames, or one large frame.
+  // A run of small frames, or one large frame, or one frame that carries descriptors.
   struct Chunk {
     std::vector<std::byte> bytes;  // used if `large` is null
     OutMessagePtr large;
     size_t size = 0;
+    std::vector<base::Ref<base::SharedFd>> fds;  // until the first byte has been written
+    bool closed = false;                         // takes no further frames
   };
 
   bool empty() const { return head.empty() && rest.empty(); }
@@ -43,6 +47,11 @@ class SendBatch {
   bool empty() const { return frames_.empty(); }
   // Describes what is left, at most `max_pieces` pieces.
   void Gather(std::vector<iovec>& out, size_t max_pieces);
+  // The descriptors that go with the first byte of what Gather described.
+  std::vector<int> Fds() const;
+  bool HasFds() const {
+    return frames_.head.empty() && !frames_.rest.empty() && !frames_.rest.front().fds.empty();
+  }
   // The first `bytes` of what Gather described have been written.
   void Advance(size_t bytes);
   void Clear();
@@ -59,6 +68,8 @@ class SendQueue {
   // Takes the message if it is large.
   void Append(OutMessagePtr& message);
   void AppendCopy(OutMessage& message);
+  // As a write of its own, with these descriptors.
+  void AppendWithFds(OutMessage& message, std::vector<base::Ref<base::SharedFd>> fds);
   // Whole frames.
   void AppendBytes(std::span<const std::byte> frames);
   // What is there is the last: whatever is appended from now on is dropped.

@@ -1,0 +1,82 @@
+// What a peer may cost: see limits.h.
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "drover/rpc/connection.h"
+
+namespace drover::rpc {
+namespace {
+
+constexpr size_t kMostFdsSent = 16;
+
+}  // namespace
+
+void Connection::Overstep(std::string why) {
+  if (!state_.overstep.ok()) return;
+  state_.overstep = absl::ResourceExhaustedError(std::move(why));
+  overstepped_.store(true, std::memory_order_release);
+}
+
+bool Connection::EndIfOverstepped() {
+  if (!overstepped_.exchange(false, std::memory_order_acq_rel)) return false;
+  Abort(WithLock([](ConnectionState& s) { return s.overstep; }));
+  return true;
+}
+
+absl::Status Connection::CheckExports() {
+  if (state_.fds.size() > kMostFdsSent) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the message carries ", state_.fds.size(),
+                     " descriptors; the most that are sent with one is ", kMostFdsSent));
+  }
+  if (state_.exports.size() <= options_.limits.max_exports) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat("the peer would hold more than ", options_.limits.max_exports,
+                   " objects of this process (limits.max_exports)"));
+}
+
+absl::Status Connection::CheckBacklog() {
+  if (state_.unwritten() <= options_.limits.max_queued_bytes) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrCat(
+      state_.unwritten(), " bytes wait to be read at the other end of the connection to ",
+      options_.name, "; the limit is ", options_.limits.max_queued_bytes,
+      " (limits.max_queued_bytes)"));
+}
+
+absl::Status Connection::CheckNewCall() {
+  if (!state_.overstep.ok()) return state_.overstep;
+  if (state_.running_calls > options_.limits.max_calls_in_flight) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the connection has ", options_.limits.max_calls_in_flight,
+                     " calls in flight, which is its limit (limits.max_calls_in_flight)"));
+  }
+  return CheckBacklog();
+}
+
+void Connection::NoteBacklog() {
+  const size_t limit = options_.limits.max_queued_bytes;
+  if (state_.unwritten() / 2 <= limit) return;
+  Overstep(absl::StrCat(state_.unwritten(),
+                        " bytes wait for a peer that does not read them; the limit is twice ",
+                        limit, " (limits.max_queued_bytes)"));
+}
+
+void Connection::HoldAnswer(Answer& answer) {
+  answer.held_bytes = Limits::kAnswerBytes;
+  if (answer.results != nullptr && answer.results->message != nullptr) {
+    answer.held_bytes += answer.results->message->FrameBytes();
+  }
+  state_.held_bytes += answer.held_bytes;
+  if (state_.held_bytes > options_.limits.max_held_answer_bytes) {
+    Overstep(absl::StrCat("the peer has not finished answers of ", state_.held_bytes,
+                          " bytes; the limit is ", options_.limits.max_held_answer_bytes,
+                          " (limits.max_held_answer_bytes)"));
+  }
+}
+
+void Connection::RemoveAnswer(AnswerId id) {
+  state_.held_bytes -= state_.answers.Find(id)->held_bytes;
+  state_.answers.Remove(id);
+}
+
+}  // namespace drover::rpc

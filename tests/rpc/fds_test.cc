@@ -1,0 +1,137 @@
+// Descriptors from a peer that does not keep to the rules.
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
+#include <thread>
+#include <vector>
+
+#include "drover/object/fields_internal.h"
+#include "rpc/peer_fixture.h"
+
+namespace drover::rpc {
+namespace {
+
+size_t OpenDescriptors() {
+  size_t count = 0;
+  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    ++count;
+  }
+  return count;
+}
+
+class PeerFds : public ServerTest {
+ protected:
+  PeerFds() {
+    connection_->Close(absl::CancelledError("not used here"));
+    limits_.max_fds_per_message = 16;
+    limits_.max_fds = 4;
+    Start(LocalCapability::Of(cook_), "the client of the test");
+    Front();
+    peer_->PassOver(protocol::Message::RELEASE);
+  }
+
+  // One write of these bytes, with this many descriptors.
+  void SendWithFds(std::span<const std::byte> bytes, size_t count) {
+    std::vector<int> fds(count, STDERR_FILENO);
+    std::vector<char> control(CMSG_SPACE(count * sizeof(int)));
+    iovec piece{const_cast<std::byte*>(bytes.data()), bytes.size()};
+    msghdr message{};
+    message.msg_iov = &piece;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    cmsghdr* rights = CMSG_FIRSTHDR(&message);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(count * sizeof(int));
+    std::memcpy(CMSG_DATA(rights), fds.data(), count * sizeof(int));
+    ASSERT_EQ(sendmsg(peer_->fd(), &message, 0), static_cast<ssize_t>(bytes.size()));
+  }
+  // A call of Keep, whose listener has descriptor number `index`.
+  std::vector<std::byte> KeepCall(uint32_t question, uint32_t id, uint8_t index) {
+    return ScriptedPeer::Frame([&](protocol::Message::Builder m) {
+      auto call = InitCall(m, question, kKeep);
+      call.initTarget().setImportedCap(front_);
+      auto payload = call.initParams();
+      SetCapPointer(object::PointerAt(payload.getContent().initAs<Wire::KeepParams>(), 0), 0);
+      auto descriptor = payload.initCapTable(1)[0];
+      descriptor.setSenderHosted(id);
+      descriptor.setAttachedFd(index);
+    });
+  }
+  void ExpectOpen(size_t count) {
+    ExpectNothing();
+    while (OpenDescriptors() != count) std::this_thread::yield();
+  }
+};
+
+TEST_F(PeerFds, ThatNobodyClaimsAreClosed) {
+  ExpectNothing();
+  const size_t before = OpenDescriptors();
+  for (uint32_t i = 0; i < 50; ++i) {
+    SendWithFds(KeepCall(i, 7, 0xff), 3);
+    peer_->ExpectReturn(i);
+    peer_->SendFinish(i);
+  }
+  ExpectOpen(before);
+}
+
+TEST_F(PeerFds, BeyondTheLimitAreClosed) {
+  ExpectNothing();
+  const size_t before = OpenDescriptors();
+  SendWithFds(KeepCall(1, 7, 15), 100);
+  peer_->ExpectReturn(1);
+  ExpectOpen(before + 1);
+  SendWithFds(KeepCall(2, 8, 16), 100);  // one that was not let in; the first is kept no more
+  peer_->ExpectReturn(2);
+  ExpectOpen(before);
+}
+
+TEST_F(PeerFds, ThatComeByteForByteWithOneFrameAreNoMoreThanTheLimit) {
+  ExpectNothing();
+  const size_t before = OpenDescriptors();
+  const auto frame = KeepCall(1, 7, 0);
+  for (size_t i = 0; i + 1 < frame.size(); ++i) SendWithFds({&frame[i], 1}, 16);
+  // All but the last byte has been read when as much is open as may be.
+  while (OpenDescriptors() < before + 16) std::this_thread::yield();
+  EXPECT_LE(OpenDescriptors(), before + 16);
+  SendWithFds({&frame.back(), 1}, 16);
+  peer_->ExpectReturn(1);
+  ExpectOpen(before + 1);
+}
+
+TEST_F(PeerFds, OfAFrameThatNeverEndsAreClosedWithTheConnection) {
+  ExpectNothing();
+  const size_t before = OpenDescriptors();
+  const auto frame = KeepCall(1, 7, 0);
+  SendWithFds({frame.data(), 20}, 16);
+  while (OpenDescriptors() != before + 16) std::this_thread::yield();
+  peer_->Close();
+  connection_ = nullptr;
+  while (OpenDescriptors() > before - 1) std::this_thread::yield();
+}
+
+TEST_F(PeerFds, AreClosedWithTheConnection) {
+  ExpectNothing();
+  const size_t before = OpenDescriptors();
+  SendWithFds(KeepCall(1, 7, 0), 1);
+  peer_->ExpectReturn(1);
+  ExpectOpen(before + 1);
+  EXPECT_EQ(cook_->Keep({}), absl::OkStatus());
+  ExpectOpen(before);
+}
+
+TEST_F(PeerFds, OfAnObjectThatHasOneAreClosed) {
+  ExpectNothing();
+  const size_t before = OpenDescriptors();
+  for (uint32_t i = 0; i < 5; ++i) {
+    SendWithFds(KeepCall(i, 7, 0), 1);
+    peer_->ExpectReturn(i);
+  }
+  ExpectOpen(before + 1);
+}
+
+}  // namespace
+}  // namespace drover::rpc
