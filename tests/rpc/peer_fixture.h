@@ -94,8 +94,10 @@ class ServerTest : public ConnectionTest {
  protected:
   using Describe = std::function<void(Descriptor::Builder)>;
 
-  explicit ServerTest(std::shared_ptr<Cook> cook = std::make_shared<Cook>())
+  explicit ServerTest(std::shared_ptr<Cook> cook = std::make_shared<Cook>(),
+                      const Limits& limits = {})
       : cook_(std::move(cook)) {
+    limits_ = limits;
     Start(LocalCapability::Of(cook_), "the client of the test");
   }
 

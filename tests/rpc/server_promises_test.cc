@@ -91,7 +91,14 @@ TEST_F(BorrowedReferences, ThatTurnOutToBeThemselvesAreBroken) {
   ExpectNothing();
 }
 
-TEST_F(References, ThroughAVeryLongChainOfPromisesReachTheirObject) {
+class ManyReferences : public ServerTest {
+ protected:
+  ManyReferences()
+      : ServerTest(std::make_shared<Cook>(), {.max_calls_in_flight = 1'000'000,
+                                              .max_held_answer_bytes = size_t{1} << 30}) {}
+};
+
+TEST_F(ManyReferences, ThroughAVeryLongChainOfPromisesReachTheirObject) {
   constexpr uint32_t kLength = 50'000;
   Front();
   SendPlain(0, kLater);

@@ -304,6 +304,8 @@ class Connection final : public async::EventHandler {
 
   base::Mutex mu_;
   ConnectionState state_ ABSL_GUARDED_BY(mu_);
+  bool abort_waits_ ABSL_GUARDED_BY(mu_) = false;
+  base::CondVar writer_done_;  // for the one that waits
   async::Task idle_callback_ ABSL_GUARDED_BY(mu_);
   std::function<void(Connection*)> on_closed_ ABSL_GUARDED_BY(mu_);  // until it is closed
 

@@ -100,6 +100,7 @@ void Connection::Write(bool also_what_can_wait) {
     state_.written += result.bytes;
     if (!blocked && broken.ok() && MoveToBatch()) continue;
     state_.writing = false;
+    if (abort_waits_) writer_done_.SignalAll();
     state_.write_blocked = blocked && broken.ok();
     if (!broken.ok()) {
       state_.write_failed = true;
@@ -146,6 +147,9 @@ void Connection::Abort(const absl::Status& reason) {
     base::MutexLock lock(&mu_);
     if (state_.open()) Queue(message, Urgency::kNow);
     state_.send.Seal();  // other threads go on until Close, but an Abort is the last word
+    // Close would take it from under a writer that is at work. Writes do not block: it is done soon.
+    abort_waits_ = true;
+    while (state_.writing) writer_done_.Wait(&mu_);
   }
   Flush();
   Close(reason);
