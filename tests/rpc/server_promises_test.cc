@@ -94,8 +94,8 @@ TEST_F(BorrowedReferences, ThatTurnOutToBeThemselvesAreBroken) {
 class ManyReferences : public ServerTest {
  protected:
   ManyReferences()
-      : ServerTest(std::make_shared<Cook>(), {.max_calls_in_flight = 1'000'000,
-                                              .max_held_answer_bytes = size_t{1} << 30}) {}
+      : ServerTest(std::make_shared<Cook>(),
+                   {.max_calls_in_flight = 1'000'000, .max_held_answer_bytes = size_t{1} << 30}) {}
 };
 
 TEST_F(ManyReferences, ThroughAVeryLongChainOfPromisesReachTheirObject) {
