@@ -28,6 +28,8 @@ bool Passed(absl::Time deadline) {
   return deadline != absl::InfiniteFuture() && absl::Now() >= deadline;
 }
 
+absl::Status CopyOf(const absl::Status& status) { return {status.code(), status.message()}; }
+
 }  // namespace
 
 void NoteCollected() { ThreadContext::Current().collected = 1; }
@@ -128,7 +130,7 @@ void FutureCore::Observe(Task task) {
 void FutureCore::OnCancel(Task task) {
   {
     base::MutexLock lock(&mu_);
-    if (!cancelled_) {
+    if (reason_ == nullptr) {
       // The one that was there is destroyed after the lock, with `task`: it may own anything.
       if (Watch()) std::swap(on_cancel_, task);
       return;
@@ -145,8 +147,7 @@ void FutureCore::CancelWith(absl::Status status) {
   Task on_cancel;
   {
     base::MutexLock lock(&mu_);
-    if (!cancelled_) reason_ = status;
-    cancelled_ = true;
+    if (reason_ == nullptr) reason_ = std::make_unique<const absl::Status>(CopyOf(status));
     on_cancel = std::move(on_cancel_);
     on_cancel_ = nullptr;
   }
@@ -157,7 +158,7 @@ void FutureCore::CancelWith(absl::Status status) {
 
 absl::Status FutureCore::ReasonOr(const absl::Status& error) {
   base::MutexLock lock(&mu_);
-  return cancelled_ ? reason_ : error;
+  return reason_ != nullptr ? CopyOf(*reason_) : error;
 }
 
 void FutureCore::Abandon() {

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -122,8 +123,9 @@ class FutureCore : public base::RefCounted {
   base::Ref<Executor> continuation_executor_ ABSL_GUARDED_BY(mu_);  // null: the completing thread
   Task on_cancel_ ABSL_GUARDED_BY(mu_);
   std::vector<Task> observers_ ABSL_GUARDED_BY(mu_);
-  bool cancelled_ ABSL_GUARDED_BY(mu_) = false;  // Cancel was called
-  absl::Status reason_ ABSL_GUARDED_BY(mu_);     // the first one it was called with
+  // The first one that it was cancelled for; null if it was not. Shares nothing with the status that
+  // was given, which is another thread's.
+  std::unique_ptr<const absl::Status> reason_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace drover::async
