@@ -123,8 +123,8 @@ class FutureCore : public base::RefCounted {
   base::Ref<Executor> continuation_executor_ ABSL_GUARDED_BY(mu_);  // null: the completing thread
   Task on_cancel_ ABSL_GUARDED_BY(mu_);
   std::vector<Task> observers_ ABSL_GUARDED_BY(mu_);
-  // The first one that it was cancelled for; null if it was not. Shares nothing with the status that
-  // was given, which is another thread's.
+  // The first one that it was cancelled for; null if it was not. Shares nothing with the status
+  // that was given, which is another thread's.
   std::unique_ptr<const absl::Status> reason_ ABSL_GUARDED_BY(mu_);
 };
 

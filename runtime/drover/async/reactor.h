@@ -73,7 +73,7 @@ class Reactor final : public Baton {
   base::UniqueFd wake_;
   std::atomic<bool> stopping_{false};
   static constexpr int kNoTicks = -1;
-  std::atomic<int> tick_millis_{kNoTicks};  // until the next one, as epoll takes it
+  std::atomic<int> tick_millis_{kNoTicks};             // until the next one, as epoll takes it
   std::atomic<int64_t> next_timer_{TimerSet::kNever};  // the soonest of timers_
   base::Mutex mu_;
   bool started_ ABSL_GUARDED_BY(mu_) = false;

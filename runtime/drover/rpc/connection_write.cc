@@ -147,7 +147,8 @@ void Connection::Abort(const absl::Status& reason) {
     base::MutexLock lock(&mu_);
     if (state_.open()) Queue(message, Urgency::kNow);
     state_.send.Seal();  // other threads go on until Close, but an Abort is the last word
-    // Close would take it from under a writer that is at work. Writes do not block: it is done soon.
+    // Close would take it from under a writer that is at work. Writes do not block: it is done
+    // soon.
     abort_waits_ = true;
     while (state_.writing) writer_done_.Wait(&mu_);
   }

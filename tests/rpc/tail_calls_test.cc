@@ -1,0 +1,130 @@
+// Tail calls: a peer answers a call of ours with the results of a call that it made to us in its
+// place. One test for each rule.
+#include <string>
+
+#include "rpc/promises_fixture.h"
+
+namespace drover::rpc {
+namespace {
+
+using ::testing::HasSubstr;
+
+class TailCalls : public Promises {
+ protected:
+  // Calls the recorder, which is export `ours`, and asks to keep the results.
+  void SendTail(uint32_t question, uint32_t ours, const std::string& text) {
+    peer_->Send([&](protocol::Message::Builder m) {
+      auto call = InitCall<WireListener>(m, question, kHeard);
+      call.initTarget().setImportedCap(ours);
+      call.getSendResultsTo().setYourself();
+      call.initParams().getContent().initAs<WireListener::HeardParams>().setText(text);
+    });
+  }
+  void ReturnFrom(uint32_t question, uint32_t other) {
+    peer_->Send([&](protocol::Message::Builder m) {
+      auto ret = m.initReturn();
+      ret.setAnswerId(question);
+      ret.setTakeFromOtherQuestion(other);
+    });
+  }
+  void ExpectSentElsewhere(uint32_t question) {
+    received_ = peer_->ExpectReturn(question);
+    EXPECT_TRUE(received_->root().getReturn().isResultsSentElsewhere());
+  }
+};
+
+TEST_F(TailCalls, KeepTheirResultsForTheQuestionThatTakesThem) {
+  const uint32_t ours = ExportRecorder();
+  KeepPromise(9);
+  auto call = cook_->Kept()->async().Heard("x");
+  const uint32_t question = ExpectHeard("x").getQuestionId();
+  SendTail(20, ours, "x");
+  ExpectSentElsewhere(20);
+  ReturnFrom(question, 20);
+  EXPECT_EQ(*call.Get(), "recorded x");
+}
+
+TEST_F(TailCalls, MayBeTakenBeforeTheyReturn) {
+  KeepPromise(9);
+  auto call = cook_->Kept()->async().Heard("x");
+  const uint32_t question = ExpectHeard("x").getQuestionId();
+  // A tail call of Wait, whose results are taken before it returns.
+  const uint32_t front = Front();
+  peer_->Send([&](protocol::Message::Builder m) {
+    auto tail = InitCall(m, 20, kWait);
+    tail.initTarget().setImportedCap(front);
+    tail.getSendResultsTo().setYourself();
+  });
+  cook_->gate.AwaitArrivals(1);
+  ReturnFrom(question, 20);
+  ExpectNothing();
+  EXPECT_FALSE(call.ready());
+  cook_->gate.Open();
+  ExpectSentElsewhere(20);
+  EXPECT_EQ(*call.Get(), "");  // Wait's results are empty
+}
+
+TEST_F(TailCalls, GiveTheirErrorToTheQuestionThatTakesThem) {
+  KeepPromise(9);
+  auto call = cook_->Kept()->async().Heard("x");
+  const uint32_t question = ExpectHeard("x").getQuestionId();
+  const uint32_t front = Front();
+  peer_->Send([&](protocol::Message::Builder m) {
+    auto tail = InitCall(m, 20, kFail);
+    tail.initTarget().setImportedCap(front);
+    tail.getSendResultsTo().setYourself();
+    auto params = tail.initParams().getContent().initAs<Wire::FailParams>();
+    params.setCode(static_cast<uint16_t>(absl::StatusCode::kDataLoss));
+    params.setMessage("gone");
+  });
+  ExpectSentElsewhere(20);
+  ReturnFrom(question, 20);
+  EXPECT_EQ(call.Get().status().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST_F(TailCalls, AreCancelledWithTheQuestionThatTakesThem) {
+  KeepPromise(9);
+  auto call = cook_->Kept()->async().Heard("x");
+  const uint32_t question = ExpectHeard("x").getQuestionId();
+  const uint32_t front = Front();
+  peer_->Send([&](protocol::Message::Builder m) {
+    auto tail = InitCall(m, 20, kWait);
+    tail.initTarget().setImportedCap(front);
+    tail.getSendResultsTo().setYourself();
+  });
+  cook_->gate.AwaitArrivals(1);
+  ReturnFrom(question, 20);
+  ExpectNothing();
+  call.Cancel();
+  EXPECT_EQ(call.Get().status().code(), absl::StatusCode::kCancelled);
+  peer_->SendFinish(20);  // as the peer does when it sees our Finish
+  ExpectSentElsewhere(20);
+  EXPECT_EQ(TableSizes().questions, 0u);
+}
+
+TEST_F(TailCalls, ThatAnotherQuestionHasTakenEndTheConnection) {
+  const uint32_t ours = ExportRecorder();
+  KeepPromise(9);
+  auto one = cook_->Kept()->async().Heard("1");
+  const uint32_t first = ExpectHeard("1").getQuestionId();
+  auto two = cook_->Kept()->async().Heard("2");
+  const uint32_t second = ExpectHeard("2").getQuestionId();
+  SendTail(20, ours, "x");
+  ExpectSentElsewhere(20);
+  ReturnFrom(first, 20);
+  ReturnFrom(second, 20);
+  EXPECT_THAT(peer_->ExpectAbort(), HasSubstr("question 20, which keeps none for it"));
+}
+
+TEST_F(TailCalls, ThatWereNotMadeSoCannotBeTakenFrom) {
+  KeepPromise(9);
+  auto call = cook_->Kept()->async().Heard("x");
+  const uint32_t question = ExpectHeard("x").getQuestionId();
+  SendAdd(20, 1, 2);
+  ExpectSum(20, 3);
+  ReturnFrom(question, 20);
+  EXPECT_THAT(peer_->ExpectAbort(), HasSubstr("question 20, which keeps none for it"));
+}
+
+}  // namespace
+}  // namespace drover::rpc
