@@ -4,16 +4,13 @@
 
 #include <sys/socket.h>
 
-#include <cstring>
 #include <memory>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#include "drover/rpc/frame_watch.h"
 #include "drover/rpc/status_codec.h"
-#include "drover/wire/in_message.h"
 #include "rpc/hostile_fixture.h"
 
 namespace drover::rpc {

@@ -1,7 +1,6 @@
 // Promises that travel to and from a Drover server, how they resolve, and the embargoes that keep
 // calls in order: one test for each rule.
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "rpc/promises_fixture.h"

@@ -84,6 +84,7 @@ void Connection::Close(const absl::Status& reason) {
         absl::StrCat("the connection to ", options_.name, " ended: ", reason.message()));
     ended_.store(true, std::memory_order_release);
     state_.questions.ForEach([&](QuestionId id, Question& question) {
+      mu_.AssertHeld();
       if (question.handler) lost.push_back(std::move(question.handler));
       DropKept(question, deferred);
       BreakAll(id, question, state_.closed, deferred);
@@ -101,6 +102,7 @@ void Connection::Close(const absl::Status& reason) {
     state_.exports.ForEach([&](base::Ref<Capability>& c) { deferred.Drop(std::move(c)); });
     state_.exports.Clear();
     state_.embargoes.ForEach([&](EmbargoId, Embargo& embargo) {
+      mu_.AssertHeld();
       embargo.promise->phase = RemotePromise::Phase::kResolved;
       embargo.promise->Resolve(BrokenCapability(state_.closed), deferred);
       deferred.Drop(std::move(embargo.promise));

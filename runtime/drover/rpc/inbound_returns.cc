@@ -100,6 +100,7 @@ absl::Status Connection::TakeFromAnswer(QuestionId id, AnswerId other, Deferred&
   SettleAll(
       id, *question,
       [&](const PipelinePath& path) -> base::Ref<Capability> {
+        mu_.AssertHeld();
         if (answer->returned) return AnswerCapability(*answer, path);
         auto promise = base::MakeRef<PromiseCapability>();
         answer->waiting.push_back({path, nullptr, promise});

@@ -115,6 +115,7 @@ void Connection::SettleAll(QuestionId id, Question& question, const TargetOf& ta
                            MessageCaps* caps, Deferred& deferred) {
   if (!question.pipeline) return;
   const auto settle = [&](base::Ref<RemotePromise> promise) {
+    mu_.AssertHeld();
     base::Ref<Capability> target = target_of(promise->path());
     Settle(*promise, target, deferred);
     if (caps != nullptr && promise->phase == RemotePromise::Phase::kEmbargoed) {
