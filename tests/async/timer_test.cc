@@ -1,11 +1,14 @@
 // Moments that handlers ask for: the set of them, and the reactor that keeps it.
-#include <atomic>
+#include <memory>
+#include <string>
 
+#include "absl/time/clock.h"
 #include "drover/async/future.h"
 #include "drover/async/reactor.h"
 #include "drover/async/runtime.h"
 #include "drover/async/steady_clock.h"
 #include "drover/async/timer_set.h"
+#include "drover/async/timers.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -96,6 +99,44 @@ TEST(ReactorTimers, OfAHandlerThatIsGoneAreForgotten) {
   reactor.CallAt(other, 0);
   EXPECT_EQ(handler->called.future().Get(), absl::OkStatus());
   reactor.Unregister(other);
+}
+
+TEST(TimedTasks, RunInTheOrderOfTheirTimes) {
+  Timers& timers = Runtime::Default().timers();
+  std::string order;  // written by the reactor's thread alone
+  Promise<void> done;
+  const absl::Time now = absl::Now();
+  timers.Add(now + absl::Milliseconds(20), [&] {
+    EXPECT_GE(absl::Now(), now + absl::Milliseconds(19));  // the clocks may differ a little
+    order += "c";
+    done.Set(absl::OkStatus());
+  });
+  timers.Add(now + absl::Milliseconds(5), [&] { order += "b"; });
+  timers.Add(absl::InfinitePast(), [&] { order += "a"; });
+  EXPECT_EQ(done.future().Get(), absl::OkStatus());
+  EXPECT_EQ(order, "abc");
+}
+
+TEST(TimedTasks, ThatAreRemovedDoNotRun) {
+  Timers& timers = Runtime::Default().timers();
+  Promise<void> done;
+  const absl::Time now = absl::Now();
+  const uint64_t removed = timers.Add(now + absl::Milliseconds(5), [] { ADD_FAILURE(); });
+  timers.Add(absl::InfiniteFuture(), [] { ADD_FAILURE(); });
+  timers.Add(now + absl::Milliseconds(10), [&] { done.Set(absl::OkStatus()); });
+  timers.Remove(removed);
+  timers.Remove(removed);  // it is not there
+  EXPECT_EQ(done.future().Get(), absl::OkStatus());
+}
+
+TEST(TimedTasks, OfARuntimeThatEndsAreDropped) {
+  auto kept = std::make_shared<int>();
+  {
+    Runtime runtime;
+    runtime.timers().Add(absl::Now() + absl::Hours(1), [kept] { ADD_FAILURE(); });
+    EXPECT_EQ(kept.use_count(), 2);
+  }
+  EXPECT_EQ(kept.use_count(), 1);
 }
 
 }  // namespace

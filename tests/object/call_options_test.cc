@@ -222,6 +222,18 @@ TEST(NamedObjects, AreFoundByTheirName) {
   EXPECT_EQ(*parrot.Heard("hello"), "heard hello");
 }
 
+// The answer to the lookup may be here before anybody has asked for what is in it.
+TEST(NamedObjects, AreFoundHoweverSoonTheAnswerComes) {
+  Server server = Serve("tcp://127.0.0.1:0", std::make_shared<Cook>()).value();
+  ASSERT_EQ(server.Export("parrot", std::make_shared<testing_support::Parrot>()), absl::OkStatus());
+  for (int i = 0; i < 1000; ++i) {
+    const auto parrot = Connect<kitchen::ListenerProxy>(server.endpoint().ToString() + "#parrot");
+    const absl::StatusOr<std::string> heard = parrot.Heard("hello");
+    ASSERT_TRUE(heard.ok()) << heard.status();
+    ASSERT_EQ(*heard, "heard hello");
+  }
+}
+
 TEST(NamedObjects, ThatDoNotExistAreNotFound) {
   Server server = Serve("tcp://127.0.0.1:0", std::make_shared<Cook>()).value();
   const auto nobody = Connect<kitchen::ListenerProxy>(server.endpoint().ToString() + "#nobody");

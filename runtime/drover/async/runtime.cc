@@ -34,7 +34,7 @@ async::ThreadPool& async::CurrentPool() {
 Runtime::Runtime(RuntimeOptions options)
     : pool_(base::MakeRef<async::ThreadPool>(options.max_threads < 1 ? 1 : options.max_threads)),
       reactor_(base::MakeRef<async::Reactor>(pool_)),
-      timers_(std::make_unique<async::Timers>()) {}
+      timers_(base::MakeRef<async::Timers>(*reactor_)) {}
 
 Runtime::~Runtime() {
   timers_->Stop();

@@ -10,8 +10,6 @@
 #ifndef DROVER_ASYNC_RUNTIME_H_
 #define DROVER_ASYNC_RUNTIME_H_
 
-#include <memory>
-
 #include "drover/base/ref.h"
 
 namespace drover {
@@ -50,7 +48,7 @@ class Runtime {
  private:
   const base::Ref<async::ThreadPool> pool_;
   const base::Ref<async::Reactor> reactor_;
-  const std::unique_ptr<async::Timers> timers_;
+  const base::Ref<async::Timers> timers_;
 };
 
 }  // namespace drover

@@ -4,48 +4,50 @@
 //   ...
 //   timers.Remove(id);          // it was not needed
 //
-// Thread-safe. Add and Remove never block for long; the thread that runs the tasks is started by
-// the first Add. Tasks run one after the other and must be quick, and no user code: what takes
-// longer goes to the pool. Remove does not wait for a task that has begun.
+// Thread-safe. Add and Remove never block for long. Tasks run one after the other, at their time or
+// soon after, on the thread that has the reactor: they must be quick, may not wait, and are no user
+// code. Remove does not wait for a task that has begun.
 #ifndef DROVER_ASYNC_TIMERS_H_
 #define DROVER_ASYNC_TIMERS_H_
 
 #include <cstdint>
-#include <map>
-#include <thread>
-#include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/time/time.h"
 #include "drover/async/executor.h"
+#include "drover/async/reactor.h"
+#include "drover/async/timer_set.h"
 #include "drover/base/mutex.h"
 
 namespace drover::async {
 
-class Timers {
+class Timers final : public EventHandler {
  public:
-  Timers() = default;
-  ~Timers() { Stop(); }
-  Timers(const Timers&) = delete;
-  Timers& operator=(const Timers&) = delete;
+  explicit Timers(Reactor& reactor) : reactor_(reactor) {}
 
   // Never 0.
   uint64_t Add(absl::Time at, Task task);
   void Remove(uint64_t id);
 
-  // Drops what is left and waits for the thread.
+  // Drops what is left. Before the reactor goes.
   void Stop();
 
- private:
-  using Key = std::pair<absl::Time, uint64_t>;
-  void Run();
+  void OnReady(uint32_t) override {}
+  void OnTimer() override;
+  void HandOver() override {}
 
+ private:
+  // Sees to it that OnTimer is called at `when`.
+  void Arm(int64_t when) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
+  Reactor& reactor_;
   base::Mutex mu_;
-  base::CondVar changed_;
-  std::map<Key, Task> tasks_ ABSL_GUARDED_BY(mu_);
-  std::map<uint64_t, absl::Time> times_ ABSL_GUARDED_BY(mu_);  // by id
+  uint64_t registered_ ABSL_GUARDED_BY(mu_) = 0;  // at the reactor, since the first Add
   uint64_t next_id_ ABSL_GUARDED_BY(mu_) = 1;
-  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
-  std::thread thread_ ABSL_GUARDED_BY(mu_);
+  TimerSet order_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_map<uint64_t, Task> tasks_ ABSL_GUARDED_BY(mu_);
+  int64_t armed_ ABSL_GUARDED_BY(mu_) = TimerSet::kNever;
+  bool stopped_ ABSL_GUARDED_BY(mu_) = false;
 };
 
 }  // namespace drover::async

@@ -114,7 +114,7 @@ void CallBinding::SetDeadline(absl::Time deadline, std::string name) {
 
 void CallBinding::StartTimer(base::Ref<async::FutureCore> core) {
   async::Timers& timers = Runtime::Default().timers();
-  timer_ = timers.Add(deadline_, [this, core] { ExpireIfDue(*core); });
+  timer_ = timers.Add(deadline_, [this, core] { Expire(*core); });
   if (core->ready()) StopTimer();  // answered meanwhile
 }
 
@@ -125,7 +125,10 @@ void CallBinding::StopTimer() {
 }
 
 void CallBinding::ExpireIfDue(async::FutureCore& core) {
-  if (deadline_ == absl::InfiniteFuture() || absl::Now() < deadline_) return;
+  if (deadline_ != absl::InfiniteFuture() && absl::Now() >= deadline_) Expire(core);
+}
+
+void CallBinding::Expire(async::FutureCore& core) {
   Bound* bound = bound_.load(std::memory_order_acquire);
   const std::string where = bound != nullptr ? " at " + bound->connection->name() : "";
   core.CancelWith(absl::DeadlineExceededError(

@@ -77,6 +77,7 @@ class CallBinding : public rpc::ReturnHandler {
   void StopBound();
   void LeaveBoundToRuntime(Bound& bound);
   void Publish(Bound* bound);
+  void Expire(async::FutureCore& core);
 
   std::atomic<bool> stop_requested_{false};
   std::atomic<bool> left_{false};  // LeaveToRuntime was called

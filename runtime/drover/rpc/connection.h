@@ -193,6 +193,8 @@ class Connection final : public async::EventHandler {
                  Deferred& deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void BreakAll(QuestionId id, Question& question, const absl::Status& status, Deferred& deferred)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  base::Ref<Capability> PromiseOf(QuestionId id, Question& question, const PipelinePath& path,
+                                  async::Task dropped) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Keeps `capability` until the answer, if it is a promise inside another answer.
   void KeepPromise(Question& question, const base::Ref<Capability>& capability)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -9,6 +9,7 @@
 #include "drover/base/random_id.h"
 #include "drover/node.capnp.h"
 #include "drover/rpc/connection.h"
+#include "drover/rpc/message_caps.h"
 #include "drover/rpc/outgoing_call.h"
 
 namespace drover::rpc {
@@ -34,10 +35,15 @@ class HelloHandler final : public base::RefCounted, public ReturnHandler {
   const uint64_t nonce_;
 };
 
-// Nobody waits for the answer but the promise of the object in it.
+// Nobody waits for the answer but the promise of the object in it; if it is here before there is a
+// promise, the object itself is taken.
 class LookupHandler final : public base::RefCounted, public ReturnHandler {
  public:
-  void OnReturn(capnp::AnyPointer::Reader) override {}
+  void OnReturn(capnp::AnyPointer::Reader results) override {
+    auto object = GetCapability(results.getAs<protocol::Node::LookupResults>().getObject());
+    base::MutexLock lock(&mu_);
+    if (!object_ && !given_) object_ = std::move(object);
+  }
   void OnError(const absl::Status& status) override {
     base::MutexLock lock(&mu_);
     error_ = status;
@@ -48,11 +54,12 @@ class LookupHandler final : public base::RefCounted, public ReturnHandler {
       connection->CancelQuestion(question, self.get());
     });
     base::MutexLock lock(&mu_);
-    object_ = std::move(object);
+    if (object) object_ = std::move(object);
   }
   // Once it has been sent.
   base::Ref<Capability> Result() {
     base::MutexLock lock(&mu_);
+    given_ = true;
     if (object_) return std::move(object_);
     return BrokenCapability(error_);
   }
@@ -62,7 +69,9 @@ class LookupHandler final : public base::RefCounted, public ReturnHandler {
  private:
   base::Mutex mu_;
   base::Ref<Capability> object_ ABSL_GUARDED_BY(mu_);
-  absl::Status error_ ABSL_GUARDED_BY(mu_) = absl::UnavailableError("the answer came already");
+  absl::Status error_ ABSL_GUARDED_BY(mu_) =
+      absl::NotFoundError("there is no object in the answer");
+  bool given_ ABSL_GUARDED_BY(mu_) = false;
 };
 
 }  // namespace

@@ -26,20 +26,16 @@ base::Ref<Capability> Connection::Bootstrap() {
   auto handler = base::MakeRef<NoHandler>();
   wire::OutMessagePtr message = wire::OutMessage::New();
   auto bootstrap = message->builder().initRoot<protocol::Message>().initBootstrap();
-  QuestionId id;
-  {
-    base::MutexLock lock(&mu_);
-    if (!state_.open()) return BrokenCapability(state_.closed);
-    id = state_.questions.Add(Question(handler));
-    bootstrap.setQuestionId(id.value());
-    Queue(message, Urgency::kCanWait);  // the first call goes with it
-  }
-  base::Ref<Capability> front =
-      Pipeline(id, handler.get(), {}, [self = base::Ref<Connection>::Share(this), id, handler] {
-        self->CancelQuestion(id, handler.get());
-      });
-  if (front) return front;
-  return BrokenCapability(WithLock([](ConnectionState& s) { return s.closed; }));
+  base::MutexLock lock(&mu_);
+  if (!state_.open()) return BrokenCapability(state_.closed);
+  const QuestionId id = state_.questions.Add(Question(handler));
+  bootstrap.setQuestionId(id.value());
+  Queue(message, Urgency::kCanWait);  // the first call goes with it
+  // Under the same lock: the answer may be here as soon as it is released.
+  return PromiseOf(id, *state_.questions.Find(id), {},
+                   [self = base::Ref<Connection>::Share(this), id, handler] {
+                     self->CancelQuestion(id, handler.get());
+                   });
 }
 
 base::Ref<Capability> Connection::Pipeline(QuestionId id, const ReturnHandler* handler,
@@ -48,16 +44,21 @@ base::Ref<Capability> Connection::Pipeline(QuestionId id, const ReturnHandler* h
   base::MutexLock lock(&mu_);
   Question* question = state_.open() ? state_.questions.Find(id) : nullptr;
   if (question == nullptr || question->handler.get() != handler) return nullptr;
-  if (!question->pipeline) question->pipeline = std::make_unique<QuestionPipeline>();
-  for (RemotePromise* promise : question->pipeline->promises) {
+  return PromiseOf(id, *question, path, std::move(dropped));
+}
+
+base::Ref<Capability> Connection::PromiseOf(QuestionId id, Question& question,
+                                            const PipelinePath& path, async::Task dropped) {
+  if (!question.pipeline) question.pipeline = std::make_unique<QuestionPipeline>();
+  for (RemotePromise* promise : question.pipeline->promises) {
     if (promise->path() == path && promise->TryRef()) {
       return base::Ref<RemotePromise>::Adopt(promise);
     }
   }
-  if (question->taken_from) return nullptr;
+  if (question.taken_from) return nullptr;
   auto promise = base::MakeRef<RemotePromise>(base::Ref<Connection>::Share(this), id, path,
                                               std::move(dropped));
-  question->pipeline->promises.push_back(promise.get());
+  question.pipeline->promises.push_back(promise.get());
   return promise;
 }
 
