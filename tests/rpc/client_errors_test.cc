@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "drover/object/fields_internal.h"
 #include "drover/rpc/status_codec.h"
 #include "rpc/peer_fixture.h"
 
@@ -84,6 +85,21 @@ TEST_F(Client, ReportsReturnsItDidNotAskFor) {
   SendReturn(ExpectCall().getQuestionId(),
              [](protocol::Return::Builder ret) { ret.setCanceled(); });
   EXPECT_EQ(call.Get().status().code(), absl::StatusCode::kCancelled);
+}
+
+TEST_F(Client, ReportsReturnsOfHigherLevelsAndOfUnknownKinds) {
+  peer_->PassOver(protocol::Message::FINISH);
+  peer_->PassOver(protocol::Message::BOOTSTRAP);
+  auto call = proxy_.async().Add(1, 2);
+  SendReturn(ExpectCall().getQuestionId(), [](protocol::Return::Builder ret) {
+    ret.initAwaitFromThirdParty().initAsAnyStruct(1, 0);
+  });
+  EXPECT_EQ(call.Get().status().code(), absl::StatusCode::kUnimplemented);
+  call = proxy_.async().Add(1, 2);
+  SendReturn(ExpectCall().getQuestionId(),
+             [](protocol::Return::Builder ret) { object::SetDiscriminant(ret, 3, 77); });
+  EXPECT_EQ(call.Get().status().code(), absl::StatusCode::kUnimplemented);
+  EXPECT_TRUE(connection_->open());
 }
 
 TEST_F(Client, ReportsResultsThatCannotBeRead) {

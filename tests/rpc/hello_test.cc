@@ -1,9 +1,15 @@
 // How Drover peers find out about each other, and what travels between them then and not before.
+#include <unistd.h>
+
+#include <memory>
 #include <string>
 
 #include "drover/node.capnp.h"
 #include "drover/object/call_options.h"
+#include "drover/object/server.h"
+#include "drover/transport/dial.h"
 #include "rpc/peer_fixture.h"
+#include "support/temp_dir.h"
 
 namespace drover::rpc {
 namespace {
@@ -27,6 +33,38 @@ class HelloToServer : public ServerTest {
 TEST_F(HelloToServer, WithoutANodeIsUnimplemented) {
   SendHello(0, 5);
   EXPECT_EQ(ExpectError(0).code(), absl::StatusCode::kUnimplemented);
+}
+
+TEST_F(HelloToServer, ExtensionsBeforeItAreNotRead) {
+  const uint32_t front = Front();
+  peer_->Send([&](protocol::Message::Builder m) {
+    auto call = InitCall(m, 1, kAdd);
+    call.initTarget().setImportedCap(front);
+    call.initParams().getContent().initAs<Wire::AddParams>().setA(3);
+    // No such struct, and as one it would be a deadline that has passed.
+    call.initExtension().setAs<capnp::Text>("of somebody else");
+  });
+  ExpectSum(1, 3);
+}
+
+TEST(HelloToAServer, ComesBackWithItsNonce) {
+  testing_support::TempDir dir;
+  auto server = Serve("unix://" + dir.path("cook"), std::make_shared<Cook>()).value();
+  auto stream = transport::Dial(server.endpoint()).value();
+  ScriptedPeer peer(base::UniqueFd(dup(stream->fd())));
+  const uint32_t front = peer.Bootstrap();
+  for (uint64_t nonce : {uint64_t{0}, uint64_t{0xfedcba9876543210}}) {
+    peer.Send([&](protocol::Message::Builder m) {
+      auto call = InitCall<Node>(m, 1, protocol::NODE_HELLO);
+      call.initTarget().setImportedCap(front);
+      call.initParams().getContent().initAs<Node::HelloParams>().setVersion(1);
+      if (nonce != 0) call.initExtension().initAs<protocol::CallExtension>().setNonce(nonce);
+    });
+    const auto message = peer.ExpectReturn(1);
+    const auto content = message->root().getReturn().getResults().getContent();
+    EXPECT_EQ(content.getAs<Node::HelloResults>().getNonce(), nonce);
+    peer.SendFinish(1);
+  }
 }
 
 class HelloToClient : public ClientTest {

@@ -77,6 +77,15 @@ TEST_F(Messages, UnimplementedForAQuestionThatWasNotAskedEndsTheConnection) {
   EXPECT_THAT(peer_->ExpectAbort(), testing::HasSubstr("question 3"));
 }
 
+TEST_F(Messages, UnimplementedForADisembargoEndsTheConnection) {
+  // Nothing would ever let the calls go that wait for it.
+  Front();
+  peer_->Send([](protocol::Message::Builder m) {
+    m.initUnimplemented().initDisembargo().getContext().setSenderLoopback(0);
+  });
+  EXPECT_THAT(peer_->ExpectAbort(), testing::HasSubstr("Disembargo"));
+}
+
 TEST_F(Messages, AbortEndsTheConnectionAndCancelsItsCalls) {
   SendPlain(0, kWait);
   cook_->gate.AwaitArrivals(1);

@@ -100,15 +100,31 @@ class Promises : public ServerTest {
   // Pass, given the answer to a Later that waits at the cook's gate: a promise of ours.
   uint32_t ExportedPromise() {
     SendPlain(11, kMakeCook);
-    const uint32_t other = ExpectHosted(11);
+    other_ = ExpectHosted(11);
     SendPlain(10, kLater);
     cook_->gate.AwaitArrivals(1);
-    SendWithCap(12, kPass, Answer(10), other);
+    SendWithCap(12, kPass, Answer(10), other_);
     const auto cap = ExpectCap(12);
     EXPECT_TRUE(cap.isSenderPromise());
     return cap.getSenderPromise();
   }
+  // Opens the gate, and expects the Return of the Later and the Resolve, in either order.
+  protocol::Resolve::Reader ResolveExported(uint32_t promise) {
+    cook_->gate.Open();
+    for (int i = 0; i < 2; ++i) {
+      auto message = peer_->Receive();
+      if (message && message->root().isResolve()) {
+        received_ = std::move(message);
+      } else {
+        EXPECT_TRUE(message && message->root().isReturn());
+      }
+    }
+    const auto resolve = received_->root().getResolve();
+    EXPECT_EQ(resolve.getPromiseId(), promise);
+    return resolve;
+  }
 
+  uint32_t other_ = 0;  // a second cook, that is not busy
   std::shared_ptr<Recorder> recorder_;
   ScriptedPeer::Received received_;
 };

@@ -174,6 +174,41 @@ TEST_F(Promises, OfOursAreAnnouncedAndResolved) {
   }
 }
 
+TEST_F(Promises, OfOursSentTwiceAreResolvedOnce) {
+  SendPlain(11, kMakeCook);
+  other_ = ExpectHosted(11);
+  SendPlain(10, kLater);
+  cook_->gate.AwaitArrivals(1);
+  SendWithCap(12, kKeep, Answer(10), other_);
+  peer_->ExpectReturn(12);
+  SendPlain(13, kKept, other_);
+  const uint32_t promise = ExpectCap(13).getSenderPromise();
+  SendPlain(14, kKept, other_);
+  EXPECT_EQ(ExpectCap(14).getSenderPromise(), promise);
+  EXPECT_TRUE(ResolveExported(promise).getCap().isSenderHosted());
+  ExpectNothing();
+}
+
+TEST_F(Promises, OfOursThatWereReleasedAreNotResolved) {
+  ExportedPromise();
+  peer_->SendFinish(12);  // with its one reference to the promise
+  ExpectNothing();
+  cook_->gate.Open();
+  peer_->ExpectReturn(10);
+  ExpectNothing();
+}
+
+TEST_F(Promises, OfOursWhoseResolveIsUnimplementedLetGoOfWhatTheyBecame) {
+  const uint32_t promise = ExportedPromise();
+  EXPECT_TRUE(ResolveExported(promise).getCap().isSenderHosted());
+  peer_->SendFinish(10);  // takes the reference in its results
+  ExpectNothing();
+  EXPECT_EQ(TableSizes().exports, 4u);  // two cooks, the promise, what it became
+  peer_->Send([&](protocol::Message::Builder m) { m.setUnimplemented(received_->root()); });
+  ExpectNothing();
+  EXPECT_EQ(TableSizes().exports, 3u);
+}
+
 TEST_F(Promises, OfOursTakeCallsBeforeTheyAreResolved) {
   const uint32_t promise = ExportedPromise();
   peer_->PassOver(protocol::Message::RESOLVE);

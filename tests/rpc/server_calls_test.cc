@@ -47,6 +47,14 @@ TEST(CallsOfNobody, BootstrapWithoutFrontObjectIsUnimplemented) {
   connection->Close(absl::CancelledError("the test is over"));
 }
 
+TEST_F(Calls, BootstrapOfANamedObjectIsUnimplemented) {
+  peer_->Send([](protocol::Message::Builder m) {
+    m.initBootstrap().setQuestionId(0);
+    m.getBootstrap().getDeprecatedObjectId().setAs<capnp::Text>("cook");
+  });
+  EXPECT_EQ(ExpectError(0).code(), absl::StatusCode::kUnimplemented);
+}
+
 TEST_F(Calls, OnThePromisedFrontObjectLeaveWithTheBootstrap) {
   auto frames =
       ScriptedPeer::Frame([](protocol::Message::Builder m) { m.initBootstrap().setQuestionId(0); });
@@ -261,6 +269,39 @@ TEST_F(Calls, ThatSendResultsToAThirdPartyFailAsUnimplemented) {
   EXPECT_EQ(ExpectError(1).code(), absl::StatusCode::kUnimplemented);
 }
 
+TEST_F(Calls, ThatSendResultsToAnUnknownPlaceFailAlone) {
+  Front();
+  peer_->SendBytes(ScriptedPeer::Frame([&](protocol::Message::Builder m) {
+    auto call = InitCall(m, 1, kAdd);
+    call.initTarget().setImportedCap(front_);
+    object::SetDiscriminant(call, 3, 77);  // of sendResultsTo
+  }));
+  EXPECT_EQ(ExpectError(1).code(), absl::StatusCode::kUnimplemented);
+  ExpectNothing();
+}
+
+TEST_F(Calls, WithHintsAreAnsweredAsOthers) {
+  Front();
+  using Set = void (*)(protocol::Call::Builder);
+  const Set hints[] = {
+      [](protocol::Call::Builder call) { call.setAllowThirdPartyTailCall(true); },
+      [](protocol::Call::Builder call) { call.setNoPromisePipelining(true); },
+      [](protocol::Call::Builder call) { call.setOnlyPromisePipeline(true); },
+  };
+  for (Set hint : hints) {
+    peer_->Send([&](protocol::Message::Builder m) {
+      auto call = InitCall(m, 1, kKept);
+      call.initTarget().setImportedCap(front_);
+      hint(call);
+    });
+    ExpectHosted(1);
+    SendHeard(2, 1, {0}, "x");
+    ExpectReply(2, "heard x");
+    peer_->SendFinish(2);
+    peer_->SendFinish(1);
+  }
+}
+
 TEST_F(Calls, OfWhatTheObjectDoesNotHaveFailAsUnimplemented) {
   Front();
   peer_->Send([&](protocol::Message::Builder m) {
@@ -287,6 +328,27 @@ TEST_F(Calls, FailWithCodeMessageAndPayloads) {
     EXPECT_EQ(static_cast<uint32_t>(status.code()), code);
     EXPECT_EQ(status.message(), "why");
     EXPECT_EQ(status.GetPayload(Cook::kPayloadUrl), absl::Cord("payload of why"));
+  }
+}
+
+TEST_F(Calls, FailWithTheTypeThatStandsForTheirCode) {
+  using Type = protocol::Exception::Type;
+  Front();
+  for (uint32_t code = 1; code <= 16; ++code) {
+    Type type = Type::FAILED;
+    if (code == 8) type = Type::OVERLOADED;  // ResourceExhausted
+    if (code == 12) type = Type::UNIMPLEMENTED;
+    if (code == 14) type = Type::DISCONNECTED;  // Unavailable
+    peer_->Send([&](protocol::Message::Builder m) {
+      auto call = InitCall(m, code, kFail);
+      call.initTarget().setImportedCap(front_);
+      auto params = call.initParams().getContent().initAs<Wire::FailParams>();
+      params.setCode(static_cast<uint16_t>(code));
+      params.setMessage("why");
+    });
+    const auto message = peer_->ExpectReturn(code);
+    EXPECT_EQ(message->root().getReturn().getException().getType(), type) << code;
+    EXPECT_EQ(message->root().getReturn().getException().getReason(), "why");
   }
 }
 

@@ -1,7 +1,7 @@
 // Disembargoes that a Drover server receives: one test for each rule.
 #include <string>
 
-#include "rpc/peer_fixture.h"
+#include "rpc/promises_fixture.h"
 
 namespace drover::rpc {
 namespace {
@@ -86,6 +86,36 @@ TEST_F(Embargoes, DisembargoOfAnUnknownAnswerEndsTheConnection) {
   EXPECT_THAT(peer_->ExpectAbort(), HasSubstr("Disembargo"));
 }
 
+TEST_F(Embargoes, DisembargoOfAnUnknownExportEndsTheConnection) {
+  Front();
+  peer_->Send([](protocol::Message::Builder m) {
+    auto disembargo = m.initDisembargo();
+    disembargo.initTarget().setImportedCap(88);
+    disembargo.getContext().setSenderLoopback(1);
+  });
+  EXPECT_THAT(peer_->ExpectAbort(), HasSubstr("unknown export"));
+}
+
+TEST_F(Embargoes, DisembargoOfWhatWasNoPromiseEndsTheConnection) {
+  const uint32_t front = Front();
+  peer_->Send([&](protocol::Message::Builder m) {
+    auto disembargo = m.initDisembargo();
+    disembargo.initTarget().setImportedCap(front);
+    disembargo.getContext().setSenderLoopback(1);
+  });
+  EXPECT_THAT(peer_->ExpectAbort(), HasSubstr("never a promise"));
+}
+
+TEST_F(Embargoes, DisembargoOfAHigherLevelEndsTheConnection) {
+  const uint32_t front = Front();
+  peer_->Send([&](protocol::Message::Builder m) {
+    auto disembargo = m.initDisembargo();
+    disembargo.initTarget().setImportedCap(front);
+    disembargo.getContext().initAccept(8);
+  });
+  EXPECT_THAT(peer_->ExpectAbort(), HasSubstr("not asked for"));
+}
+
 TEST_F(Embargoes, DisembargoThatAnswersNoneEndsTheConnection) {
   Front();
   peer_->Send([](protocol::Message::Builder m) {
@@ -94,6 +124,82 @@ TEST_F(Embargoes, DisembargoThatAnswersNoneEndsTheConnection) {
     disembargo.getContext().setReceiverLoopback(1);
   });
   EXPECT_THAT(peer_->ExpectAbort(), HasSubstr("Disembargo"));
+}
+
+// A promise of ours that becomes a promise of the peer's. What is sent to ours goes that way, and
+// the echo comes back to the promise that the Resolve named.
+class EmbargoesOfPromises : public Promises {
+ protected:
+  void SendHeardTo(uint32_t question, uint32_t target, const std::string& text) {
+    peer_->Send([&](protocol::Message::Builder m) {
+      auto call = InitCall<WireListener>(m, question, kHeard);
+      call.initTarget().setImportedCap(target);
+      call.initParams().getContent().initAs<WireListener::HeardParams>().setText(text);
+    });
+  }
+  void SendDisembargo(uint32_t target, uint32_t embargo) {
+    peer_->Send([&](protocol::Message::Builder m) {
+      auto disembargo = m.initDisembargo();
+      disembargo.initTarget().setImportedCap(target);
+      disembargo.getContext().setSenderLoopback(embargo);
+    });
+  }
+  void ExpectEcho(uint32_t target, uint32_t embargo) {
+    received_ = peer_->Expect(protocol::Message::DISEMBARGO);
+    const auto echo = received_->root().getDisembargo();
+    EXPECT_EQ(echo.getTarget().getImportedCap(), target);
+    ASSERT_TRUE(echo.getContext().isReceiverLoopback());
+    EXPECT_EQ(echo.getContext().getReceiverLoopback(), embargo);
+  }
+};
+
+TEST_F(EmbargoesOfPromises, DisembargoComesBackToThePromiseOfThePeer) {
+  KeepPromise(9);
+  const uint32_t promise = ExportedPromise();
+  EXPECT_EQ(ResolveExported(promise).getCap().getReceiverHosted(), 9u);
+  SendHeardTo(30, promise, "a");
+  SendDisembargo(promise, 3);
+  EXPECT_EQ(ExpectHeard("a").getTarget().getImportedCap(), 9u);
+  ExpectEcho(9, 3);
+}
+
+TEST_F(EmbargoesOfPromises, DisembargoComesBackToThePromiseOfThePeerThatIsOursByThen) {
+  const uint32_t ours = ExportRecorder();
+  KeepPromise(9);
+  const uint32_t promise = ExportedPromise();
+  EXPECT_EQ(ResolveExported(promise).getCap().getReceiverHosted(), 9u);
+  SendResolve(9, Ours(ours));
+  SendHeardTo(30, promise, "a");
+  ExpectReply(30, "recorded a");
+  SendDisembargo(promise, 3);
+  ExpectEcho(9, 3);
+}
+
+TEST_F(EmbargoesOfPromises, AreNeededForThePeersObjectThatIsReachedThroughOurs) {
+  KeepPromise(7);
+  const uint32_t promise = ExportedPromise();
+  SendResolve(7, Theirs(8));
+  ExpectNothing();
+  EXPECT_EQ(ResolveExported(promise).getCap().getReceiverHosted(), 8u);
+  SendWithCap(0, kKeep, Promise(9));
+  peer_->ExpectReturn(0);
+  const kitchen::ListenerProxy kept = *cook_->Kept();
+  auto first = kept.async().Heard("first");
+  EXPECT_EQ(ExpectHeard("first").getTarget().getImportedCap(), 9u);
+  // The first call comes back to our promise, and goes on to 8 from here.
+  SendResolve(9, Ours(promise));
+  received_ = peer_->Expect(protocol::Message::DISEMBARGO);
+  EXPECT_EQ(received_->root().getDisembargo().getTarget().getImportedCap(), 9u);
+  const uint32_t embargo = received_->root().getDisembargo().getContext().getSenderLoopback();
+  auto second = kept.async().Heard("second");
+  SendHeardTo(30, promise, "first");
+  EXPECT_EQ(ExpectHeard("first").getTarget().getImportedCap(), 8u);
+  peer_->Send([&](protocol::Message::Builder m) {
+    auto back = m.initDisembargo();
+    back.initTarget().setImportedCap(promise);
+    back.getContext().setReceiverLoopback(embargo);
+  });
+  EXPECT_EQ(ExpectHeard("second").getTarget().getImportedCap(), 8u);
 }
 
 }  // namespace

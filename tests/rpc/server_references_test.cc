@@ -51,6 +51,19 @@ TEST_F(References, ReceiverHostedThatDoesNotExistBreaksThatCapabilityOnly) {
   ExpectNothing();
 }
 
+TEST_F(References, ThatAreNoneCannotBeCalled) {
+  SendWithCap(0, kTell, [](Descriptor::Builder d) { d.setNone(); });
+  EXPECT_EQ(ExpectError(0).code(), absl::StatusCode::kInvalidArgument);
+  ExpectNothing();
+}
+
+TEST_F(References, ThatAreBrokenGoOnAsAnObjectWhoseCallsFail) {
+  SendWithCap(0, kPass, [](Descriptor::Builder d) { d.setReceiverHosted(99); });
+  const uint32_t id = ExpectHosted(0);
+  SendPlain(1, kKept, id);
+  EXPECT_EQ(ExpectError(1).code(), absl::StatusCode::kInvalidArgument);
+}
+
 TEST_F(References, FromThirdPartyHostedUseTheVine) {
   SendWithCap(0, kTell, [](Descriptor::Builder d) { d.initThirdPartyHosted().setVineId(4); });
   AnswerHeard(4, "news", "by the vine");

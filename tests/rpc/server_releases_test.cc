@@ -65,6 +65,21 @@ TEST_F(References, ReleasedWhileTheAnswerHoldsThemStayForCallsOnIt) {
   ExpectNothing();
 }
 
+TEST_F(References, ReleasedLessOftenThanGivenStay) {
+  SendPlain(0, kMakeCook);
+  const uint32_t id = ExpectHosted(0);
+  peer_->SendFinish(0, /*release_result_caps=*/false);
+  SendWithCap(1, kPass, [id](Descriptor::Builder d) { d.setReceiverHosted(id); });
+  EXPECT_EQ(ExpectHosted(1), id);
+  peer_->SendFinish(1, /*release_result_caps=*/false);
+  peer_->SendRelease(id, 1);
+  SendPlain(2, kNotes, id);
+  EXPECT_TRUE(peer_->ExpectReturn(2)->root().getReturn().isResults());
+  peer_->SendRelease(id, 1);
+  ExpectNothing();
+  EXPECT_EQ(TableSizes().exports, 1u);  // the front object
+}
+
 TEST_F(References, GivenBackDestroyTheObject) {
   auto parrot = std::make_shared<Parrot>();
   Future<void> gone = parrot->Gone();

@@ -33,6 +33,17 @@ class TailCalls : public Promises {
   }
 };
 
+TEST_F(TailCalls, AreNotMadeByForwardsWhichCopyTheResults) {
+  SendWithCap(0, kPass, Theirs(7));
+  peer_->ExpectReturn(0);
+  SendHeard(1, 0, {0}, "x");
+  const auto call = ExpectHeard("x");
+  EXPECT_EQ(call.getTarget().getImportedCap(), 7u);
+  EXPECT_TRUE(call.getSendResultsTo().isCaller());
+  ReturnHeard(call.getQuestionId(), "copied");
+  ExpectReply(1, "copied");
+}
+
 TEST_F(TailCalls, KeepTheirResultsForTheQuestionThatTakesThem) {
   const uint32_t ours = ExportRecorder();
   KeepPromise(9);

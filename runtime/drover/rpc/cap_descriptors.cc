@@ -86,15 +86,16 @@ base::Ref<Capability> Connection::ReceiveOne(protocol::CapDescriptor::Reader in)
     }
     case protocol::CapDescriptor::RECEIVER_ANSWER: {
       const auto promised = in.getReceiverAnswer();
-      PipelinePath path = ReadPath(promised);
+      absl::StatusOr<PipelinePath> path = ReadPath(promised);
+      if (!path.ok()) return BrokenCapability(path.status());
       Answer* answer = state_.answers.Find(AnswerId(promised.getQuestionId()));
       if (answer == nullptr) {
         return BrokenCapability(
             absl::InvalidArgumentError("the peer sent back an answer that it did not get"));
       }
-      if (answer->returned) return AnswerCapability(*answer, path);
+      if (answer->returned) return AnswerCapability(*answer, *path);
       auto promise = base::MakeRef<PromiseCapability>();
-      answer->waiting.push_back({std::move(path), nullptr, promise});
+      answer->waiting.push_back({*std::move(path), nullptr, promise});
       return promise;
     }
     case protocol::CapDescriptor::THIRD_PARTY_HOSTED:

@@ -89,7 +89,7 @@ class Connection final : public async::EventHandler {
   void SendReturn(IncomingCall& call, wire::OutMessagePtr message, MessageCaps caps);
   void ReleaseImport(const Capability* import, ImportId id, const ImportReferences& references);
   // Answers a Disembargo of the peer, behind what was forwarded to `target`.
-  void SendLoopback(ImportId target, uint32_t embargo);
+  void SendLoopback(const std::variant<ImportId, RemotePromise*>& target, uint32_t embargo);
   // Tells the peer what a promise that was exported to it has turned out to be.
   void SendResolve(ExportId id);
 
@@ -179,6 +179,7 @@ class Connection final : public async::EventHandler {
   absl::Status HandleRelease(protocol::Release::Reader message, Deferred& deferred);
   absl::Status HandleDisembargo(protocol::Disembargo::Reader message, Deferred& deferred);
   absl::Status HandleUnimplemented(protocol::Message::Reader message, Deferred& deferred);
+  absl::Status ForgetResolution(protocol::Resolve::Reader message, Deferred& deferred);
   absl::Status HandleLoopback(uint32_t embargo, Deferred& deferred);
   absl::Status EchoUnimplemented(wire::InMessage& message);
 

@@ -1,5 +1,6 @@
 // Which message is it, and what to do with one that we do not know.
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "drover/base/log.h"
@@ -92,6 +93,11 @@ absl::Status Connection::HandleUnimplemented(protocol::Message::Reader message,
       break;
     case protocol::Message::OBSOLETE_SAVE:
       return absl::OkStatus();  // the answer to a ping
+    case protocol::Message::RESOLVE:
+      return ForgetResolution(message.getResolve(), deferred);
+    case protocol::Message::DISEMBARGO:
+      return absl::InvalidArgumentError(
+          "the peer passes on promises but does not implement Disembargo");
     default:
       // Nothing else that we send is answered.
       DROVER_LOG(kInfo) << "connection to " << options_.name
@@ -119,6 +125,17 @@ absl::Status Connection::HandleUnimplemented(protocol::Message::Reader message,
   }
   if (handler) handler->OnError(status);
   return absl::OkStatus();
+}
+
+// The peer did not look at what the promise became, so it has no reference to that.
+absl::Status Connection::ForgetResolution(protocol::Resolve::Reader message, Deferred& deferred) {
+  if (!message.isCap()) return absl::OkStatus();
+  std::vector<ExportId> sent;
+  if (message.getCap().isSenderHosted()) sent.emplace_back(message.getCap().getSenderHosted());
+  if (message.getCap().isSenderPromise()) sent.emplace_back(message.getCap().getSenderPromise());
+  base::MutexLock lock(&mu_);
+  if (!state_.open()) return absl::OkStatus();
+  return ReleaseExports(sent, deferred);
 }
 
 }  // namespace drover::rpc

@@ -29,10 +29,14 @@ absl::Status Connection::HandleBootstrap(protocol::Bootstrap::Reader message) {
   ret.setReleaseParamCaps(false);
   MessageCaps caps;
   absl::Status error;
-  if (front) {
+  if (message.hasDeprecatedObjectId()) {
+    error = absl::UnimplementedError("a Bootstrap gives the front object, and none by a name");
+  } else if (!front) {
+    error = absl::UnimplementedError("this end of the connection has no front object");
+  }
+  if (error.ok()) {
     SetCapability(caps.Imbue(ret.initResults().getContent()), front);
   } else {
-    error = absl::UnimplementedError("this end of the connection has no front object");
     ToException(error, ret.initException());
   }
   {
@@ -45,7 +49,7 @@ absl::Status Connection::HandleBootstrap(protocol::Bootstrap::Reader message) {
     }
     answer->returned = true;
     answer->error = error;
-    if (front) {
+    if (error.ok()) {
       answer->results = std::make_shared<AnswerResults>();
       answer->results->bare = front;
       Describe(caps, ret.getResults(), &answer->result_exports);
@@ -73,7 +77,11 @@ absl::Status Connection::HandleCall(wire::Frame frame, Deferred& deferred) {
   }
   // Parsed before the lock is taken: what is malformed leaves no trace.
   PipelinePath path;
-  if (target.isPromisedAnswer()) path = ReadPath(target.getPromisedAnswer());
+  if (target.isPromisedAnswer()) {
+    absl::StatusOr<PipelinePath> read = ReadPath(target.getPromisedAnswer());
+    refusal.Update(read.status());
+    if (read.ok()) path = *std::move(read);
+  }
 
   base::MutexLock lock(&mu_);
   if (!state_.open()) return absl::OkStatus();

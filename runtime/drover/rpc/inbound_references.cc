@@ -3,8 +3,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "drover/base/status_macros.h"
 #include "drover/rpc/connection.h"
 #include "drover/rpc/promise_capability.h"
+#include "drover/rpc/remote_promise.h"
 
 namespace drover::rpc {
 
@@ -70,7 +72,9 @@ absl::Status Connection::HandleDisembargo(protocol::Disembargo::Reader message,
   }
   const auto target = message.getTarget();
   PipelinePath path;
-  if (target.isPromisedAnswer()) path = ReadPath(target.getPromisedAnswer());
+  if (target.isPromisedAnswer()) {
+    DROVER_ASSIGN_OR_RETURN(path, ReadPath(target.getPromisedAnswer()));
+  }
   base::Ref<Capability> object;  // outlives the lock
   base::MutexLock lock(&mu_);
   if (!state_.open()) return absl::OkStatus();
@@ -91,10 +95,15 @@ absl::Status Connection::HandleDisembargo(protocol::Disembargo::Reader message,
   return absl::OkStatus();
 }
 
-void Connection::SendLoopback(ImportId target, uint32_t embargo) {
+void Connection::SendLoopback(const std::variant<ImportId, RemotePromise*>& target,
+                              uint32_t embargo) {
   wire::OutMessagePtr message = wire::OutMessage::New();
   auto disembargo = message->builder().initRoot<protocol::Message>().initDisembargo();
-  disembargo.initTarget().setImportedCap(target.value());
+  if (const auto* promise = std::get_if<RemotePromise*>(&target)) {
+    (*promise)->Describe(disembargo.initTarget());
+  } else {
+    disembargo.initTarget().setImportedCap(std::get<ImportId>(target).value());
+  }
   disembargo.getContext().setReceiverLoopback(embargo);
   {
     base::MutexLock lock(&mu_);

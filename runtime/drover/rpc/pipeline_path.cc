@@ -7,10 +7,14 @@
 
 namespace drover::rpc {
 
-PipelinePath ReadPath(protocol::PromisedAnswer::Reader in) {
+absl::StatusOr<PipelinePath> ReadPath(protocol::PromisedAnswer::Reader in) {
   PipelinePath path;
   for (auto op : in.getTransform()) {
-    if (op.isGetPointerField()) path.push_back(op.getGetPointerField());
+    if (op.isGetPointerField()) {
+      path.push_back(op.getGetPointerField());
+    } else if (!op.isNoop()) {
+      return absl::UnimplementedError("a path into an answer has a step that is not known here");
+    }
   }
   return path;
 }

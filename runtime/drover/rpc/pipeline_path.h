@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "drover/base/ref.h"
 #include "drover/rpc.capnp.h"
 #include "drover/rpc/capability.h"
@@ -15,9 +16,9 @@ namespace drover::rpc {
 
 using PipelinePath = std::vector<uint16_t>;
 
-// As it travels in messages. Operations other than getPointerField mean nothing and are passed
-// over, as the protocol's `noop` asks.
-PipelinePath ReadPath(protocol::PromisedAnswer::Reader in);
+// As it travels in messages. Unimplemented if it has an operation that is not known here: without
+// it the path would lead to another capability than the one that is meant.
+absl::StatusOr<PipelinePath> ReadPath(protocol::PromisedAnswer::Reader in);
 void WritePath(const PipelinePath& path, protocol::PromisedAnswer::Builder out);
 
 // What `path` leads to in `results`, which have their table of capabilities.

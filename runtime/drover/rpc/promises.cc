@@ -91,10 +91,14 @@ bool Connection::PeerHosts(const Capability& capability) const {
 void Connection::Settle(RemotePromise& promise, base::Ref<Capability> promised,
                         Deferred& deferred) {
   if (promise.phase != RemotePromise::Phase::kOpen) return;
+  // What the peer forwards to a promise of ours comes back here before it goes on, even if that has
+  // turned out to be the peer's object: a call that is sent there now would overtake it.
+  const bool comes_back = promised->kind() == Capability::Kind::kPromise;
   const base::Ref<Capability> target = PromiseCapability::Follow(promised);
   deferred.Drop(std::move(promised));
   deferred.Drop(target);
-  if (!promise.used || PeerHosts(*target)) {
+  const bool broken = target->kind() == Capability::Kind::kBroken;
+  if (!promise.used || broken || (!comes_back && PeerHosts(*target))) {
     if (promise.used && target->kind() == Capability::Kind::kRemotePromise) {
       static_cast<RemotePromise&>(*target).used = true;  // by what the peer forwards
     }

@@ -6,8 +6,23 @@
 #include "drover/rpc/deferred.h"
 #include "drover/rpc/forwarding_capability.h"
 #include "drover/rpc/outgoing_call.h"
+#include "drover/rpc/remote_capability.h"
 
 namespace drover::rpc {
+namespace {
+
+bool BelongsTo(const Connection& connection, const Capability& capability) {
+  switch (capability.kind()) {
+    case Capability::Kind::kRemote:
+      return &static_cast<const RemoteCapability&>(capability).connection() == &connection;
+    case Capability::Kind::kRemotePromise:
+      return &static_cast<const RemotePromise&>(capability).connection() == &connection;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
 
 RemotePromise::RemotePromise(base::Ref<Connection> connection, ImportId id)
     : PromiseCapability(Kind::kRemotePromise),
@@ -70,13 +85,22 @@ void RemotePromise::Pass(base::Ref<IncomingCall> call) {
 
 void RemotePromise::DeliverEcho(Echo echo, Deferred& deferred) {
   auto self = base::Ref<RemotePromise>::Share(this);
-  RunBehindCalls(
-      [self, echo = std::move(echo)]() mutable {
-        Deferred later;
-        self->PromiseCapability::DeliverEcho(std::move(echo), later);
-        later.FinishOnPool();
-      },
-      deferred);
+  RunBehindCalls([self, echo = std::move(echo)]() mutable { self->PassEcho(std::move(echo)); },
+                 deferred);
+}
+
+// The peer was told of this promise, so it is this promise that the echo must come back to, even if
+// it has turned out meanwhile to be something that is not the peer's.
+void RemotePromise::PassEcho(Echo echo) {
+  const base::Ref<Capability> at = Follow(base::Ref<Capability>::Share(this));
+  const bool peers = at.get() != this && BelongsTo(*connection_, *at);
+  if (!peers && echo.connection == connection_ && (is_import() || open())) {
+    connection_->SendLoopback(this, echo.embargo);
+    return;
+  }
+  Deferred later;
+  PromiseCapability::DeliverEcho(std::move(echo), later);
+  later.FinishOnPool();
 }
 
 void RemotePromise::RunBehindCalls(async::Task task, Deferred& deferred) {

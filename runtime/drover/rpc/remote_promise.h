@@ -61,6 +61,7 @@ class RemotePromise final : public PromiseCapability {
  private:
   void RunBehindCalls(async::Task task, Deferred& deferred) override;
   void Pass(base::Ref<IncomingCall> call);
+  void PassEcho(Echo echo);
   bool open();
 
   const base::Ref<Connection> connection_;
