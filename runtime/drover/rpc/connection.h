@@ -299,10 +299,11 @@ class Connection final : public async::EventHandler {
   std::atomic<bool> queued_now_{false};  // and it cannot wait for the next frame
   std::atomic<bool> has_exports_{false};
   std::atomic<bool> retired_{false};
-  std::atomic<bool> extensions_{false};             // as in state_: for those who read
-  std::atomic<bool> ended_{false};                  // set once state_.closed is: for those who read
-  std::atomic<bool> write_failed_{false};           // set once state_.write_failed is
-  std::atomic<bool> overstepped_{false};            // set once state_.overstep is
+  std::atomic<bool> takes_answers_{false};  // an answer to us was that to a call of the peer
+  std::atomic<bool> extensions_{false};     // as in state_: for those who read
+  std::atomic<bool> ended_{false};          // set once state_.closed is: for those who read
+  std::atomic<bool> write_failed_{false};   // set once state_.write_failed is
+  std::atomic<bool> overstepped_{false};    // set once state_.overstep is
   std::atomic<int64_t> timer_{FrameWatch::kNever};  // when OnTimer was asked for
 
   base::Mutex mu_;

@@ -144,6 +144,14 @@ void Connection::Lead(async::FutureCore& core, absl::Time deadline) {
   const async::Cancellation* cancellation = async::ThreadContext::Current().cancellation;
   // A plain wait sleeps in the read itself; another one must also wake for other reasons.
   const bool plain = cancellation == nullptr && deadline == absl::InfiniteFuture();
+  async::Parker& parker = async::Parker::ForThisThread();
+  struct Watch {
+    async::FutureCore& core;
+    bool on = false;
+    ~Watch() {
+      if (on) core.RemoveWaiter();
+    }
+  } watch{core};
   while (!core.ready() && !ended_.load(std::memory_order_acquire)) {
     ReadResult result = ReadResult::kNothing;
     if (const int64_t nanos = spin_.Next(); nanos > 0) {
@@ -152,12 +160,15 @@ void Connection::Lead(async::FutureCore& core, absl::Time deadline) {
       if (core.ready() && result == ReadResult::kNothing) return;
     }
     if (result == ReadResult::kNothing) {
-      if (plain) {
+      // Results that are kept here may be given to the caller by a thread that does not read.
+      const bool elsewhere = takes_answers_.load(std::memory_order_acquire);
+      if (plain && !elsewhere) {
         result = ReadOnce(transport::Wait::kBlock);
       } else {
+        if (elsewhere && !std::exchange(watch.on, true)) core.AddWaiter(&parker);
         if (cancellation != nullptr && cancellation->cancelled()) return;
         if (absl::Now() >= deadline) return;
-        if (async::Parker::ForThisThread().ParkWithFd(stream_->fd(), deadline)) {
+        if (parker.ParkWithFd(stream_->fd(), deadline)) {
           result = ReadOnce(transport::Wait::kDontBlock);
         }
       }

@@ -107,6 +107,7 @@ absl::Status Connection::TakeFromAnswer(QuestionId id, AnswerId other, Deferred&
         return promise;
       },
       nullptr, deferred);
+  takes_answers_.store(true, std::memory_order_release);
   question->taken_from = other;
   answer->taker = id;
   if (answer->returned) GiveToTaker(other, *answer, deferred);
