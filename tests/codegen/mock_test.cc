@@ -1,4 +1,5 @@
 // Generated mocks, in this process and behind a connection.
+#include <future>
 #include <memory>
 #include <string>
 #include <utility>
@@ -18,8 +19,28 @@ using ::testing::InSequence;
 using ::testing::NiceMock;
 using ::testing::Return;
 
+// A mock; waits until it is destroyed, which a thread of the runtime may do: gMock does not survive
+// that while the process exits.
+template <class M>
+class Mocked {
+ public:
+  ~Mocked() {
+    mock_ = nullptr;
+    gone_.get_future().wait();
+  }
+  const std::shared_ptr<M>& get() const { return mock_; }
+
+ private:
+  std::promise<void> gone_;
+  std::shared_ptr<M> mock_{new M, [this](M* mock) {
+                             delete mock;
+                             gone_.set_value();
+                           }};
+};
+
 TEST(Mocks, AreCalledInThisProcess) {
-  auto mock = std::make_shared<race::MockWorkerServant>();
+  const Mocked<race::MockWorkerServant> mocked;
+  const auto& mock = mocked.get();
   EXPECT_CALL(*mock, Calculate())
       .WillOnce(Return(7u))
       .WillOnce(Return(absl::AbortedError("tired")));
@@ -30,7 +51,8 @@ TEST(Mocks, AreCalledInThisProcess) {
 }
 
 TEST(Mocks, AreCalledThroughAConnectionInThisProcess) {
-  auto mock = std::make_shared<race::MockWorkerServant>();
+  const Mocked<race::MockWorkerServant> mocked;
+  const auto& mock = mocked.get();
   {
     const InSequence in_order;
     EXPECT_CALL(*mock, Calculate()).WillOnce(Return(7u));
@@ -45,13 +67,15 @@ TEST(Mocks, AreCalledThroughAConnectionInThisProcess) {
 }
 
 TEST(Mocks, AnswerUnimplementedUnlessToldOtherwise) {
-  race::WorkerProxy worker(std::make_shared<NiceMock<race::MockWorkerServant>>());
+  const Mocked<NiceMock<race::MockWorkerServant>> mocked;
+  race::WorkerProxy worker(mocked.get());
   EXPECT_EQ(worker.Calculate().status().code(), absl::StatusCode::kUnimplemented);
   EXPECT_EQ(worker.Stop().code(), absl::StatusCode::kUnimplemented);
 }
 
 TEST(Mocks, HaveTheMethodsOfTheInterfacesTheirsExtends) {
-  auto mock = std::make_shared<everything::MockServiceServant>();
+  const Mocked<everything::MockServiceServant> mocked;
+  const auto& mock = mocked.get();
   EXPECT_CALL(*mock, Name()).WillOnce(Return(std::string("service")));
   EXPECT_CALL(*mock, Now()).WillOnce(Return(5));
   EXPECT_CALL(*mock, Close(Eq("tired"))).WillOnce(Return(absl::OkStatus()));

@@ -91,6 +91,8 @@ bool Connection::PeerHosts(const Capability& capability) const {
 void Connection::Settle(RemotePromise& promise, base::Ref<Capability> promised,
                         Deferred& deferred) {
   if (promise.phase != RemotePromise::Phase::kOpen) return;
+  // The work it kept going is done. The result may hold this very promise, if that is embargoed.
+  if (async::Task kept = promise.TakeDropped()) deferred.Then([kept = std::move(kept)] {});
   // What the peer forwards to a promise of ours comes back here before it goes on, even if that has
   // turned out to be the peer's object: a call that is sent there now would overtake it.
   const bool comes_back = promised->kind() == Capability::Kind::kPromise;

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <utility>
 
 #include "drover/rpc/ids.h"
 #include "drover/rpc/import_table.h"
@@ -47,6 +48,9 @@ class RemotePromise final : public PromiseCapability {
   const PipelinePath& path() const { return path_; }
   // Names it to the peer.
   void Describe(protocol::MessageTarget::Builder out) const;
+
+  // What was to be called when it is destroyed; not any more. Under the connection's lock.
+  async::Task TakeDropped() { return std::exchange(dropped_, nullptr); }
 
   // Guarded by the connection's lock.
   enum class Phase {
