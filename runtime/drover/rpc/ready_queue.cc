@@ -60,7 +60,7 @@ void ReadyQueue::Try() {
     front = owner->MakeReady();
   }
   if (front.ok()) {
-    LetGo(*std::move(front));
+    LetGo(*std::move(front), *owner);
   } else if (owner->WorthWaiting(front.status())) {
     Pause(front.status());
   } else {
@@ -68,17 +68,26 @@ void ReadyQueue::Try() {
   }
 }
 
-void ReadyQueue::LetGo(base::Ref<Capability> front) {
-  for (;;) {
-    std::deque<Waiting> leaving;
+void ReadyQueue::LetGo(base::Ref<Capability> front, ReadySource& owner) {
+  for (bool first = true;; first = false) {
     base::Ref<ReadySource> dropped;
     {
       base::MutexLock lock(&mu_);
       backoff_.Reset();
-      leaving.swap(waiting_);
-      if (leaving.empty()) dropped = GoIdle();
+      if (waiting_.empty()) dropped = GoIdle();
     }
-    if (leaving.empty()) return;
+    if (dropped) return;
+    // Those that came while the others left must not follow them to a server that is gone.
+    if (!first) front = owner.Ready();
+    if (!front) {
+      runtime_.pool().Post([self = base::Ref<ReadyQueue>::Share(this)] { self->Try(); });
+      return;
+    }
+    std::deque<Waiting> leaving;
+    {
+      base::MutexLock lock(&mu_);
+      leaving.swap(waiting_);
+    }
     for (Waiting& waiting : leaving) {
       if (waiting.handler->Abandoned()) continue;
       front->Send(std::move(waiting.call), std::move(waiting.handler));

@@ -70,7 +70,7 @@ class ReadyQueue final : public async::EventHandler {
   enum class State { kIdle, kTrying, kPausing };
 
   void Try();
-  void LetGo(base::Ref<Capability> front);
+  void LetGo(base::Ref<Capability> front, ReadySource& owner);
   void FailAll(const absl::Status& status);
   void Pause(const absl::Status& failure);
   // Takes those that have waited long enough, or that nobody wants any more.
