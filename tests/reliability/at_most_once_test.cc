@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "counter.drover.h"
@@ -26,7 +27,7 @@ constexpr size_t kPadding = 1024;
 
 class Counter final : public counter::CounterServant {
  public:
-  explicit Counter(ConnectionCutter* cutter) : cutter_(cutter) {}
+  explicit Counter(ConnectionCutter cutter) : cutter_(std::move(cutter)) {}
 
   absl::StatusOr<uint32_t> Bump(uint32_t by, std::vector<uint8_t>) override {
     ++runs;
@@ -48,12 +49,12 @@ class Counter final : public counter::CounterServant {
     if (waits_at_gate) DROVER_RETURN_IF_ERROR(gate.Pass());
     if (answers_to_lose > 0) {
       --answers_to_lose;
-      cutter_->CutAll();
+      cutter_.CutAll();
     }
     return count_;
   }
 
-  ConnectionCutter* const cutter_;
+  ConnectionCutter cutter_;  // its own: a lost call may outlive the test
   uint32_t count_ = 0;
 };
 
@@ -78,7 +79,7 @@ class LostCalls : public testing::TestWithParam<const char*> {
 
   TempDir dir_;
   ConnectionCutter cutter_;
-  const std::shared_ptr<Counter> servant_ = std::make_shared<Counter>(&cutter_);
+  const std::shared_ptr<Counter> servant_ = std::make_shared<Counter>(cutter_);
   std::optional<Server> server_;
   counter::CounterProxy proxy_;
   uint32_t warm_ = 0;
