@@ -217,6 +217,9 @@ class Connection final : public async::EventHandler {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void DeliverTo(const base::Ref<Capability>& object, base::Ref<IncomingCall> call,
                  Deferred& deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Cancels a call that was finished before it returned, unless calls on its results wait; then it
+  // goes on until the last of them is cancelled.
+  void CancelUnlessAwaited(Answer* answer, Deferred& deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void CompleteAnswer(Answer& answer, Deferred& deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   static void DropResults(Answer& answer, Deferred& deferred);
   base::Ref<Capability> AnswerCapability(Answer& answer, const PipelinePath& path)
