@@ -1,4 +1,5 @@
-// Calls of the peer on promised answers, by ways that few peers take: one test for each rule.
+// Calls of the peer on promised answers, by ways that few peers take, and answers that are finished
+// while calls on them wait: one test for each rule.
 #include <string>
 
 #include "drover/object/fields_internal.h"
@@ -57,6 +58,85 @@ TEST_F(Paths, WithUnknownOperationsBreakThatCapabilityAlone) {
     object::SetDiscriminant(ops[1], 0, 77);
   });
   EXPECT_EQ(ExpectError(1).code(), absl::StatusCode::kUnimplemented);
+}
+
+// --- answers that are finished while calls on them wait ------------------------------------------
+
+class FinishedEarly : public ServerTest {
+ protected:
+  FinishedEarly() {
+    SendPlain(0, kLater);
+    cook_->gate.AwaitArrivals(1);
+  }
+  void ExpectCanceled(uint32_t question) {
+    EXPECT_TRUE(peer_->ExpectReturn(question)->root().getReturn().isCanceled());
+  }
+};
+
+TEST_F(FinishedEarly, GoOnForCallsOnTheirResults) {
+  SendHeard(1, 0, {0}, "x");
+  peer_->SendFinish(0);
+  ExpectNothing();
+  cook_->gate.Open();
+  ExpectCanceled(0);  // the peer has no use for the results
+  ExpectReply(1, "heard x");
+  EXPECT_EQ(TableSizes().exports, 1u);  // nor references to what is in them
+  peer_->SendFinish(1);
+  AwaitTableSizes({.questions = 0, .answers = 0, .exports = 1, .imports = 0});
+}
+
+TEST_F(FinishedEarly, EndWithTheLastCallOnTheirResults) {
+  SendHeard(1, 0, {0}, "x");
+  SendHeard(2, 0, {0}, "y");
+  peer_->SendFinish(0);
+  peer_->SendFinish(1);
+  ExpectNothing();
+  peer_->SendFinish(2);
+  cook_->gate.AwaitCancellations(1);
+  ExpectCanceled(0);
+  ExpectCanceled(1);
+  ExpectCanceled(2);
+}
+
+TEST_F(FinishedEarly, EndAtOnceIfTheCallsOnTheirResultsAreFinishedFirst) {
+  SendHeard(1, 0, {0}, "x");
+  peer_->SendFinish(1);
+  ExpectNothing();
+  peer_->SendFinish(0);
+  cook_->gate.AwaitCancellations(1);
+  ExpectCanceled(0);
+  ExpectCanceled(1);
+}
+
+TEST_F(FinishedEarly, EndWithAWholeChainOfCalls) {
+  SendHeard(1, 0, {0}, "x");
+  SendHeard(2, 1, {0}, "on the answer to the first");
+  peer_->SendFinish(0);
+  peer_->SendFinish(1);  // the second waits for it
+  ExpectNothing();
+  peer_->SendFinish(2);
+  cook_->gate.AwaitCancellations(1);
+  ExpectCanceled(0);
+  ExpectCanceled(1);
+  ExpectCanceled(2);
+}
+
+TEST_F(FinishedEarly, GiveTheirErrorToCallsOnTheirResults) {
+  const uint32_t front = Front();
+  peer_->Send([&](protocol::Message::Builder m) {  // waits behind the Later
+    auto call = InitCall(m, 1, kFail);
+    call.initTarget().setImportedCap(front);
+    auto params = call.initParams().getContent().initAs<Wire::FailParams>();
+    params.setCode(static_cast<uint16_t>(absl::StatusCode::kDataLoss));
+    params.setMessage("gone");
+  });
+  SendHeard(2, 1, {0}, "x");
+  peer_->SendFinish(1);
+  ExpectNothing();
+  cook_->gate.Open();
+  peer_->ExpectReturn(0);
+  ExpectCanceled(1);
+  EXPECT_EQ(ExpectError(2).code(), absl::StatusCode::kDataLoss);
 }
 
 }  // namespace

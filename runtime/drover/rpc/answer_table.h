@@ -45,6 +45,9 @@ struct Answer {
   IncomingCall* call = nullptr;  // while it runs
   bool returned = false;
   bool finished = false;
+  bool cancelled = false;             // finished before it returned, and nobody waits for it
+  std::optional<AnswerId> waits_for;  // the call is addressed to something in that one's results
+  size_t awaited = 0;                 // calls in `waiting` that are not cancelled
   size_t held_bytes = 0;  // once returned: what it counts towards Limits::max_held_answer_bytes
   absl::Status error;     // returned, if not OK
   std::shared_ptr<AnswerResults> results;

@@ -196,6 +196,9 @@ class Connection final : public async::EventHandler {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   base::Ref<Capability> PromiseOf(QuestionId id, Question& question, const PipelinePath& path,
                                   async::Task dropped) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Tells the peer that nobody wants the answer, nor those of the calls addressed to what is in it.
+  void FinishEarly(QuestionId id, Question& question, Deferred& deferred)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Keeps `capability` until the answer, if it is a promise inside another answer.
   void KeepPromise(Question& question, const base::Ref<Capability>& capability)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -217,6 +220,9 @@ class Connection final : public async::EventHandler {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void DeliverTo(const base::Ref<Capability>& object, base::Ref<IncomingCall> call,
                  Deferred& deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Cancels a call that was finished before it returned, unless calls on its results wait; then it
+  // goes on until the last of them is cancelled.
+  void CancelUnlessAwaited(Answer* answer, Deferred& deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void CompleteAnswer(Answer& answer, Deferred& deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   static void DropResults(Answer& answer, Deferred& deferred);
   base::Ref<Capability> AnswerCapability(Answer& answer, const PipelinePath& path)

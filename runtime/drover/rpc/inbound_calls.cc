@@ -118,6 +118,8 @@ absl::Status Connection::HandleCall(wire::Frame frame, Deferred& deferred) {
         DeliverTo(AnswerCapability(*promised, path), std::move(call), deferred);
       } else {
         promised->waiting.push_back({std::move(path), std::move(call), nullptr});
+        answer->waits_for = id;
+        ++promised->awaited;
       }
       return absl::OkStatus();
     }
@@ -159,13 +161,21 @@ void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message, Mes
     if (keeps_results) {
       message = KeepResults(id, *answer, std::move(message), std::move(caps), deferred);
     } else if (answer->finished) {
-      failure = absl::CancelledError("the caller cancelled the call");
+      // The peer wants no results, but calls on them may wait.
+      if (answer->cancelled) {
+        answer->error = absl::CancelledError("the caller cancelled the call");
+      } else if (ret.isResults()) {
+        answer->results = std::make_shared<AnswerResults>();
+        answer->results->message = std::move(message);
+        answer->results->caps = std::move(caps);
+      } else {
+        answer->error = FromException(ret.asReader().getException());
+      }
       message = wire::OutMessage::New();
       auto cancelled = message->builder().initRoot<protocol::Message>().initReturn();
       cancelled.setAnswerId(id.value());
       cancelled.setReleaseParamCaps(false);
       cancelled.setCanceled();
-      answer->error = failure;
     } else if (ret.isResults()) {
       if (!caps.list().empty()) Describe(caps, ret.getResults(), &answer->result_exports);
       failure = CheckExports();
@@ -184,7 +194,7 @@ void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message, Mes
     } else {
       answer->error = FromException(ret.asReader().getException());
     }
-    if (!keeps_results && answer->error.ok() && !caps.list().empty()) {
+    if (!keeps_results && !answer->finished && answer->error.ok() && !caps.list().empty()) {
       // Kept for calls on the capabilities inside, so the frame is a copy.
       NoteBacklog();
       if (state_.fds.empty()) {
@@ -224,9 +234,7 @@ absl::Status Connection::HandleFinish(AnswerId id, bool release_result_caps, Def
   if (answer == nullptr || answer->finished) return absl::OkStatus();
   if (!answer->returned) {
     answer->finished = true;
-    if (answer->call->TryRef()) {
-      deferred.Then([call = base::Ref<IncomingCall>::Adopt(answer->call)] { call->Cancel(); });
-    }
+    CancelUnlessAwaited(answer, deferred);
     return absl::OkStatus();
   }
   if (release_result_caps) {
@@ -238,16 +246,31 @@ absl::Status Connection::HandleFinish(AnswerId id, bool release_result_caps, Def
   return absl::OkStatus();
 }
 
+void Connection::CancelUnlessAwaited(Answer* answer, Deferred& deferred) {
+  while (answer != nullptr && answer->finished && answer->awaited == 0 && !answer->cancelled) {
+    answer->cancelled = true;
+    if (answer->call->TryRef()) {
+      deferred.Then([call = base::Ref<IncomingCall>::Adopt(answer->call)] { call->Cancel(); });
+    }
+    if (!answer->waits_for) return;
+    answer = state_.answers.Find(*answer->waits_for);
+    if (answer != nullptr) --answer->awaited;
+  }
+}
+
 void Connection::CompleteAnswer(Answer& answer, Deferred& deferred) {
   for (AnswerWaiter& waiter : answer.waiting) {
     base::Ref<Capability> target = AnswerCapability(answer, waiter.path);
     if (waiter.call) {
+      Answer* waiting = state_.answers.Find(waiter.call->answer_id());
+      if (waiting != nullptr) waiting->waits_for = std::nullopt;
       target->Deliver(std::move(waiter.call), deferred);
     } else {
       waiter.promise->Resolve(std::move(target), deferred);
     }
   }
   answer.waiting.clear();
+  answer.awaited = 0;
 }
 
 base::Ref<Capability> Connection::AnswerCapability(Answer& answer, const PipelinePath& path) {

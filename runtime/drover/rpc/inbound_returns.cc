@@ -138,7 +138,7 @@ wire::OutMessagePtr Connection::KeepResults(AnswerId id, Answer& answer,
                                             wire::OutMessagePtr message, MessageCaps caps,
                                             Deferred& deferred) {
   auto ret = message->builder().getRoot<protocol::Message>().getReturn();
-  if (answer.finished) {
+  if (answer.cancelled) {
     answer.error = absl::CancelledError("the caller cancelled the call");
   } else if (ret.isResults()) {
     answer.results = std::make_shared<AnswerResults>();

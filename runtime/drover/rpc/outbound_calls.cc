@@ -1,6 +1,7 @@
 // Calls of ours: sent, and cancelled.
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -72,6 +73,7 @@ bool Connection::SendQuestion(const std::variant<ImportId, RemotePromise*>& targ
       Question* question = state_.questions.Find(id);
       if (const auto* promise = std::get_if<RemotePromise*>(&target)) {
         KeepPromise(*question, base::Ref<RemotePromise>::Share(*promise));
+        question->pipelined = !question->keeps.empty();
       }
       if (call.nonce != 0) {
         call.call().getExtension().initAs<protocol::CallExtension>().setNonce(call.nonce);
@@ -122,14 +124,36 @@ bool Connection::CancelQuestion(QuestionId id, const ReturnHandler* handler) {
     Question* question = state_.open() ? state_.questions.Find(id) : nullptr;
     if (question == nullptr || question->handler.get() != handler) return false;
     dropped = std::move(question->handler);
-    DropKept(*question, deferred);
-    BreakAll(id, *question, absl::CancelledError("the caller cancelled the call"), deferred);
-    QueueFinish(id, /*release_result_caps=*/true);
-    if (question->taken_from) state_.questions.Remove(id);  // its Return is here
+    FinishEarly(id, *question, deferred);
   }
   deferred.FinishOnPool();
   Flush();
   return true;
+}
+
+void Connection::FinishEarly(QuestionId id, Question& question, Deferred& deferred) {
+  // The peer lets a call go on for those that are addressed to its results: these end with it.
+  std::vector<QuestionId> dependent;
+  if (question.pipeline) {
+    state_.questions.ForEach([&](QuestionId other, Question& q) {
+      if (!q.handler || !q.pipelined) return;
+      const auto& promise = static_cast<const RemotePromise&>(*q.keeps.front());
+      if (promise.question() == id && promise.phase == RemotePromise::Phase::kOpen) {
+        dependent.push_back(other);
+      }
+    });
+  }
+  const bool returned = question.taken_from.has_value();
+  const absl::Status cancelled = absl::CancelledError("the caller cancelled the call");
+  DropKept(question, deferred);
+  BreakAll(id, question, cancelled, deferred);
+  QueueFinish(id, /*release_result_caps=*/true);
+  if (returned) state_.questions.Remove(id);  // nothing more is to come for it
+  for (QuestionId other : dependent) {
+    Question& q = *state_.questions.Find(other);
+    deferred.Then([handler = std::move(q.handler), cancelled] { handler->OnError(cancelled); });
+    FinishEarly(other, q, deferred);
+  }
 }
 
 }  // namespace drover::rpc

@@ -37,6 +37,7 @@ struct Question {
   // The pipelined promises that it went through or took along: what they wait for is not cancelled
   // as long as somebody waits for this.
   std::vector<base::Ref<Capability>> keeps;
+  bool pipelined = false;  // it is addressed to the first of those
 };
 
 using QuestionTable = OwnIdTable<QuestionId, Question>;
