@@ -100,6 +100,26 @@ TEST_F(PipelinedCalls, KeepTheirAnswerUnfinishedUntilTheyReturn) {
   EXPECT_THAT(finished, testing::UnorderedElementsAre(1u, 2u));
 }
 
+TEST_F(PipelinedCalls, AreFinishedWithTheCallThatTheyWaitFor) {
+  auto made = proxy_.async().MakeCook();
+  auto next = made.Pipeline().MakeCook();
+  auto sum = next.Pipeline().Add(1, 2);
+  auto other = proxy_.async().Add(3, 4);
+  AnswerBootstrap(1);
+  for (int call = 1; call <= 4; ++call) ExpectCall();
+  made.Cancel();  // the peer would let it go on for the other two
+  std::vector<uint32_t> finished;
+  while (finished.size() < 3) {
+    received_ = peer_->Expect(protocol::Message::FINISH);
+    const uint32_t question = received_->root().getFinish().getQuestionId();
+    if (question != 0) finished.push_back(question);
+  }
+  EXPECT_THAT(finished, testing::UnorderedElementsAre(1u, 2u, 3u));
+  EXPECT_EQ(sum.Get().status().code(), absl::StatusCode::kCancelled);
+  ReturnSum(4, 7);
+  EXPECT_EQ(*other.Get(), 7u);
+}
+
 TEST_F(PipelinedCalls, OnWhatTurnsOutToBeOursWaitForTheDisembargo) {
   auto recorder = std::make_shared<Recorder>();
   auto pass = proxy_.async().Pass(kitchen::ListenerProxy(recorder));
