@@ -17,6 +17,7 @@
 // Errors: the first error of an earlier streaming call on the object, which every later one gives
 // too, without being sent, until FinishStream has told it. Cancelled if the call whose servant
 // waits here is. A call that cannot be sent at all gives its own error, and the stream goes on.
+// Lost with its connection, a stream fails with Unavailable: what a server got has no gaps.
 // Order: streaming and other calls of one thread on one object arrive in their order. A servant
 // takes them one at a time; an asynchronous one begins them in order.
 // Thread-safety: thread-safe; all proxies of an object that are copies of each other share its

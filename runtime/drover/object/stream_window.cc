@@ -78,7 +78,7 @@ absl::Status StreamWindow::Write(rpc::Capability& target, const MethodInfo& meth
   base::Ref<Call> handler;
   {
     base::MutexLock lock(&mu_);
-    handler = AddCall(method, bytes);
+    handler = AddCall(method, bytes, call);
   }
   target.Send(std::move(call), std::move(handler));
   return absl::OkStatus();
@@ -122,7 +122,7 @@ Future<void> StreamWindow::WriteAsync(rpc::Capability& target, const MethodInfo&
     base::MutexLock lock(&mu_);
     if (!error_.ok()) return error_;
     in_flight_ += bytes;
-    handler = AddCall(method, bytes);
+    handler = AddCall(method, bytes, call);
   }
   target.Send(std::move(call), std::move(handler));
   Future<void> room;
@@ -138,7 +138,10 @@ Future<void> StreamWindow::WriteAsync(rpc::Capability& target, const MethodInfo&
   return room;
 }
 
-base::Ref<StreamWindow::Call> StreamWindow::AddCall(const MethodInfo& method, size_t bytes) {
+base::Ref<StreamWindow::Call> StreamWindow::AddCall(const MethodInfo& method, size_t bytes,
+                                                    rpc::OutgoingCall& call) {
+  if (sent_.empty()) path_ = base::MakeRef<rpc::CallPath>();
+  call.path = path_;
   const uint64_t number = answered_ + sent_.size();
   estimate_.OnSent(number, async::SteadyNanos(), sent_.empty());
   sent_.push_back({.bytes = bytes, .answered = false});
@@ -147,6 +150,7 @@ base::Ref<StreamWindow::Call> StreamWindow::AddCall(const MethodInfo& method, si
 
 void StreamWindow::Answered(uint64_t number, const absl::Status& status) {
   base::Ref<Call> newest;
+  base::Ref<rpc::CallPath> path;
   Wakeups woken;
   Wakeups finished;
   {
@@ -159,6 +163,7 @@ void StreamWindow::Answered(uint64_t number, const absl::Status& status) {
       sent_.pop_front();
       ++answered_;
     }
+    if (sent_.empty()) path = std::move(path_);
     if (newest_ && newest_->number() == number) newest = std::move(newest_);
     if (error_.ok() && !status.ok()) error_ = status;
     if (error_.ok()) {

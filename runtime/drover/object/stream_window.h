@@ -78,8 +78,8 @@ class StreamWindow final : public base::RefCounted {
     return in_flight_ == 0 || in_flight_ + bytes <= estimate_.bytes();
   }
   absl::Status AwaitTurn(size_t bytes);
-  // Counts a call whose bytes are in in_flight_ already.
-  base::Ref<Call> AddCall(const MethodInfo& method, size_t bytes)
+  // Counts a call whose bytes are in in_flight_ already, and puts it on the path of the others.
+  base::Ref<Call> AddCall(const MethodInfo& method, size_t bytes, rpc::OutgoingCall& call)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Answered(uint64_t number, const absl::Status& status);
   void Grant(Wakeups& wakeups) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -95,6 +95,7 @@ class StreamWindow final : public base::RefCounted {
   uint64_t answered_ ABSL_GUARDED_BY(mu_) = 0;   // calls, without those out of turn
   std::deque<Sent> sent_ ABSL_GUARDED_BY(mu_);   // those after them; the first is not answered
   base::Ref<Call> newest_ ABSL_GUARDED_BY(mu_);  // until it is answered
+  base::Ref<rpc::CallPath> path_ ABSL_GUARDED_BY(mu_);  // as long as any is unanswered
   absl::Status error_ ABSL_GUARDED_BY(mu_);
   std::list<Sender> senders_ ABSL_GUARDED_BY(mu_);  // in order
   std::list<RoomWaiter> room_waiters_ ABSL_GUARDED_BY(mu_);

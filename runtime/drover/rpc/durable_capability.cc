@@ -39,7 +39,7 @@ void DurableCapability::Send(OutgoingCall call, base::Ref<ReturnHandler> handler
   }
   absl::StatusOr<base::Ref<Capability>> front = Front();
   if (front.ok()) {
-    (*front)->Send(std::move(call), std::move(handler));
+    call.TargetFrom(*std::move(front))->Send(std::move(call), std::move(handler));
   } else {
     handler->OnUnreachable(front.status());
   }

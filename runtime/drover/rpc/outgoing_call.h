@@ -14,6 +14,7 @@
 
 #include "drover/rpc.capnp.h"
 #include "drover/rpc/call_metadata.h"
+#include "drover/rpc/call_path.h"
 #include "drover/rpc/message_caps.h"
 #include "drover/wire/out_message.h"
 
@@ -40,6 +41,12 @@ class OutgoingCall {
   uint64_t nonce = 0;
   // Whether it may wait for the next frame, a tick or a wait.
   bool can_wait = false;
+  // Null for a call that goes wherever its capability leads at the time.
+  base::Ref<CallPath> path;
+  // Where it goes, if calls go to `current` now.
+  base::Ref<Capability> TargetFrom(base::Ref<Capability> current) const {
+    return path ? path->From(std::move(current)) : current;
+  }
 
   // Another call with the same params. May throw kj::Exception.
   OutgoingCall Copy() {
@@ -47,6 +54,7 @@ class OutgoingCall {
                       call_.getParams().asReader().totalSize().wordCount);
     copy.params().set(caps_.Imbue(call_.getParams().getContent().asReader()));
     copy.metadata_ = metadata_;
+    copy.path = path;
     return copy;
   }
 

@@ -44,7 +44,7 @@ void ReadyQueue::Send(base::Ref<ReadySource> owner, OutgoingCall call,
       return;
     }
   }
-  front->Send(std::move(call), std::move(handler));
+  call.TargetFrom(std::move(front))->Send(std::move(call), std::move(handler));
 }
 
 void ReadyQueue::Try() {
@@ -90,7 +90,7 @@ void ReadyQueue::LetGo(base::Ref<Capability> front, ReadySource& owner) {
     }
     for (Waiting& waiting : leaving) {
       if (waiting.handler->Abandoned()) continue;
-      front->Send(std::move(waiting.call), std::move(waiting.handler));
+      waiting.call.TargetFrom(front)->Send(std::move(waiting.call), std::move(waiting.handler));
     }
   }
 }
