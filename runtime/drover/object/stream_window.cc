@@ -78,6 +78,10 @@ absl::Status StreamWindow::Write(rpc::Capability& target, const MethodInfo& meth
   base::Ref<Call> handler;
   {
     base::MutexLock lock(&mu_);
+    if (!error_.ok()) {  // came meanwhile
+      in_flight_ -= bytes;
+      return error_;
+    }
     handler = AddCall(method, bytes, call);
   }
   target.Send(std::move(call), std::move(handler));
