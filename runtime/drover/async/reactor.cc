@@ -77,6 +77,7 @@ bool Reactor::HasReady() {
 void Reactor::RequestTick(uint64_t id) {
   {
     base::MutexLock lock(&mu_);
+    if (!handlers_.contains(id)) return;
     ticks_.insert(id);
     tick_requested_ = true;
     const int interval = tick_millis_.exchange(kTickMillis, std::memory_order_relaxed);

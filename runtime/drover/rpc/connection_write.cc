@@ -45,7 +45,11 @@ void Connection::Queue(wire::OutMessagePtr& message, Urgency urgency) {
 
 void Connection::NoteQueued(Urgency urgency) {
   queued_.store(true, std::memory_order_release);
-  if (urgency == Urgency::kNow) queued_now_.store(true, std::memory_order_release);
+  if (urgency == Urgency::kNow) {
+    queued_now_.store(true, std::memory_order_release);
+  } else {
+    RequestTick();  // with which it leaves at the latest
+  }
 }
 
 void Connection::QueueFinish(QuestionId id, bool release_result_caps) {
