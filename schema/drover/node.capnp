@@ -10,6 +10,8 @@ const nodeHello :UInt16 = 0;
 const nodeLookup :UInt16 = 1;
 const nodeList :UInt16 = 2;
 const nodePing :UInt16 = 4;
+const nodeStats :UInt16 = 5;
+const nodeDrain :UInt16 = 6;
 const nodeVersion :UInt32 = 1;
 
 interface Node @0xbc67c3cbc15dd815 {
@@ -38,7 +40,7 @@ interface Node @0xbc67c3cbc15dd815 {
   # Peers of the same user only.
 
   struct Stats {
-    connections @0 :UInt32;
+    connections @0 :UInt32;           # open at present
     methods @1 :List(Method);
     tables @2 :List(Tables);          # one for each connection
 

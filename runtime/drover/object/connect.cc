@@ -1,6 +1,7 @@
 #include "drover/object/connect.h"
 
 #include "absl/status/statusor.h"
+#include "drover/object/interception.h"
 #include "drover/rpc/durable_capability.h"
 
 namespace drover::object {
@@ -18,6 +19,9 @@ Proxy ConnectTo(const Endpoint& endpoint, const ConnectOptions& options) {
       .wait = options.wait_for_ready, .timeout = options.ready_timeout, .backoff = options.backoff};
   durable.retry_tokens = options.retry_tokens;
   durable.retry_token_ratio = options.retry_token_ratio;
+  if (!options.interceptors.empty()) {
+    durable.hooks = base::MakeRef<ClientHooks>(endpoint.ToString(), options.interceptors);
+  }
   return Proxy::FromCapability(base::MakeRef<rpc::DurableCapability>(endpoint, durable));
 }
 

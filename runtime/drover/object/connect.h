@@ -22,6 +22,7 @@
 
 #include "absl/time/time.h"
 #include "drover/async/runtime.h"
+#include "drover/object/interceptor.h"
 #include "drover/object/proxy.h"
 #include "drover/rpc/backoff.h"
 #include "drover/rpc/limits.h"
@@ -50,6 +51,9 @@ struct ConnectOptions {
   // Default 10 and 0.1. 0 tokens: never.
   double retry_tokens = 10;
   double retry_token_ratio = 0.1;
+  // Run before each call that the program makes through the proxy, or through an object that came
+  // over its connection. Default: none. See interceptor.h.
+  std::vector<ClientInterceptor> interceptors = {};
   // Largest message sent or accepted, in bytes. Default 64 MiB. A larger one that arrives ends the
   // connection; sending one fails that call with ResourceExhausted.
   size_t max_message_bytes = 64 << 20;

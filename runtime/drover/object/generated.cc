@@ -1,15 +1,36 @@
 #include "drover/object/generated.h"
 
+#include <optional>
 #include <utility>
 
-#include "drover/base/status_macros.h"
+#include "drover/async/runtime.h"
+#include "drover/async/thread_pool.h"
 #include "drover/object/outgoing_metadata.h"
 #include "drover/object/stream_window.h"
 
 namespace drover::object {
 
+void ClientCall::Intercept(CallOptions& options) {
+  error_ = hooks_->BeforeCall(absl::StrCat(method_.interface_name, ".", method_.name), options,
+                              done_);
+}
+
+void ClientCall::RunDoneOnPool(std::shared_ptr<DoneList> done, absl::Status status) {
+  Runtime::Default().pool().Post(
+      [done = std::move(done), status = std::move(status)] { done->Run(status); });
+}
+
 void ClientCall::Tell(CallBinding* binding) {
-  absl::StatusOr<rpc::CallMetadataPtr> metadata = MetadataForCall(options_.get());
+  const CallOptions* options = options_.get();
+  std::optional<CallOptions> changed;
+  rpc::CallHooks* hooks = target_ ? target_->hooks() : nullptr;
+  if (auto* interceptors = dynamic_cast<ClientHooks*>(hooks); interceptors && error_.ok()) {
+    hooks_ = base::Ref<ClientHooks>::Share(interceptors);
+    changed = options != nullptr ? *options : CallOptions{};
+    Intercept(*changed);
+    options = &*changed;
+  }
+  absl::StatusOr<rpc::CallMetadataPtr> metadata = MetadataForCall(options);
   if (!metadata.ok()) {
     if (error_.ok()) error_ = metadata.status();
     return;
@@ -44,14 +65,28 @@ void ClientCall::Send(base::Ref<rpc::ReturnHandler> handler) {
 
 absl::Status ClientCall::Stream() && {
   Tell(nullptr);
-  DROVER_RETURN_IF_ERROR(Problem());
-  return StreamWindow::Of(*target_).Write(*target_, method_, std::move(call_));
+  if (absl::Status problem = Problem(); !problem.ok()) {
+    if (done_) done_->Run(problem);
+    return problem;
+  }
+  return StreamWindow::Of(*target_).Write(*target_, method_, std::move(call_), TakeDone());
 }
 
 Future<void> ClientCall::StartStream() && {
   Tell(nullptr);
-  DROVER_RETURN_IF_ERROR(Problem());
-  return StreamWindow::Of(*target_).WriteAsync(*target_, method_, std::move(call_));
+  if (absl::Status problem = Problem(); !problem.ok()) {
+    if (done_) done_->Run(problem);
+    return problem;
+  }
+  return StreamWindow::Of(*target_).WriteAsync(*target_, method_, std::move(call_), TakeDone());
+}
+
+// Streams call it on a thread that drives I/O.
+std::function<void(const absl::Status&)> ClientCall::TakeDone() {
+  if (!done_) return nullptr;
+  return [done = std::shared_ptr<DoneList>(std::move(done_))](const absl::Status& status) {
+    RunDoneOnPool(done, status);
+  };
 }
 
 void ServerCall::Unimplemented() {

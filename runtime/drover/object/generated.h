@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -20,6 +21,7 @@
 #include "drover/async/future.h"
 #include "drover/object/call_binding.h"
 #include "drover/object/fields_internal.h"
+#include "drover/object/interception.h"
 #include "drover/object/interface_info.h"
 #include "drover/object/pipeline.h"
 #include "drover/object/promised_capabilities.h"
@@ -117,12 +119,20 @@ class PipelinedCallState final : public CallState<T>, public PipelineSource {
     return PipelinePlace(self, std::move(path), base::MakeRef<WorkHold>(self));
   }
 
+  void set_hooks(base::Ref<rpc::CallHooks> hooks) { promised_.hooks = std::move(hooks); }
+
   void AddRef() const override { base::RefCounted::AddRef(); }
   void Unref() const override { base::RefCounted::Unref(); }
 
  private:
   PromisedCapabilities promised_;
 };
+
+inline const absl::Status& StatusOf(const absl::Status& status) { return status; }
+template <class T>
+const absl::Status& StatusOf(const absl::StatusOr<T>& result) {
+  return result.status();
+}
 
 // The caller's side: params are filled in, then the call is made.
 class ClientCall {
@@ -141,14 +151,18 @@ class ClientCall {
 
   template <class T>
   Future<T> Start(T (*decode)(capnp::AnyPointer::Reader)) && {
-    return Begin(decode, /*with_timer=*/true);
+    Future<T> future = Begin(decode, /*with_timer=*/true);
+    if (done_) RunDoneAfter(future.state());
+    return future;
   }
   Future<void> StartVoid() && {
     return std::move(*this).Start<void>(static_cast<void (*)(capnp::AnyPointer::Reader)>(nullptr));
   }
   template <class T>
   ResultOf<T> Get(T (*decode)(capnp::AnyPointer::Reader)) && {
-    return Begin(decode, /*with_timer=*/false).Get();
+    ResultOf<T> result = Begin(decode, /*with_timer=*/false).Get();
+    if (done_) done_->Run(StatusOf(result));
+    return result;
   }
   absl::Status GetVoid() && {
     return std::move(*this).Get<void>(static_cast<void (*)(capnp::AnyPointer::Reader)>(nullptr));
@@ -165,6 +179,9 @@ class ClientCall {
     auto state = base::MakeRef<State>(method_, decode);
     Future<T> future(state);
     Tell(state.get());
+    if constexpr (Pipelined<T>) {
+      if (hooks_) state->set_hooks(hooks_);
+    }
     if (method_.idempotent) {
       absl::Status kept = CatchCodecErrors([&] { state->KeepForRetry(target_, call_); });
       if (error_.ok()) error_ = std::move(kept);
@@ -174,8 +191,24 @@ class ClientCall {
     return future;
   }
 
-  // What travels with the call; `binding`, unless null, gets the deadline.
+  // What interceptors wanted done, once the future is complete.
+  template <class T>
+  void RunDoneAfter(const base::Ref<async::FutureState<T>>& state) {
+    std::shared_ptr<DoneList> done = std::move(done_);
+    if (state->BeforeReady(
+            [done, s = state.get()] { RunDoneOnPool(done, StatusOf(s->Peek())); })) {
+      return;
+    }
+    state->AwaitCompletion();
+    RunDoneOnPool(done, StatusOf(state->Peek()));
+  }
+  static void RunDoneOnPool(std::shared_ptr<DoneList> done, absl::Status status);
+
+  // Asks the interceptors; says what travels with the call. `binding`, unless null, gets the
+  // deadline.
   void Tell(CallBinding* binding);
+  void Intercept(CallOptions& options);
+  std::function<void(const absl::Status&)> TakeDone();
   // Why the call cannot be made, if it cannot.
   absl::Status Problem() const;
   void Send(base::Ref<rpc::ReturnHandler> handler);
@@ -185,6 +218,8 @@ class ClientCall {
   const MethodInfo& method_;
   rpc::OutgoingCall call_;
   absl::Status error_;
+  base::Ref<ClientHooks> hooks_;    // null: no interceptors
+  std::unique_ptr<DoneList> done_;  // null: they want nothing done in the end
 };
 
 // The servant's side: params are read, then the call is answered.

@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "drover/async/thread_context.h"
 #include "drover/node.capnp.h"
+#include "drover/object/server_stats_codec.h"
 #include "drover/rpc/connection.h"
 #include "drover/rpc/incoming_call.h"
 #include "drover/rpc/message_caps.h"
@@ -49,6 +51,20 @@ absl::Status NodeService::Unexport(const std::string& name) {
   return absl::OkStatus();
 }
 
+void NodeService::SetHost(std::weak_ptr<NodeHost> host) {
+  base::MutexLock lock(&mu_);
+  host_ = std::move(host);
+  has_host_ = true;
+  host_is_set_.SignalAll();
+}
+
+std::shared_ptr<NodeHost> NodeService::Host() {
+  async::BlockingScope blocking;  // for the moment between the first client and the end of Serve
+  base::MutexLock lock(&mu_);
+  while (!has_host_) host_is_set_.Wait(&mu_);
+  return host_.lock();
+}
+
 void NodeService::Clear() {
   base::Ref<rpc::Capability> front;  // outlive the lock
   std::map<std::string, base::Ref<rpc::Capability>> exports;
@@ -73,6 +89,10 @@ void NodeService::HandleCall(rpc::IncomingCall& call) {
     case protocol::NODE_PING:
       call.results().initAs<Node::PingResults>();
       return call.ReturnResults();
+    case protocol::NODE_STATS:
+      return Stats(call);
+    case protocol::NODE_DRAIN:
+      return Drain(call);
     default:
       return call.ReturnError(absl::UnimplementedError(
           absl::StrCat(MethodName(call.interface_id(), call.method_id()), " is not implemented")));
@@ -111,16 +131,38 @@ void NodeService::Lookup(rpc::IncomingCall& call) {
   call.ReturnResults();
 }
 
+bool NodeService::CheckTrusted(rpc::IncomingCall& call) {
+  if (trusts_all_ || IsTrusted(call)) return true;
+  call.ReturnError(absl::PermissionDeniedError(
+      absl::StrCat(MethodName(call.interface_id(), call.method_id()),
+                   " is for processes of the same user (ServerOptions::allow_remote_control)")));
+  return false;
+}
+
 void NodeService::List(rpc::IncomingCall& call) {
-  if (!IsTrusted(call)) {
-    return call.ReturnError(
-        absl::PermissionDeniedError("Node.list is for processes of the same user"));
-  }
+  if (!CheckTrusted(call)) return;
   base::MutexLock lock(&mu_);
   auto names =
       call.results().initAs<Node::ListResults>().initNames(static_cast<unsigned>(exports_.size()));
   unsigned i = 0;
   for (const auto& [name, object] : exports_) names.set(i++, name);
+  call.ReturnResults();
+}
+
+void NodeService::Stats(rpc::IncomingCall& call) {
+  if (!CheckTrusted(call)) return;
+  const std::shared_ptr<NodeHost> host = Host();
+  if (host == nullptr) return call.ReturnError(absl::UnavailableError("the server is gone"));
+  WriteStats(host->Stats(), call.results().initAs<Node::StatsResults>().initStats());
+  call.ReturnResults();
+}
+
+void NodeService::Drain(rpc::IncomingCall& call) {
+  if (!CheckTrusted(call)) return;
+  const std::shared_ptr<NodeHost> host = Host();
+  if (host == nullptr) return call.ReturnError(absl::UnavailableError("the server is gone"));
+  host->Drain();  // which waits until this call is answered
+  call.results().initAs<Node::DrainResults>();
   call.ReturnResults();
 }
 

@@ -50,7 +50,7 @@ base::Ref<rpc::Capability> PromisedCapabilities::At(const std::vector<uint16_t>&
   if (settled_) return Settled(path);
   auto keeper = base::MakeRef<Keeper>(*this, work, std::move(owner));
   const Keeper* key = keeper.get();
-  auto promise = base::MakeRef<rpc::PromiseCapability>(std::move(keeper));
+  auto promise = base::MakeRef<rpc::PromiseCapability>(std::move(keeper), hooks);
   promised_.push_back({path, promise.get(), key});
   return promise;
 }

@@ -13,6 +13,7 @@
 #include "drover/async/future_core.h"
 #include "drover/base/mutex.h"
 #include "drover/base/ref.h"
+#include "drover/rpc/call_hooks.h"
 #include "drover/rpc/capability.h"
 
 namespace drover {
@@ -58,6 +59,10 @@ class WorkHold final : public base::RefCounted {
 
 class PromisedCapabilities {
  public:
+  // Of the connection that the promises may turn out to be behind; null for none. To be set before
+  // anybody asks.
+  base::Ref<rpc::CallHooks> hooks;
+
   // Somebody is going to ask. True the first time: the caller sees to it that Settle is called.
   bool Expect();
 

@@ -11,13 +11,15 @@
 #include "drover/base/status_macros.h"
 #include "drover/object/node_service.h"
 #include "drover/object/servant.h"
+#include "drover/object/server_hooks.h"
 #include "drover/rpc/acceptor.h"
+#include "drover/rpc/connection.h"
 #include "drover/rpc/local_capability.h"
 #include "drover/transport/listener.h"
 
 namespace drover {
 
-class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
+class Server::Impl : public object::NodeHost, public std::enable_shared_from_this<Server::Impl> {
  public:
   Impl(std::unique_ptr<transport::Listener> listener, std::shared_ptr<Servant> servant,
        const ServerOptions& options)
@@ -25,9 +27,11 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
         options_(options),
         runtime_(options.runtime != nullptr ? *options.runtime : Runtime::Default()),
         front_(rpc::LocalCapability::Of(std::move(servant))),
-        node_(std::make_shared<object::NodeService>(front_)),
+        hooks_(base::MakeRef<object::ServerHooks>(options.interceptors)),
+        node_(std::make_shared<object::NodeService>(front_, options.allow_remote_control)),
         acceptor_(rpc::Acceptor::Start(std::move(listener), front_,
                                        {.node = rpc::LocalCapability::Of(node_),
+                                        .hooks = hooks_,
                                         .runtime = &runtime_,
                                         .max_frame_bytes = options.max_message_bytes,
                                         .limits = options.limits,
@@ -40,6 +44,25 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
   absl::Duration grace() const { return options_.grace; }
   size_t connections() const { return acceptor_->connections(); }
   object::NodeService& node() { return *node_; }
+
+  ServerStats Stats() override {
+    ServerStats stats;
+    stats.methods = hooks_->statistics().Snapshot();
+    for (const base::Ref<rpc::Connection>& connection : acceptor_->OpenConnections()) {
+      ConnectionStats& c = stats.connections.emplace_back();
+      c.peer = connection->name();
+      c.bytes_in = connection->bytes_read();
+      connection->WithLock([&c](rpc::ConnectionState& state) {
+        c.questions = static_cast<uint32_t>(state.questions.size());
+        c.answers = static_cast<uint32_t>(state.answers.size());
+        c.exports = static_cast<uint32_t>(state.exports.size());
+        c.imports = static_cast<uint32_t>(state.imports.size());
+        c.bytes_out = state.written;
+      });
+    }
+    return stats;
+  }
+  void Drain() override { ShutdownInBackground(); }
 
   // The first caller shuts down; everybody waits until it is done.
   void Shutdown(absl::Duration grace) {
@@ -73,6 +96,7 @@ class Server::Impl : public std::enable_shared_from_this<Server::Impl> {
   const ServerOptions options_;
   Runtime& runtime_;
   const base::Ref<rpc::Capability> front_;
+  const base::Ref<object::ServerHooks> hooks_;
   const std::shared_ptr<object::NodeService> node_;
   const base::Ref<rpc::Acceptor> acceptor_;
   base::Mutex mu_;
@@ -122,6 +146,7 @@ absl::Status Server::Export(const std::string& name, std::shared_ptr<Servant> se
 }
 absl::Status Server::Unexport(const std::string& name) { return impl_->node().Unexport(name); }
 size_t Server::connections() const { return impl_->connections(); }
+ServerStats Server::Stats() const { return impl_->Stats(); }
 
 absl::StatusOr<Server> Serve(std::unique_ptr<transport::Listener> listener,
                              std::shared_ptr<Servant> servant, const ServerOptions& options) {
@@ -131,6 +156,7 @@ absl::StatusOr<Server> Serve(std::unique_ptr<transport::Listener> listener,
                                       listener->endpoint().ToString());
   }
   auto impl = std::make_shared<Server::Impl>(std::move(listener), std::move(servant), options);
+  impl->node().SetHost(impl);
   Registry& registry = TheRegistry();
   base::MutexLock lock(&registry.mu);
   std::erase_if(registry.servers, [](const auto& server) { return server.expired(); });

@@ -20,10 +20,13 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "drover/async/runtime.h"
+#include "drover/object/interceptor.h"
+#include "drover/object/server_stats.h"
 #include "drover/rpc/limits.h"
 #include "drover/transport/accept_filter.h"
 #include "drover/transport/endpoint.h"
@@ -51,6 +54,11 @@ struct ServerOptions {
   // Which clients are taken; called for each before anything is read from it, and must not block.
   // Default: all that reach the endpoint. One that is refused is told why. See accept_filter.h.
   AcceptFilter accept = nullptr;
+  // Run before each call that arrives over a connection. Default: none. See interceptor.h.
+  std::vector<ServerInterceptor> interceptors = {};
+  // Lets every client, also one over TCP, list what is exported, read statistics and drain the
+  // server (node.h). Default: only processes of the same user, on this machine.
+  bool allow_remote_control = false;
   // What clients may cost this process.
   Limits limits = {};
   // How a peer that is there no more is noticed. `tcp_user_timeout`: how long TCP waits for data to
@@ -93,6 +101,9 @@ class Server {
 
   // Connections open at present.
   size_t connections() const;
+
+  // What it has done so far, and what it holds.
+  ServerStats Stats() const;
 
   class Impl;
   explicit Server(std::shared_ptr<Impl> impl);

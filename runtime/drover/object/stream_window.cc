@@ -25,15 +25,16 @@ size_t BytesOf(rpc::OutgoingCall& call) {
 // One streaming call, until its answer comes.
 class StreamWindow::Call final : public base::RefCounted, public CallBinding {
  public:
-  Call(base::Ref<StreamWindow> window, const MethodInfo& method, uint64_t number)
-      : window_(std::move(window)), method_(method), number_(number) {}
+  Call(base::Ref<StreamWindow> window, const MethodInfo& method, uint64_t number, Done done)
+      : window_(std::move(window)), method_(method), number_(number), done_(std::move(done)) {}
 
   uint64_t number() const { return number_; }
 
-  void OnReturn(capnp::AnyPointer::Reader) override {
-    window_->Answered(number_, absl::OkStatus());
+  void OnReturn(capnp::AnyPointer::Reader) override { OnError(absl::OkStatus()); }
+  void OnError(const absl::Status& status) override {
+    if (done_) done_(status);
+    window_->Answered(number_, status);
   }
-  void OnError(const absl::Status& status) override { window_->Answered(number_, status); }
   void OnLost(const absl::Status& status) override {
     OnError(absl::Status(status.code(), absl::StrCat(method_.interface_name, ".", method_.name,
                                                      ": ", status.message())));
@@ -47,6 +48,7 @@ class StreamWindow::Call final : public base::RefCounted, public CallBinding {
   const base::Ref<StreamWindow> window_;
   const MethodInfo& method_;
   const uint64_t number_;
+  const Done done_;
 };
 
 void StreamWindow::Wakeups::Run() {
@@ -71,21 +73,26 @@ absl::Status StreamWindow::CheckProcess() const {
 }
 
 absl::Status StreamWindow::Write(rpc::Capability& target, const MethodInfo& method,
-                                 rpc::OutgoingCall call) {
-  DROVER_RETURN_IF_ERROR(CheckProcess());
+                                 rpc::OutgoingCall call, Done done) {
+  absl::Status status = CheckProcess();
   const size_t bytes = BytesOf(call);
-  DROVER_RETURN_IF_ERROR(AwaitTurn(bytes));
+  if (status.ok()) status = AwaitTurn(bytes);
   base::Ref<Call> handler;
-  {
+  if (status.ok()) {
     base::MutexLock lock(&mu_);
-    if (!error_.ok()) {  // came meanwhile
+    status = error_;  // came meanwhile
+    if (status.ok()) {
+      handler = AddCall(method, bytes, call, std::move(done));
+    } else {
       in_flight_ -= bytes;
-      return error_;
     }
-    handler = AddCall(method, bytes, call);
   }
-  target.Send(std::move(call), std::move(handler));
-  return absl::OkStatus();
+  if (handler) {
+    target.Send(std::move(call), std::move(handler));
+  } else if (done) {
+    done(status);
+  }
+  return status;
 }
 
 absl::Status StreamWindow::AwaitTurn(size_t bytes) {
@@ -118,15 +125,21 @@ absl::Status StreamWindow::AwaitTurn(size_t bytes) {
 }
 
 Future<void> StreamWindow::WriteAsync(rpc::Capability& target, const MethodInfo& method,
-                                      rpc::OutgoingCall call) {
-  DROVER_RETURN_IF_ERROR(CheckProcess());
+                                      rpc::OutgoingCall call, Done done) {
+  absl::Status status = CheckProcess();
   const size_t bytes = BytesOf(call);
   base::Ref<Call> handler;
-  {
+  if (status.ok()) {
     base::MutexLock lock(&mu_);
-    if (!error_.ok()) return error_;
-    in_flight_ += bytes;
-    handler = AddCall(method, bytes, call);
+    status = error_;
+    if (status.ok()) {
+      in_flight_ += bytes;
+      handler = AddCall(method, bytes, call, std::move(done));
+    }
+  }
+  if (!handler) {
+    if (done) done(status);
+    return status;
   }
   target.Send(std::move(call), std::move(handler));
   Future<void> room;
@@ -143,13 +156,14 @@ Future<void> StreamWindow::WriteAsync(rpc::Capability& target, const MethodInfo&
 }
 
 base::Ref<StreamWindow::Call> StreamWindow::AddCall(const MethodInfo& method, size_t bytes,
-                                                    rpc::OutgoingCall& call) {
+                                                    rpc::OutgoingCall& call, Done done) {
   if (sent_.empty()) path_ = base::MakeRef<rpc::CallPath>();
   call.path = path_;
   const uint64_t number = answered_ + sent_.size();
   estimate_.OnSent(number, async::SteadyNanos(), sent_.empty());
   sent_.push_back({.bytes = bytes, .answered = false});
-  return newest_ = base::MakeRef<Call>(base::Ref<StreamWindow>::Share(this), method, number);
+  return newest_ = base::MakeRef<Call>(base::Ref<StreamWindow>::Share(this), method, number,
+                                       std::move(done));
 }
 
 void StreamWindow::Answered(uint64_t number, const absl::Status& status) {

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <list>
 #include <vector>
 
@@ -29,11 +30,15 @@ class StreamWindow final : public base::RefCounted {
   // The same, or null if there was no streaming call yet.
   static StreamWindow* Find(rpc::Capability& target);
 
+  // Called once with what a call ended with, on any thread; may be null.
+  using Done = std::function<void(const absl::Status&)>;
+
   // Waits for room, then sends.
-  absl::Status Write(rpc::Capability& target, const MethodInfo& method, rpc::OutgoingCall call);
+  absl::Status Write(rpc::Capability& target, const MethodInfo& method, rpc::OutgoingCall call,
+                     Done done);
   // Sends; the future completes when there is room for another one like it.
   Future<void> WriteAsync(rpc::Capability& target, const MethodInfo& method,
-                          rpc::OutgoingCall call);
+                          rpc::OutgoingCall call, Done done);
   // Completes when what has been sent by now is answered, with the first error, which it takes
   // away.
   Future<void> Finish();
@@ -79,7 +84,8 @@ class StreamWindow final : public base::RefCounted {
   }
   absl::Status AwaitTurn(size_t bytes);
   // Counts a call whose bytes are in in_flight_ already, and puts it on the path of the others.
-  base::Ref<Call> AddCall(const MethodInfo& method, size_t bytes, rpc::OutgoingCall& call)
+  base::Ref<Call> AddCall(const MethodInfo& method, size_t bytes, rpc::OutgoingCall& call,
+                          Done done)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Answered(uint64_t number, const absl::Status& status);
   void Grant(Wakeups& wakeups) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -59,6 +59,14 @@ size_t Acceptor::connections() {
   return connections_.size();
 }
 
+std::vector<base::Ref<Connection>> Acceptor::OpenConnections() {
+  std::vector<base::Ref<Connection>> connections;
+  base::MutexLock lock(&mu_);
+  connections.reserve(connections_.size());
+  for (auto& [key, connection] : connections_) connections.push_back(connection);
+  return connections;
+}
+
 void Acceptor::OnReady(uint32_t) {
   for (int i = 0; i < kMostAtOnce; ++i) {
     std::unique_ptr<transport::ByteStream> stream;
@@ -129,6 +137,7 @@ void Acceptor::Add(std::unique_ptr<transport::ByteStream> stream) {
   options.liveness = options_.liveness;
   options.front_object = front_;
   options.node = options_.node;
+  options.hooks = options_.hooks;
   options.on_closed = [self = base::Ref<Acceptor>::Share(this)](Connection* connection) {
     base::Ref<Connection> dropped;  // outlives the lock
     base::MutexLock lock(&self->mu_);
@@ -164,12 +173,11 @@ void Acceptor::StopListening() {
 }
 
 void Acceptor::Shutdown(absl::Duration grace) {
-  std::vector<base::Ref<Connection>> connections;
   {
     base::MutexLock lock(&mu_);
     if (std::exchange(stopping_, true)) return;
-    for (auto& [key, connection] : connections_) connections.push_back(connection);
   }
+  std::vector<base::Ref<Connection>> connections = OpenConnections();
   StopListening();
 
   // Shared with callbacks that may come after the grace is over.

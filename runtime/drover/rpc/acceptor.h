@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/time/time.h"
@@ -25,6 +26,7 @@ namespace drover::rpc {
 
 struct AcceptorOptions {
   base::Ref<Capability> node;  // answers the Node interface, or null
+  base::Ref<CallHooks> hooks;  // of all connections, or null
   Runtime* runtime = nullptr;
   size_t max_frame_bytes = 64 << 20;
   Limits limits = {};
@@ -42,6 +44,8 @@ class Acceptor final : public async::EventHandler {
   void Shutdown(absl::Duration grace);
 
   size_t connections();
+  // Those open at present.
+  std::vector<base::Ref<Connection>> OpenConnections();
 
   void OnReady(uint32_t events) override;
   bool OnTick() override;  // tries again after descriptors ran out

@@ -15,6 +15,7 @@
 
 namespace drover::rpc {
 
+class CallHooks;
 class Connection;
 class Deferred;
 class IncomingCall;
@@ -51,6 +52,10 @@ class Capability : public base::RefCounted {
   base::RefCounted* attached() const { return attached_.load(std::memory_order_acquire); }
   // The first one stays; returns that.
   base::RefCounted& Attach(base::Ref<base::RefCounted> made);
+
+  // Those of the connection that calls leave on; null for none, or if that is not known yet. As
+  // long as the capability lives.
+  virtual CallHooks* hooks() const { return nullptr; }
 
   // The descriptor that goes with the object where it is passed on; null for none. Takes no lock.
   virtual base::Ref<base::SharedFd> AttachedFd() const { return nullptr; }

@@ -33,6 +33,7 @@
 #include "drover/async/spin_budget.h"
 #include "drover/base/mutex.h"
 #include "drover/base/ref.h"
+#include "drover/rpc/call_hooks.h"
 #include "drover/rpc/connection_state.h"
 #include "drover/rpc/deferred.h"
 #include "drover/rpc/frame_watch.h"
@@ -56,6 +57,7 @@ struct ConnectionOptions {
   Liveness liveness = {};
   base::Ref<Capability> front_object;          // what Bootstrap gives the peer; until it is closed
   base::Ref<Capability> node;                  // answers the Node interface beside it
+  base::Ref<CallHooks> hooks;                  // null: none
   std::function<void(Connection*)> on_closed;  // once, on any thread, no lock held
 };
 
@@ -125,9 +127,12 @@ class Connection final : public async::EventHandler {
 
   const std::string& name() const { return options_.name; }
   const transport::PeerInfo& peer() const { return peer_; }
+  const base::Ref<CallHooks>& hooks() const { return options_.hooks; }
   bool open() const { return !ended_.load(std::memory_order_acquire); }
   // Whether calls can leave. One that is open and cannot send still reads what the peer sent.
   bool can_send() const { return open() && !write_failed_.load(std::memory_order_acquire); }
+
+  uint64_t bytes_read() const { return bytes_read_.load(std::memory_order_relaxed); }
 
   // Answers that arrived and whose futures still exist; see SendCall.
   std::atomic<int>& uncollected() { return uncollected_; }
@@ -310,6 +315,7 @@ class Connection final : public async::EventHandler {
   std::atomic<bool> ended_{false};          // set once state_.closed is: for those who read
   std::atomic<bool> write_failed_{false};   // set once state_.write_failed is
   std::atomic<bool> overstepped_{false};    // set once state_.overstep is
+  std::atomic<uint64_t> bytes_read_{0};     // changed by whoever holds the read token
   std::atomic<int64_t> timer_{FrameWatch::kNever};  // when OnTimer was asked for
 
   base::Mutex mu_;
@@ -349,7 +355,6 @@ class Connection final : public async::EventHandler {
     uint64_t position;
     base::Ref<base::SharedFd> fd;
   };
-  uint64_t bytes_read_ = 0;
   std::vector<ArrivedFd> arrived_fds_;
   std::vector<base::Ref<base::SharedFd>> frame_fds_;
   FrameWatch frame_watch_;

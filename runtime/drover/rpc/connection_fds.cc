@@ -19,18 +19,18 @@ transport::IoResult Connection::ReadWithFds(std::span<std::byte> space, transpor
   const size_t most = options_.limits.max_fds_per_message;
   std::vector<base::UniqueFd> fds;
   const transport::IoResult result = stream_->ReadWithFds(space, wait, most, &fds);
-  bytes_read_ += result.bytes;
   if (result.bytes == 0) return result;
+  const uint64_t last = bytes_read() + result.bytes - 1;
   for (base::UniqueFd& fd : fds) {
     // Those that are here already came with earlier bytes of the same frame.
     if (arrived_fds_.size() >= most) break;
-    arrived_fds_.push_back({bytes_read_ - 1, base::MakeRef<base::SharedFd>(std::move(fd))});
+    arrived_fds_.push_back({last, base::MakeRef<base::SharedFd>(std::move(fd))});
   }
   return result;
 }
 
 void Connection::TakeFrameFds() {
-  const uint64_t end = bytes_read_ - reader_.pending();
+  const uint64_t end = bytes_read() - reader_.pending();
   auto it = arrived_fds_.begin();
   for (; it != arrived_fds_.end() && it->position < end; ++it) {
     frame_fds_.push_back(std::move(it->fd));

@@ -52,6 +52,7 @@ Connection::ReadResult Connection::ReadOnce(transport::Wait wait) {
       accepts_fds_ ? ReadWithFds(space, wait) : stream_->Read(space, wait);
   if (result.bytes > 0) {
     reader_.Fill(result.bytes);
+    bytes_read_.store(bytes_read() + result.bytes, std::memory_order_relaxed);
     drained_ = result.bytes < space.size();
     if (options_.liveness.pings()) {
       last_input_.store(async::SteadyNanos(), std::memory_order_relaxed);

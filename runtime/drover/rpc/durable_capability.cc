@@ -130,6 +130,7 @@ base::Ref<Capability> DurableCapability::Adopt(std::unique_ptr<transport::ByteSt
                                                        .liveness = options_.liveness,
                                                        .front_object = nullptr,
                                                        .node = nullptr,
+                                                       .hooks = options_.hooks,
                                                        .on_closed = nullptr});
   front_ = connection_->Bootstrap();
   connection_->SayHello(*front_);

@@ -27,6 +27,7 @@ struct DurableOptions {
   size_t max_frame_bytes = 64 << 20;
   Limits limits = {};
   Liveness liveness = {};
+  base::Ref<CallHooks> hooks;  // of every connection, or null
   ReadyOptions ready;
   double retry_tokens = 10;
   double retry_token_ratio = 0.1;
@@ -41,6 +42,7 @@ class DurableCapability final : public ForwardingCapability, public ReadySource 
   void Send(OutgoingCall call, base::Ref<ReturnHandler> handler) override;
   // The same from the pool, for threads that must not block.
   void SendLater(OutgoingCall call, base::Ref<ReturnHandler> handler);
+  CallHooks* hooks() const override { return options_.hooks.get(); }
   RetryBudget& retry_budget() { return retry_budget_; }
 
   base::Ref<Capability> Ready() override;

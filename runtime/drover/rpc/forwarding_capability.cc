@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "drover/async/thread_context.h"
 #include "drover/rpc/connection.h"
 #include "drover/rpc/deferred.h"
 #include "drover/rpc/incoming_call.h"
@@ -52,6 +53,10 @@ class ForwardedReturn final : public base::RefCounted, public ReturnHandler {
 }  // namespace
 
 void ForwardCall(base::Ref<IncomingCall> call, Capability& target) {
+  {
+    async::UserCodeScope scope(nullptr, &call->cancellation());
+    if (!call->Admit()) return;
+  }
   OutgoingCall out(call->interface_id(), call->method_id());
   out.set_metadata(call->metadata());
   try {

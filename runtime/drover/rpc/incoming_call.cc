@@ -7,8 +7,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "drover/async/steady_clock.h"
 #include "drover/async/thread_context.h"
 #include "drover/base/random_id.h"
+#include "drover/rpc/call_hooks.h"
 #include "drover/rpc/connection.h"
 #include "drover/rpc/local_capability.h"
 #include "drover/rpc/status_codec.h"
@@ -65,7 +67,7 @@ IncomingCall::~IncomingCall() noexcept {
 }
 
 std::string IncomingCall::method_name() const {
-  if (!servant_) return absl::StrCat("method ", method_id_);
+  if (!servant_) return Dispatcher::NameUnknown(interface_id_, method_id_);
   return servant_->dispatcher().MethodName(interface_id_, method_id_);
 }
 
@@ -94,8 +96,23 @@ capnp::AnyPointer::Builder IncomingCall::results(size_t size_hint_words) {
   return result_caps_.Imbue(return_.getResults().getContent());
 }
 
+bool IncomingCall::Admit() {
+  CallHooks* hooks = connection_ ? connection_->hooks().get() : nullptr;
+  if (hooks == nullptr) return true;
+  began_ = async::SteadyNanos();
+  const absl::Status status = hooks->BeforeServing(*this);
+  if (!status.ok()) ReturnError(status);
+  return status.ok();
+}
+
+// Before the answer leaves, so that whoever has it knows that this is done.
+void IncomingCall::Tell(const absl::Status& status) {
+  if (began_ != 0) connection_->hooks()->AfterServing(*this, status);
+}
+
 void IncomingCall::ReturnResults() {
   if (returned_.exchange(true, std::memory_order_acq_rel)) return;
+  Tell(absl::OkStatus());
   results();  // an empty answer is an answer
   if (connection_) {
     connection_->SendReturn(*this, std::move(out_), std::move(result_caps_));
@@ -107,6 +124,7 @@ void IncomingCall::ReturnResults() {
 
 void IncomingCall::ReturnError(const absl::Status& status) {
   if (returned_.exchange(true, std::memory_order_acq_rel)) return;
+  Tell(status);
   if (connection_) {
     Begin(0);
     ToException(status, return_.initException());
@@ -139,6 +157,7 @@ void IncomingCall::Execute() {
     return;
   }
   try {
+    if (!Admit()) return;
     servant_->dispatcher().HandleCall(*this);
     return;
   } catch (const kj::Exception& e) {

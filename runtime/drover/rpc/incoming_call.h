@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -27,8 +28,15 @@
 
 namespace drover::rpc {
 
+class CallHooks;
 class Connection;
 class LocalCapability;
+
+// What hooks keep with a call.
+class HookState {
+ public:
+  virtual ~HookState() = default;
+};
 
 class IncomingCall final : public async::Cancellation, public Work {
  public:
@@ -70,6 +78,11 @@ class IncomingCall final : public async::Cancellation, public Work {
 
   // Runs the servant's method; exceptions become errors.
   void Execute();
+  // Asks the connection's hooks. False if they refused the call, which has been answered.
+  [[nodiscard]] bool Admit();
+  // For the hooks: what they keep with the call, and when it began.
+  std::unique_ptr<HookState> hook_state;
+  int64_t began() const { return began_; }
 
   void Run() override;  // Execute, as a call of a concurrent method
   void Reject(const absl::Status& status) override { ReturnError(status); }
@@ -80,6 +93,7 @@ class IncomingCall final : public async::Cancellation, public Work {
  private:
   IncomingCall();
   void Begin(size_t size_hint_words);
+  void Tell(const absl::Status& status);
   void Release();
 
   base::Ref<Connection> connection_;  // for a peer's call
@@ -97,6 +111,7 @@ class IncomingCall final : public async::Cancellation, public Work {
   base::Ref<Capability> target_;
   base::Ref<LocalCapability> servant_;
   std::atomic<bool> returned_{false};
+  int64_t began_ = 0;  // steady nanoseconds; 0: the hooks have not been asked
 
   wire::OutMessagePtr out_;
   protocol::Return::Builder return_{nullptr};  // inside out_

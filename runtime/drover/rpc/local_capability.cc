@@ -30,6 +30,10 @@ Dispatcher::Dispatcher() : strand_(base::MakeRef<Strand>()) {}
 Dispatcher::~Dispatcher() = default;
 
 std::string Dispatcher::MethodName(uint64_t interface_id, uint16_t method_id) const {
+  return NameUnknown(interface_id, method_id);
+}
+
+std::string Dispatcher::NameUnknown(uint64_t interface_id, uint16_t method_id) {
   return absl::StrCat("method ", method_id, " of interface 0x", absl::Hex(interface_id));
 }
 

@@ -30,6 +30,7 @@ class Dispatcher {
   virtual bool IsConcurrent(uint64_t interface_id, uint16_t method_id) const = 0;
   // For errors: "Worker.calculate".
   virtual std::string MethodName(uint64_t interface_id, uint16_t method_id) const;
+  static std::string NameUnknown(uint64_t interface_id, uint16_t method_id);
   // A descriptor to go with the object; asked for once, before anybody refers to it. -1: none.
   virtual int DescriptorToAttach() { return -1; }
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "drover/rpc/call_hooks.h"
 #include "drover/rpc/connection.h"
 #include "drover/rpc/deferred.h"
 #include "drover/rpc/outgoing_call.h"
@@ -18,6 +19,11 @@ base::Mutex& ResolveLock() {
 }
 
 }  // namespace
+
+PromiseCapability::PromiseCapability(base::Ref<base::RefCounted> keeper, base::Ref<CallHooks> hooks)
+    : Capability(Kind::kPromise), hooks_(std::move(hooks)), keeper_(std::move(keeper)) {}
+
+PromiseCapability::PromiseCapability(Kind kind) : Capability(kind) {}
 
 PromiseCapability::~PromiseCapability() {
   base::Ref<Capability> next;
@@ -36,17 +42,27 @@ PromiseCapability::~PromiseCapability() {
   }
 }
 
-base::Ref<Capability> PromiseCapability::Follow(const base::Ref<Capability>& capability) {
-  // Each is kept alive by the one before it.
-  Capability* at = capability.get();
+// Each is kept alive by the one before it.
+const Capability* PromiseCapability::End(const Capability* at) {
   while (at != nullptr && IsPromise(*at)) {
-    Capability* next =
-        static_cast<PromiseCapability*>(at)->resolved_.load(std::memory_order_acquire);
+    const Capability* next =
+        static_cast<const PromiseCapability*>(at)->resolved_.load(std::memory_order_acquire);
     if (next == nullptr) break;
     at = next;
   }
-  return base::Ref<Capability>::Share(at);
+  return at;
 }
+
+base::Ref<Capability> PromiseCapability::Follow(const base::Ref<Capability>& capability) {
+  return base::Ref<Capability>::Share(const_cast<Capability*>(End(capability.get())));
+}
+
+CallHooks* PromiseCapability::hooks() const {
+  const Capability* end = End(this);
+  return IsPromise(*end) ? static_cast<const PromiseCapability*>(end)->OwnHooks() : end->hooks();
+}
+
+CallHooks* PromiseCapability::OwnHooks() const { return hooks_.get(); }
 
 void PromiseCapability::Send(OutgoingCall call, base::Ref<ReturnHandler> handler) {
   const base::Ref<Capability> target = Follow(base::Ref<Capability>::Share(this));

@@ -18,6 +18,7 @@
 
 #include "drover/async/executor.h"
 #include "drover/base/mutex.h"
+#include "drover/rpc/call_hooks.h"
 #include "drover/rpc/capability.h"
 #include "drover/rpc/incoming_call.h"
 
@@ -26,9 +27,9 @@ namespace drover::rpc {
 class PromiseCapability : public Capability {
  public:
   // `keeper`: what has to live as long as the promise does and is not resolved. It is destroyed
-  // with no lock held.
-  explicit PromiseCapability(base::Ref<base::RefCounted> keeper = nullptr)
-      : Capability(Kind::kPromise), keeper_(std::move(keeper)) {}
+  // with no lock held. `hooks`: of the connection that it may turn out to be behind, or null.
+  explicit PromiseCapability(base::Ref<base::RefCounted> keeper = nullptr,
+                             base::Ref<CallHooks> hooks = nullptr);
   ~PromiseCapability() override;
 
   static bool IsPromise(const Capability& capability) {
@@ -41,6 +42,7 @@ class PromiseCapability : public Capability {
   void Send(OutgoingCall call, base::Ref<ReturnHandler> handler) override;
   void Deliver(base::Ref<IncomingCall> call, Deferred& deferred) override;
   void DeliverEcho(Echo echo, Deferred& deferred) override;
+  CallHooks* hooks() const final;
 
   // A promise that would become itself is broken. No lock of a connection is needed to let go of
   // `target`: the caller keeps it until there is none held.
@@ -50,12 +52,17 @@ class PromiseCapability : public Capability {
   bool OnResolved(async::Task task);
 
  protected:
-  explicit PromiseCapability(Kind kind) : Capability(kind) {}
+  explicit PromiseCapability(Kind kind);
 
   // How what must come behind the delivered calls is done.
   virtual void RunBehindCalls(async::Task task, Deferred& deferred);
 
  private:
+  static const Capability* End(const Capability* at);
+  // While it is not resolved.
+  virtual CallHooks* OwnHooks() const;
+
+  const base::Ref<CallHooks> hooks_;
   base::Mutex mu_;
   std::vector<base::Ref<IncomingCall>> waiting_ ABSL_GUARDED_BY(mu_);
   std::vector<async::Task> observers_ ABSL_GUARDED_BY(mu_);

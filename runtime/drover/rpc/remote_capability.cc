@@ -20,6 +20,8 @@ void RemoteCapability::Send(OutgoingCall call, base::Ref<ReturnHandler> handler)
   connection_->SendCall(id_, std::move(call), std::move(handler));
 }
 
+CallHooks* RemoteCapability::hooks() const { return connection_->hooks().get(); }
+
 void RemoteCapability::DeliverEcho(Echo echo, Deferred& deferred) {
   if (echo.connection != connection_) {
     ForwardingCapability::DeliverEcho(std::move(echo), deferred);

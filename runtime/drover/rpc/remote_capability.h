@@ -22,6 +22,8 @@ class RemoteCapability final : public ForwardingCapability {
   void Send(OutgoingCall call, base::Ref<ReturnHandler> handler) override;
   void DeliverEcho(Echo echo, Deferred& deferred) override;
 
+  CallHooks* hooks() const override;
+
   Connection& connection() const { return *connection_; }
   ImportId id() const { return id_; }
 

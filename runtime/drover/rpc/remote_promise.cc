@@ -62,6 +62,8 @@ bool RemotePromise::open() {
   return connection_->WithLock([this](ConnectionState&) { return phase == Phase::kOpen; });
 }
 
+CallHooks* RemotePromise::OwnHooks() const { return connection_->hooks().get(); }
+
 void RemotePromise::Send(OutgoingCall call, base::Ref<ReturnHandler> handler) {
   if (connection_->SendCallOnPromise(*this, call, handler)) return;
   PromiseCapability::Send(std::move(call), std::move(handler));

@@ -63,6 +63,7 @@ class RemotePromise final : public PromiseCapability {
   ImportReferences references;  // of an import
 
  private:
+  CallHooks* OwnHooks() const override;
   void RunBehindCalls(async::Task task, Deferred& deferred) override;
   void Pass(base::Ref<IncomingCall> call);
   void PassEcho(Echo echo);
