@@ -193,9 +193,8 @@ TEST_F(Interceptors, OfACallerSeeCallsOnObjectsThatCameBack) {
 TEST_F(Interceptors, OfACallerSeePipelinedCalls) {
   Start({}, {journal_.Interceptor("a")});
   EXPECT_EQ(*proxy_.async().MakeCook().Pipeline().Add(1, 2).Get(), 3u);
-  EXPECT_THAT(journal_.Await(4),
-              testing::UnorderedElementsAre("a Cook.makeCook", "a done OK", "a Cook.add",
-                                            "a done OK"));
+  EXPECT_THAT(journal_.Await(4), testing::UnorderedElementsAre("a Cook.makeCook", "a done OK",
+                                                               "a Cook.add", "a done OK"));
 }
 
 TEST_F(Interceptors, OfACallerSeeCallsPipelinedBeforeTheServerIsUp) {
@@ -203,9 +202,8 @@ TEST_F(Interceptors, OfACallerSeeCallsPipelinedBeforeTheServerIsUp) {
   auto waiting = Connect<kitchen::CookProxy>(
       server_->endpoint(), {.wait_for_ready = true, .interceptors = {journal_.Interceptor("a")}});
   EXPECT_EQ(*waiting.async().MakeCook().Pipeline().Add(1, 2).Get(), 3u);
-  EXPECT_THAT(journal_.Await(4),
-              testing::UnorderedElementsAre("a Cook.makeCook", "a done OK", "a Cook.add",
-                                            "a done OK"));
+  EXPECT_THAT(journal_.Await(4), testing::UnorderedElementsAre("a Cook.makeCook", "a done OK",
+                                                               "a Cook.add", "a done OK"));
 }
 
 TEST_F(Interceptors, OfACallerRefuseCallsWhichDoNotLeave) {
@@ -214,9 +212,8 @@ TEST_F(Interceptors, OfACallerRefuseCallsWhichDoNotLeave) {
   EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);
   EXPECT_EQ(proxy_.async().Note(7).Get().code(), absl::StatusCode::kPermissionDenied);
   EXPECT_THAT(std::string(status.message()), HasSubstr("Cook.note: not today"));
-  EXPECT_THAT(journal_.Await(4),
-              ElementsAre("a Cook.note", "a done PERMISSION_DENIED", "a Cook.note",
-                          "a done PERMISSION_DENIED"));
+  EXPECT_THAT(journal_.Await(4), ElementsAre("a Cook.note", "a done PERMISSION_DENIED",
+                                             "a Cook.note", "a done PERMISSION_DENIED"));
 }
 
 TEST_F(Interceptors, OfACallerChangeTheOptions) {
@@ -277,8 +274,8 @@ class Sink final : public sink::SinkServant {
 TEST(InterceptorsOfStreams, SeeEachCallAndItsOutcome) {
   const Journal journal;
   auto server = Serve("tcp://127.0.0.1:0", std::make_shared<Sink>()).value();
-  auto sink = Connect<sink::SinkProxy>(server.endpoint(),
-                                       {.interceptors = {journal.Interceptor("a")}});
+  auto sink =
+      Connect<sink::SinkProxy>(server.endpoint(), {.interceptors = {journal.Interceptor("a")}});
   EXPECT_EQ(sink.Write(kChunk), absl::OkStatus());
   EXPECT_EQ(FinishStream(sink), absl::OkStatus());
   EXPECT_THAT(journal.Await(2), ElementsAre("a Sink.write", "a done OK"));

@@ -69,9 +69,10 @@ TEST(HelloToAServer, ComesBackWithItsNonce) {
 
 class HelloToClient : public ClientTest {
  protected:
+  // The call goes with it, and is answered.
   void SayHello() {
     connection_->SayHello(*proxy_.capability());
-    pending_ = patient().Add(1, 2);
+    auto sum = proxy_.async().Add(1, 2);
     peer_->PassOver(protocol::Message::FINISH);
     AnswerBootstrap(1);
     const auto hello = ExpectCall();
@@ -81,9 +82,9 @@ class HelloToClient : public ClientTest {
     nonce_ = hello.getExtension().getAs<protocol::CallExtension>().getNonce();
     EXPECT_NE(nonce_, 0u);
     const auto first = ExpectCall();
-    EXPECT_FALSE(first.hasExtension());  // nothing is known yet
+    EXPECT_FALSE(first.hasExtension());
     ReturnSum(first.getQuestionId(), 3);
-    EXPECT_EQ(*pending_.Get(), 3u);
+    EXPECT_EQ(*sum.Get(), 3u);
   }
   void Answer(uint64_t nonce) {
     SendReturn(question_, [&](protocol::Return::Builder ret) {
@@ -94,7 +95,18 @@ class HelloToClient : public ClientTest {
     return proxy_.async().With({.timeout = absl::Hours(1), .metadata = {{"tenant", "acme"}}});
   }
 
-  Future<uint32_t> pending_;
+  // Nothing has been sent.
+  void ExpectNothing() {
+    peer_->SendBootstrap(900);
+    peer_->ExpectReturn(900);
+    peer_->SendFinish(900);
+  }
+  static std::string TenantOf(protocol::Call::Reader call) {
+    if (!call.hasExtension()) return "";
+    const auto metadata = call.getExtension().getAs<protocol::CallExtension>().getMetadata();
+    return metadata.size() == 1 ? metadata[0].getValue() : "";
+  }
+
   uint32_t question_ = 0;
   uint64_t nonce_ = 0;
 };
@@ -126,6 +138,75 @@ TEST_F(HelloToClient, ThatComesBackWithoutItsNonceLetsNothingTravel) {
   EXPECT_EQ(*sum.Get(), 0u);
   sum = patient().Add(1, 2);
   EXPECT_FALSE(ExpectCall().hasExtension());
+}
+
+// --- calls that have something to tell ----------------------------------------------------------
+
+TEST_F(HelloToClient, KeepsCallsWithMetadataAndAllBehindThemUntilItIsAnswered) {
+  SayHello();
+  auto told = patient().Add(1, 1);
+  auto behind = proxy_.async().Add(2, 2);
+  ExpectNothing();
+  Answer(nonce_);
+  const auto first = ExpectCall();
+  EXPECT_EQ(TenantOf(first), "acme");
+  ReturnSum(first.getQuestionId(), 2);
+  const auto second = ExpectCall();
+  EXPECT_FALSE(second.hasExtension());
+  ReturnSum(second.getQuestionId(), 4);
+  EXPECT_EQ(*told.Get(), 2u);
+  EXPECT_EQ(*behind.Get(), 4u);
+}
+
+TEST_F(HelloToClient, KeepsNoCallsWithADeadlineOnly) {
+  SayHello();
+  auto sum = proxy_.async().With({.timeout = absl::Hours(1)}).Add(1, 2);
+  const auto call = ExpectCall();
+  EXPECT_FALSE(call.hasExtension());
+  ReturnSum(call.getQuestionId(), 3);
+  EXPECT_EQ(*sum.Get(), 3u);
+}
+
+TEST_F(HelloToClient, ThatIsNotOneLetsCallsGoWithoutMetadata) {
+  SayHello();
+  auto told = patient().Add(1, 1);
+  SendReturn(question_, [](protocol::Return::Builder ret) {
+    ret.initException().setType(protocol::Exception::Type::UNIMPLEMENTED);
+  });
+  const auto call = ExpectCall();
+  EXPECT_FALSE(call.hasExtension());
+  ReturnSum(call.getQuestionId(), 2);
+  EXPECT_EQ(*told.Get(), 2u);
+}
+
+TEST_F(HelloToClient, LetsNoCallGoThatWasCancelledMeanwhile) {
+  SayHello();
+  auto cancelled = patient().Add(1, 1);
+  auto kept = patient().Add(2, 2);
+  cancelled.Cancel();
+  EXPECT_EQ(cancelled.Get().status().code(), absl::StatusCode::kCancelled);
+  Answer(nonce_);
+  const auto call = ExpectCall();
+  EXPECT_EQ(call.getParams().getContent().getAs<Wire::AddParams>().getA(), 2u);
+  ReturnSum(call.getQuestionId(), 4);
+  EXPECT_EQ(*kept.Get(), 4u);
+}
+
+TEST_F(HelloToClient, ThatIsNeverAnsweredFailsWhatItKeptWithTheConnection) {
+  SayHello();
+  auto told = patient().Add(1, 1);
+  peer_ = nullptr;
+  EXPECT_EQ(told.Get().status().code(), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(HelloToClient, ThatIsNeverAnsweredKeepsNoMoreThanMayBeQueued) {
+  SayHello();
+  const std::vector<uint8_t> data(40 << 20);
+  auto options = CallOptions{.metadata = {{"tenant", "acme"}}};
+  auto first = proxy_.async().With(options).Echo(data);
+  auto second = proxy_.async().With(options).Echo(data);
+  auto third = proxy_.async().With(options).Echo(data);  // 64 MiB may wait, and one call more
+  EXPECT_EQ(third.Get().status().code(), absl::StatusCode::kResourceExhausted);
 }
 
 }  // namespace

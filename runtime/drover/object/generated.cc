@@ -11,8 +11,8 @@
 namespace drover::object {
 
 void ClientCall::Intercept(CallOptions& options) {
-  error_ = hooks_->BeforeCall(absl::StrCat(method_.interface_name, ".", method_.name), options,
-                              done_);
+  error_ =
+      hooks_->BeforeCall(absl::StrCat(method_.interface_name, ".", method_.name), options, done_);
 }
 
 void ClientCall::RunDoneOnPool(std::shared_ptr<DoneList> done, absl::Status status) {

@@ -195,8 +195,7 @@ class ClientCall {
   template <class T>
   void RunDoneAfter(const base::Ref<async::FutureState<T>>& state) {
     std::shared_ptr<DoneList> done = std::move(done_);
-    if (state->BeforeReady(
-            [done, s = state.get()] { RunDoneOnPool(done, StatusOf(s->Peek())); })) {
+    if (state->BeforeReady([done, s = state.get()] { RunDoneOnPool(done, StatusOf(s->Peek())); })) {
       return;
     }
     state->AwaitCompletion();

@@ -24,8 +24,8 @@
 // it leaves. Neither sees Drover's own calls (Node), nor calls on objects of the same process.
 //
 // They run in their order; the first that does not return OK refuses the call: the rest and the
-// call itself are left out, and the caller gets that error. OnDone's functions of those that ran are
-// called in the reverse order, refused or not.
+// call itself are left out, and the caller gets that error. OnDone's functions of those that ran
+// are called in the reverse order, refused or not.
 //
 // Thread-safety: an interceptor is called on many threads at once, on the one that makes or serves
 // the call; the call it is given belongs to that thread.

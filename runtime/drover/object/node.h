@@ -2,8 +2,8 @@
 //
 //   auto node = drover::Connect<drover::NodeProxy>("unix:///run/w.sock");
 //   DROVER_ASSIGN_OR_RETURN(drover::ServerStats stats, node.Stats());
-//   for (const drover::MethodStats& m : stats.methods) std::cout << m.name << " " << m.calls << "\n";
-//   return node.Drain();
+//   for (const drover::MethodStats& m : stats.methods) std::cout << m.name << " " << m.calls <<
+//   "\n"; return node.Drain();
 //
 // Thread-safety and ownership: as every proxy's.
 // Errors: PermissionDenied for List, Stats and Drain from anybody but a process of the same user on
@@ -43,9 +43,7 @@ class NodeProxy : public Proxy {
   absl::Status Drain() const;
 
   Async async() const;
-  NodeProxy With(CallOptions options) const {
-    return NodeProxy(WithOptions(std::move(options)));
-  }
+  NodeProxy With(CallOptions options) const { return NodeProxy(WithOptions(std::move(options))); }
 };
 
 class NodeProxy::Async {

@@ -37,8 +37,8 @@ class StreamWindow final : public base::RefCounted {
   absl::Status Write(rpc::Capability& target, const MethodInfo& method, rpc::OutgoingCall call,
                      Done done);
   // Sends; the future completes when there is room for another one like it.
-  Future<void> WriteAsync(rpc::Capability& target, const MethodInfo& method,
-                          rpc::OutgoingCall call, Done done);
+  Future<void> WriteAsync(rpc::Capability& target, const MethodInfo& method, rpc::OutgoingCall call,
+                          Done done);
   // Completes when what has been sent by now is answered, with the first error, which it takes
   // away.
   Future<void> Finish();
@@ -85,8 +85,7 @@ class StreamWindow final : public base::RefCounted {
   absl::Status AwaitTurn(size_t bytes);
   // Counts a call whose bytes are in in_flight_ already, and puts it on the path of the others.
   base::Ref<Call> AddCall(const MethodInfo& method, size_t bytes, rpc::OutgoingCall& call,
-                          Done done)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+                          Done done) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Answered(uint64_t number, const absl::Status& status);
   void Grant(Wakeups& wakeups) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Refuse(Wakeups& wakeups) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -64,7 +64,7 @@ void Connection::CloseIfRetired() {
   if (!retired_.load(std::memory_order_acquire)) return;
   const bool unused = WithLock([](ConnectionState& s) {
     return s.retired && s.open() && s.questions.size() == 0 && s.imports.size() == 0 &&
-           s.embargoes.size() == 0;
+           s.embargoes.size() == 0 && s.held.empty();
   });
   if (unused) Close(absl::UnavailableError("the last proxy of the connection is gone"));
 }
@@ -90,6 +90,12 @@ void Connection::Close(const absl::Status& reason) {
       BreakAll(id, question, state_.closed, deferred);
     });
     state_.questions.Clear();
+    for (HeldCall& held : state_.held) {
+      lost.push_back(std::move(held.handler));
+      deferred.Drop(std::move(held.target));
+      deferred.Then([call = std::move(held.call)] {});  // what is in it goes without the lock
+    }
+    state_.held.clear();
     state_.answers.ForEach([&](AnswerId, Answer& answer) {
       if (answer.call != nullptr && answer.call->TryRef()) {
         cancelled.push_back(base::Ref<IncomingCall>::Adopt(answer.call));

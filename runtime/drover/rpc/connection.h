@@ -57,7 +57,7 @@ struct ConnectionOptions {
   Liveness liveness = {};
   base::Ref<Capability> front_object;          // what Bootstrap gives the peer; until it is closed
   base::Ref<Capability> node;                  // answers the Node interface beside it
-  base::Ref<CallHooks> hooks;                  // null: none
+  base::Ref<CallHooks> hooks = nullptr;        // null: none
   std::function<void(Connection*)> on_closed;  // once, on any thread, no lock held
 };
 
@@ -70,14 +70,17 @@ class Connection final : public async::EventHandler {
   // The peer's front object; calls on it leave at once, before the peer has answered.
   base::Ref<Capability> Bootstrap();
   // Asks the peer, through its front object, whether it is Drover; if it is, metadata travels with
-  // calls from then on. The question leaves with the next call.
+  // calls from then on. The question leaves with the next call. A call with metadata waits for the
+  // answer, and so do those made after it.
   void SayHello(Capability& front);
   // The object that the peer exports under a name; calls on it leave at once.
   base::Ref<Capability> Lookup(Capability& front, const std::string& name);
   // The peer has turned out to be Drover.
   void EnableExtensions();
+  // Lets the calls go that waited for the answer to hello.
+  void ReleaseHeldCalls();
 
-  void SendCall(ImportId target, OutgoingCall call, base::Ref<ReturnHandler> handler);
+  void SendCall(RemoteCapability& target, OutgoingCall call, base::Ref<ReturnHandler> handler);
   // False, with nothing done, if the promise's calls do not travel to the peer any more.
   [[nodiscard]] bool SendCallOnPromise(RemotePromise& target, OutgoingCall& call,
                                        base::Ref<ReturnHandler>& handler);
@@ -210,8 +213,13 @@ class Connection final : public async::EventHandler {
   void DropKept(Question& question, Deferred& deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool PeerHosts(const Capability& capability) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
-  bool SendQuestion(const std::variant<ImportId, RemotePromise*>& target, OutgoingCall& call,
+  using CallTarget = std::variant<RemoteCapability*, RemotePromise*>;
+  bool SendQuestion(const CallTarget& target, OutgoingCall& call,
                     base::Ref<ReturnHandler>& handler);
+  // hello.cc
+  bool MustHold(const OutgoingCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Hold(const CallTarget& target, OutgoingCall& call, base::Ref<ReturnHandler>& handler)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // inbound_returns.cc: results of a tail call.
   absl::Status TakeFromAnswer(QuestionId id, AnswerId other, Deferred& deferred)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

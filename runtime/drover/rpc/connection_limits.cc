@@ -36,11 +36,13 @@ absl::Status Connection::CheckExports() {
 }
 
 absl::Status Connection::CheckBacklog() {
-  if (state_.unwritten() <= options_.limits.max_queued_bytes) return absl::OkStatus();
+  if (state_.unwritten() + state_.held_call_bytes <= options_.limits.max_queued_bytes) {
+    return absl::OkStatus();
+  }
   return absl::ResourceExhaustedError(absl::StrCat(
-      state_.unwritten(), " bytes wait to be read at the other end of the connection to ",
-      options_.name, "; the limit is ", options_.limits.max_queued_bytes,
-      " (limits.max_queued_bytes)"));
+      state_.unwritten() + state_.held_call_bytes,
+      " bytes wait to be read at the other end of the connection to ", options_.name,
+      "; the limit is ", options_.limits.max_queued_bytes, " (limits.max_queued_bytes)"));
 }
 
 absl::Status Connection::CheckNewCall() {

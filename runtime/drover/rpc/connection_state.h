@@ -3,6 +3,7 @@
 #ifndef DROVER_RPC_CONNECTION_STATE_H_
 #define DROVER_RPC_CONNECTION_STATE_H_
 
+#include <deque>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -13,16 +14,30 @@
 #include "drover/rpc/export_table.h"
 #include "drover/rpc/ids.h"
 #include "drover/rpc/import_table.h"
+#include "drover/rpc/outgoing_call.h"
 #include "drover/rpc/question_table.h"
+#include "drover/rpc/return_handler.h"
 #include "drover/wire/send_queue.h"
 
 namespace drover::rpc {
+
+// A call that waits for the peer's answer to hello (hello.cc).
+struct HeldCall {
+  base::Ref<Capability> target;
+  OutgoingCall call;
+  base::Ref<ReturnHandler> handler;
+};
 
 struct ConnectionState {
   absl::Status closed;      // not OK: the connection has ended, and why
   bool draining = false;    // calls that arrive now are refused
   bool extensions = false;  // both ends are known to be Drover: metadata travels with calls
-  bool retired = false;     // see Connection::Retire
+  // kAsked: calls with metadata are held, and all behind them. kAnswered: those that were held
+  // leave, and new ones queue behind them.
+  enum class Hello { kNone, kAsked, kAnswered } hello = Hello::kNone;
+  std::deque<HeldCall> held;
+  size_t held_call_bytes = 0;
+  bool retired = false;  // see Connection::Retire
   QuestionTable questions;
   AnswerTable answers;
   ExportTable exports;

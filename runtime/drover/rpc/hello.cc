@@ -3,6 +3,10 @@
 // The client calls Node.hello with a random nonce in the Call's extension field; the server answers
 // with the nonce that it saw there. A stock peer answers Unimplemented. A stock relay in between
 // makes the call again without the field, so that what comes back does not match.
+//
+// What a program says with a call must arrive with the call, so one that says something waits until
+// it is known whether it can; so does one that is made while another is served, as a cycle is seen
+// by what travels with it. docs/decisions/first-calls.md.
 #include <string>
 #include <utility>
 
@@ -11,6 +15,8 @@
 #include "drover/rpc/connection.h"
 #include "drover/rpc/message_caps.h"
 #include "drover/rpc/outgoing_call.h"
+#include "drover/rpc/remote_capability.h"
+#include "drover/rpc/remote_promise.h"
 
 namespace drover::rpc {
 namespace {
@@ -24,9 +30,13 @@ class HelloHandler final : public base::RefCounted, public ReturnHandler {
     if (results.getAs<protocol::Node::HelloResults>().getNonce() == nonce_) {
       connection_->EnableExtensions();
     }
+    OnError(absl::OkStatus());
+  }
+  void OnError(const absl::Status&) override {
+    connection_->ReleaseHeldCalls();
     connection_ = nullptr;
   }
-  void OnError(const absl::Status&) override { connection_ = nullptr; }
+  void OnLost(const absl::Status&) override { connection_ = nullptr; }
   void AddRef() const override { base::RefCounted::AddRef(); }
   void Unref() const override { base::RefCounted::Unref(); }
 
@@ -82,6 +92,7 @@ void Connection::SayHello(Capability& front) {
   call.nonce = base::RandomId();
   call.can_wait = true;
   auto handler = base::MakeRef<HelloHandler>(base::Ref<Connection>::Share(this), call.nonce);
+  WithLock([](ConnectionState& s) { s.hello = ConnectionState::Hello::kAsked; });
   front.Send(std::move(call), std::move(handler));
 }
 
@@ -97,6 +108,50 @@ base::Ref<Capability> Connection::Lookup(Capability& front, const std::string& n
 void Connection::EnableExtensions() {
   WithLock([](ConnectionState& s) { s.extensions = true; });
   extensions_.store(true, std::memory_order_release);
+}
+
+// A deadline alone is kept at this end.
+bool Connection::MustHold(const OutgoingCall& call) {
+  using Hello = ConnectionState::Hello;
+  if (state_.hello == Hello::kNone || call.held || call.nonce != 0) return false;
+  if (state_.hello == Hello::kAnswered || !state_.held.empty()) return true;
+  return call.metadata() && !(call.metadata()->entries.empty() && call.metadata()->chain.empty());
+}
+
+void Connection::Hold(const CallTarget& target, OutgoingCall& call,
+                      base::Ref<ReturnHandler>& handler) {
+  base::Ref<Capability> to;
+  if (const auto* promise = std::get_if<RemotePromise*>(&target)) {
+    to = base::Ref<RemotePromise>::Share(*promise);
+  } else {
+    to = base::Ref<RemoteCapability>::Share(std::get<RemoteCapability*>(target));
+  }
+  call.held = true;
+  state_.held_call_bytes += call.message()->FrameBytes();
+  call.message()->builder();  // it will change, so what is known of the frame is void
+  state_.held.push_back({std::move(to), std::move(call), std::move(handler)});
+}
+
+void Connection::ReleaseHeldCalls() {
+  for (bool attended = false;; attended = true) {
+    std::deque<HeldCall> leaving;
+    {
+      base::MutexLock lock(&mu_);
+      leaving.swap(state_.held);
+      state_.held_call_bytes = 0;
+      using Hello = ConnectionState::Hello;
+      state_.hello = leaving.empty() ? Hello::kNone : Hello::kAnswered;
+    }
+    if (leaving.empty()) {
+      if (attended) RemoveUnattended();  // see SendQuestion
+      break;
+    }
+    for (HeldCall& held : leaving) {
+      if (held.handler->Abandoned()) continue;
+      held.target->Send(std::move(held.call), std::move(held.handler));
+    }
+  }
+  CloseIfRetired();
 }
 
 }  // namespace drover::rpc

@@ -9,6 +9,7 @@
 #include "drover/rpc/connection.h"
 #include "drover/rpc/metadata_codec.h"
 #include "drover/rpc/outgoing_call.h"
+#include "drover/rpc/remote_capability.h"
 #include "drover/rpc/remote_promise.h"
 
 namespace drover::rpc {
@@ -30,8 +31,9 @@ bool Connection::CanWait() {
          state_.send.bytes() < kMostWaitingBytes;
 }
 
-void Connection::SendCall(ImportId target, OutgoingCall call, base::Ref<ReturnHandler> handler) {
-  SendQuestion(target, call, handler);  // an import takes every call
+void Connection::SendCall(RemoteCapability& target, OutgoingCall call,
+                          base::Ref<ReturnHandler> handler) {
+  SendQuestion(&target, call, handler);  // an import takes every call
 }
 
 bool Connection::SendCallOnPromise(RemotePromise& target, OutgoingCall& call,
@@ -39,8 +41,8 @@ bool Connection::SendCallOnPromise(RemotePromise& target, OutgoingCall& call,
   return SendQuestion(&target, call, handler);
 }
 
-bool Connection::SendQuestion(const std::variant<ImportId, RemotePromise*>& target,
-                              OutgoingCall& call, base::Ref<ReturnHandler>& handler) {
+bool Connection::SendQuestion(const CallTarget& target, OutgoingCall& call,
+                              base::Ref<ReturnHandler>& handler) {
   if (InForkedChild()) {
     handler->OnError(absl::FailedPreconditionError(
         absl::StrCat("the connection to ", options_.name, " belongs to the parent process")));
@@ -50,24 +52,31 @@ bool Connection::SendQuestion(const std::variant<ImportId, RemotePromise*>& targ
   absl::Status refused;
   QuestionId id;
   bool waits = false;
+  bool held = false;
+  bool first_held = false;
   Deferred deferred;
   {
     base::MutexLock lock(&mu_);
-    auto message_target = call.call().getTarget();
-    if (const auto* promise = std::get_if<RemotePromise*>(&target)) {
-      if ((*promise)->phase != RemotePromise::Phase::kOpen) return false;
-      (*promise)->used = true;
-      (*promise)->Describe(message_target);
-    } else {
-      message_target.setImportedCap(std::get<ImportId>(target).value());
-    }
     lost = state_.closed;
     if (lost.ok() && state_.write_failed) {
       lost = absl::UnavailableError(
           absl::StrCat("the connection to ", options_.name, " ended: the peer closed it"));
     }
     if (lost.ok()) refused = CheckBacklog();
-    if (lost.ok() && refused.ok()) {
+    held = lost.ok() && refused.ok() && MustHold(call);
+    first_held = held && state_.hello == ConnectionState::Hello::kAsked && state_.held.empty();
+    if (held) Hold(target, call, handler);
+    auto message_target = call.call().getTarget();
+    if (held) {
+      // it leaves later
+    } else if (const auto* promise = std::get_if<RemotePromise*>(&target)) {
+      if ((*promise)->phase != RemotePromise::Phase::kOpen) return false;
+      (*promise)->used = true;
+      (*promise)->Describe(message_target);
+    } else {
+      message_target.setImportedCap(std::get<RemoteCapability*>(target)->id().value());
+    }
+    if (lost.ok() && refused.ok() && !held) {
       id = state_.questions.Add(Question(handler));
       call.call().setQuestionId(id.value());
       Question* question = state_.questions.Find(id);
@@ -100,7 +109,9 @@ bool Connection::SendQuestion(const std::variant<ImportId, RemotePromise*>& targ
     }
   }
   deferred.FinishOnPool();
-  if (!lost.ok()) {
+  if (held) {
+    if (first_held) AddUnattended();  // whoever waits for the call cannot read the answer to hello
+  } else if (!lost.ok()) {
     handler->OnLost(lost);
   } else if (!refused.ok()) {
     handler->OnError(refused);

@@ -41,6 +41,8 @@ class OutgoingCall {
   uint64_t nonce = 0;
   // Whether it may wait for the next frame, a tick or a wait.
   bool can_wait = false;
+  // It waited for the peer's answer to hello (hello.cc), and waits no more.
+  bool held = false;
   // Null for a call that goes wherever its capability leads at the time.
   base::Ref<CallPath> path;
   // Where it goes, if calls go to `current` now.

@@ -17,7 +17,7 @@ RemoteCapability::~RemoteCapability() {
 }
 
 void RemoteCapability::Send(OutgoingCall call, base::Ref<ReturnHandler> handler) {
-  connection_->SendCall(id_, std::move(call), std::move(handler));
+  connection_->SendCall(*this, std::move(call), std::move(handler));
 }
 
 CallHooks* RemoteCapability::hooks() const { return connection_->hooks().get(); }
