@@ -90,11 +90,9 @@ class Checks {
     try {
       promise.wait(wait());
     } catch (const kj::Exception& e) {
-      if (e.getType() == kind &&
-          std::string(e.getDescription().cStr()).find(reason) != std::string::npos) {
-        return true;
-      }
-      throw;
+      if (e.getType() != kind) throw;
+      if (std::string(e.getDescription().cStr()).find(reason) == std::string::npos) throw;
+      return true;
     }
     return false;
   }
