@@ -22,8 +22,8 @@ class Number final : public calculator::CalculatorValueServant {
 
 // The value of an expression. Whatever it refers to is called for it: values and functions of this
 // process, or of the client.
-inline absl::StatusOr<double> Evaluate(const calculator::CalculatorExpression& expression,
-                                       const std::vector<double>& params) {
+inline absl::StatusOr<double> ValueOf(const calculator::CalculatorExpression& expression,
+                                      const std::vector<double>& params) {
   using Which = calculator::CalculatorExpression::Which;
   switch (expression.which()) {
     case Which::kLiteral:
@@ -36,7 +36,7 @@ inline absl::StatusOr<double> Evaluate(const calculator::CalculatorExpression& e
     case Which::kCall: {
       std::vector<double> arguments;
       for (const auto& argument : expression.call().params) {
-        DROVER_ASSIGN_OR_RETURN(double value, Evaluate(argument, params));
+        DROVER_ASSIGN_OR_RETURN(double value, ValueOf(argument, params));
         arguments.push_back(value);
       }
       return expression.call().function.Call(arguments);
@@ -51,7 +51,7 @@ class DefinedFunction final : public calculator::CalculatorFunctionServant {
       : param_count_(param_count), body_(std::move(body)) {}
 
   absl::StatusOr<double> Call(std::vector<double> params) override {
-    if (params.size() == param_count_) return Evaluate(body_, params);
+    if (params.size() == param_count_) return ValueOf(body_, params);
     return absl::InvalidArgumentError("wrong number of parameters");
   }
 
@@ -83,11 +83,11 @@ class OperatorFunction final : public calculator::CalculatorFunctionServant {
   const calculator::CalculatorOperator op_;
 };
 
-class Calculator final : public calculator::CalculatorServant {
+class PocketCalculator final : public calculator::CalculatorServant {
  public:
   absl::StatusOr<calculator::CalculatorValueProxy> Evaluate(
       calculator::CalculatorExpression expression) override {
-    DROVER_ASSIGN_OR_RETURN(double value, ::Evaluate(expression, /*params=*/{}));
+    DROVER_ASSIGN_OR_RETURN(double value, ValueOf(expression, /*params=*/{}));
     return std::make_shared<Number>(value);
   }
   absl::StatusOr<calculator::CalculatorFunctionProxy> DefFunction(

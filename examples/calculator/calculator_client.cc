@@ -4,6 +4,7 @@
 #include <cmath>
 #include <iostream>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -72,6 +73,13 @@ absl::Status Calculate(const CalculatorProxy& proxy) {
       calculator.Evaluate(Call(power, {Literal(2), Call(add, {Literal(4), Literal(6)})}));
   DROVER_ASSIGN_OR_RETURN(value, raised.Pipeline().Read().Get());
   std::cout << "2 ^ (4 + 6) = " << value << std::endl;
+
+  // What is calculated with a value that cannot be had fails as that does.
+  const auto wrong = calculator.Evaluate(Parameter(0));
+  const auto spoiled = calculator.Evaluate(Call(add, {Previous(wrong.Pipeline()), Literal(1)}));
+  const absl::Status failed = spoiled.Pipeline().Read().Get().status();
+  const bool refused = failed.message().find("there is no such parameter") != std::string::npos;
+  std::cout << "a parameter of nothing: " << (refused ? "refused" : failed.ToString()) << std::endl;
   return absl::OkStatus();
 }
 

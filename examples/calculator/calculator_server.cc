@@ -10,7 +10,7 @@ int main(int argc, char** argv) {
   if (argc != 2) {
     return drover::ExitWith(absl::InvalidArgumentError("usage: calculator_server <endpoint>"));
   }
-  auto server = drover::Serve(argv[1], std::make_shared<Calculator>());
+  auto server = drover::Serve(argv[1], std::make_shared<PocketCalculator>());
   if (!server.ok()) return drover::ExitWith(server.status());
   std::cout << "Calculator running at " << server->endpoint() << std::endl;
   server->Wait();

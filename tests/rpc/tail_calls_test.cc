@@ -142,6 +142,7 @@ TEST_F(TailCalls, GoOnForCallsOnTheirResultsThoughTheQuestionThatTakesThemIsCanc
   KeepPromise(9);
   auto call = cook_->Kept()->async().Heard("x");
   const uint32_t question = ExpectHeard("x").getQuestionId();
+  const kitchen::ListenerProxy promise = *cook_->Kept();
   ASSERT_TRUE(cook_->Keep(std::make_shared<Parrot>()).ok());  // which Later gives
   SendTailToCook(20, kLater);
   cook_->gate.AwaitArrivals(1);
