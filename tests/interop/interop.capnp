@@ -29,6 +29,35 @@ interface Worker {
 
   read @7 (worker :Worker) -> (content :Text);
   # What is in the file that comes with the worker; empty if none does.
+
+  wait @8 (listener :Listener, over :Worker) $Drover.concurrent;
+  # Tells the listener "waiting", then waits until the call is cancelled. Where `over` is given it
+  # is over.wait(listener) that is called, by the stock runtime as a tail call.
+
+  waiting @9 () -> (count :UInt32);
+  # How many calls of wait there are in the server.
+
+  pass @10 (listener :Listener, over :Worker) -> (listener :Listener);
+  # The same listener. Where `over` is given it is a promise of what over.pass(listener) returns.
+
+  neighbour @11 () -> (worker :Worker);
+  # The worker of the server that this one was told of.
+
+  delegate @12 (x :UInt32, to :List(Worker)) -> (y :UInt32, by :Worker);
+  # y is x + 1, and `by` is as get would return it. Where `to` is not empty they are what its first
+  # returns for the others, which the stock runtime asks by a tail call.
+
+  again @13 () -> (worker :Worker);
+  # The worker that get returned last, which must still exist.
+
+  keep @14 (listener :Listener);
+  # Keeps it until it is dropped as often as it was kept.
+
+  drop @15 () -> (reply :Text);
+  # Tells the listener that was kept last "goodbye", and lets go of it.
+
+  blob @16 (size :UInt32) -> (data :Data);
+  # So many bytes.
 }
 
 interface Sink {

@@ -20,8 +20,8 @@ struct Started {
   base::UniqueFd output;
 };
 
-// Runs a program with one argument; its standard output comes through a pipe.
-Started Start(const char* program, const std::string& argument) {
+// Runs a program; its standard output comes through a pipe. An empty argument is left out.
+Started Start(const char* program, std::string first, std::string second) {
   int fds[2];
   if (pipe2(fds, O_CLOEXEC) != 0) {
     ADD_FAILURE() << "pipe2: errno " << errno;
@@ -33,8 +33,8 @@ Started Start(const char* program, const std::string& argument) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, writer.get(), STDOUT_FILENO);
-  char* const arguments[] = {const_cast<char*>(program), const_cast<char*>(argument.c_str()),
-                             nullptr};
+  char* const arguments[] = {const_cast<char*>(program), first.data(),
+                             second.empty() ? nullptr : second.data(), nullptr};
   if (int error = posix_spawn(&started.pid, program, &actions, nullptr, arguments, environ)) {
     ADD_FAILURE() << program << ": errno " << error;
     started.pid = -1;
@@ -64,8 +64,8 @@ int Wait(pid_t pid) {
 
 }  // namespace
 
-StockServer::StockServer(const std::string& endpoint) {
-  Started started = Start(DROVER_STOCK_SERVER, endpoint);
+StockServer::StockServer(const std::string& endpoint, const std::string& option) {
+  Started started = Start(DROVER_STOCK_SERVER, endpoint, option);
   pid_ = started.pid;
   if (pid_ > 0) endpoint_ = Read(started.output.get(), /*one_line=*/true);
   if (endpoint_.empty()) ADD_FAILURE() << "no stock_server at " << endpoint;
@@ -88,18 +88,22 @@ void StockServer::Kill() {
   pid_ = -1;
 }
 
-StockClient::StockClient(const std::string& endpoint) {
-  Started started = Start(DROVER_STOCK_CLIENT, endpoint);
+StockClient::StockClient(const std::string& endpoint, const std::string& group) {
+  Started started = Start(DROVER_STOCK_CLIENT, endpoint, group);
   pid_ = started.pid;
   output_ = std::move(started.output);
 }
 
 StockClient::~StockClient() { Kill(); }
 
-StockClientResult StockClient::Wait() {
-  if (pid_ <= 0) return {-1, ""};
+std::string StockClient::ReadLine() { return Read(output_.get(), /*one_line=*/true); }
+
+std::string StockClient::Wait() {
+  if (pid_ <= 0) return "it did not start";
   std::string output = Read(output_.get(), /*one_line=*/false);
-  return {interop::Wait(std::exchange(pid_, -1)), std::move(output)};
+  const int status = interop::Wait(std::exchange(pid_, -1));
+  if (status != 0) output += "exit status " + std::to_string(status);
+  return output;
 }
 
 void StockClient::Kill() {
@@ -108,8 +112,8 @@ void StockClient::Kill() {
   interop::Wait(std::exchange(pid_, -1));
 }
 
-StockClientResult RunStockClient(const std::string& endpoint) {
-  return StockClient(endpoint).Wait();
+std::string RunStockClient(const std::string& endpoint, const std::string& group) {
+  return StockClient(endpoint, group).Wait();
 }
 
 }  // namespace drover::interop

@@ -1,8 +1,7 @@
 // Starts the stock programs of this folder from a test.
 //
 //   StockServer server("tcp://127.0.0.1:0");
-//   StockClientResult result = RunStockClient(server.endpoint());
-//   EXPECT_EQ(result.status, 0) << result.output;
+//   EXPECT_EQ(RunStockClient(server.endpoint(), "order"), kAllHeld);
 //
 // Not thread-safe. Everything here blocks; what cannot be started fails the test.
 #ifndef DROVER_TESTS_INTEROP_STOCK_PROCESS_H_
@@ -20,7 +19,8 @@ namespace drover::interop {
 class StockServer {
  public:
   // Waits until it serves.
-  explicit StockServer(const std::string& endpoint);
+  // `option`: "huge" or the endpoint of a neighbour, as stock_server takes it.
+  explicit StockServer(const std::string& endpoint, const std::string& option = "");
   ~StockServer();
   StockServer(const StockServer&) = delete;
   StockServer& operator=(const StockServer&) = delete;
@@ -39,20 +39,23 @@ class StockServer {
   std::string endpoint_;
 };
 
-struct StockClientResult {
-  int status;          // as for StockServer::Stop
-  std::string output;  // the checks that failed, one a line
-};
+// What a stock_client says at its end: the checks that failed, one a line, and its exit status, as
+// for StockServer::Stop, if that is not 0.
+constexpr const char* kAllHeld = "";
 
 // A running stock_client; the destructor kills it.
 class StockClient {
  public:
-  explicit StockClient(const std::string& endpoint);
+  // `group`: the checks to make.
+  explicit StockClient(const std::string& endpoint, const std::string& group = "everything");
   ~StockClient();
   StockClient(const StockClient&) = delete;
   StockClient& operator=(const StockClient&) = delete;
 
-  StockClientResult Wait();
+  // The next line that it prints.
+  std::string ReadLine();
+  // Waits for its end; what it says after the lines that were read.
+  std::string Wait();
   void Kill();
 
  private:
@@ -60,7 +63,7 @@ class StockClient {
   base::UniqueFd output_;
 };
 
-StockClientResult RunStockClient(const std::string& endpoint);
+std::string RunStockClient(const std::string& endpoint, const std::string& group = "everything");
 
 }  // namespace drover::interop
 

@@ -1,6 +1,10 @@
 // stock_server ENDPOINT: a Worker served by Cap'n Proto's own RPC runtime, without any of Drover.
 // Prints its endpoint, with the port in place of 0, when it is ready. Ends with status 0 on
 // SIGTERM, or when the process that started it does.
+//
+// stock_server ENDPOINT huge: with room for huge messages, by way of EzRpcServer.
+// stock_server ENDPOINT NEIGHBOUR: with the Worker of another endpoint as its neighbour.
+#include <capnp/ez-rpc.h>
 #include <capnp/rpc-twoparty.h>
 #include <kj/async-io.h>
 #include <kj/async-unix.h>
@@ -9,125 +13,59 @@
 #include <csignal>
 #include <exception>
 #include <iostream>
+#include <string>
 
 #include "interop.capnp.h"
 #include "interop/stock_endpoint.h"
 #include "interop/stock_file.h"
+#include "interop/stock_huge.h"
+#include "interop/stock_worker.h"
 
 namespace interop::stock {
 namespace {
 
-uint32_t got = 0;  // workers that get returned and that still exist
-
-kj::Exception::Type KindOf(kj::StringPtr reason) {
-  if (reason.startsWith("overloaded")) return kj::Exception::Type::OVERLOADED;
-  if (reason.startsWith("disconnected")) return kj::Exception::Type::DISCONNECTED;
-  if (reason.startsWith("unimplemented")) return kj::Exception::Type::UNIMPLEMENTED;
-  return kj::Exception::Type::FAILED;
+void Tell(const std::string& endpoint, unsigned port) {
+  std::cout << BoundEndpoint(endpoint, port) << std::endl;
 }
 
-class SinkImpl final : public Sink::Server {
- protected:
-  kj::Promise<void> write(WriteContext context) override {
-    auto chunk = context.getParams().getChunk();
-    KJ_REQUIRE(chunk.size() > 0, "an empty chunk");
-    in_order_ &= chunk[0] == static_cast<kj::byte>(chunks_);
-    ++chunks_;
-    bytes_ += chunk.size();
-    return kj::READY_NOW;
-  }
+void ServeHuge(const std::string& endpoint) {
+  capnp::EzRpcServer server(NewWorker(), KjAddress(endpoint).c_str(), 0, HugeMessages());
+  kj::WaitScope& wait = server.getWaitScope();
+  Tell(endpoint, server.getPort().wait(wait));
+  kj::Promise<void>(kj::NEVER_DONE).wait(wait);
+}
 
-  kj::Promise<void> done(DoneContext context) override {
-    auto results = context.getResults();
-    results.setChunks(chunks_);
-    results.setBytes(bytes_);
-    results.setInOrder(in_order_);
-    return kj::READY_NOW;
-  }
-
- private:
-  uint32_t chunks_ = 0;
-  uint64_t bytes_ = 0;
-  bool in_order_ = true;
-};
-
-class WorkerImpl final : public Worker::Server {
+class Neighbour {
  public:
-  // Counts itself in `*living`, unless that is null, while it exists.
-  explicit WorkerImpl(uint32_t* living) : living_(living) {
-    if (living_ != nullptr) ++*living_;
-  }
-  ~WorkerImpl() {
-    if (living_ != nullptr) --*living_;
-  }
-
- protected:
-  kj::Promise<void> calculate(CalculateContext context) override {
-    context.getResults().setY(context.getParams().getX() + 1);
-    return kj::READY_NOW;
-  }
-
-  kj::Promise<void> subscribe(SubscribeContext context) override {
-    auto request = context.getParams().getListener().heardRequest();
-    request.setText("news");
-    return request.send().then([context](capnp::Response<Listener::HeardResults> reply) mutable {
-      context.getResults().setAnswer(reply.getReply());
-    });
-  }
-
-  kj::Promise<void> get(GetContext context) override {
-    context.getResults().setWorker(kj::heap<WorkerImpl>(&got));
-    return kj::READY_NOW;
-  }
-
-  kj::Promise<void> fail(FailContext context) override {
-    auto reason = context.getParams().getReason();
-    return kj::Exception(KindOf(reason), __FILE__, __LINE__, kj::heapString(reason));
-  }
-
-  kj::Promise<void> echo(EchoContext context) override {
-    context.getResults().setData(context.getParams().getData());
-    return kj::READY_NOW;
-  }
-
-  kj::Promise<void> read(ReadContext context) override {
-    return context.getParams().getWorker().getFd().then([context](kj::Maybe<int> fd) mutable {
-      KJ_IF_MAYBE (number, fd) {
-        context.getResults().setContent(ContentOf(*number));
-      }
-    });
-  }
-
-  kj::Maybe<int> getFd() override { return file_.get(); }
-
-  kj::Promise<void> living(LivingContext context) override {
-    context.getResults().setCount(got);
-    return kj::READY_NOW;
-  }
-
-  kj::Promise<void> open(OpenContext context) override {
-    context.getResults().setSink(kj::heap<SinkImpl>());
-    return kj::READY_NOW;
-  }
+  Neighbour(const std::string& endpoint, kj::AsyncIoContext& io)
+      : stream_(io.provider->getNetwork()
+                    .parseAddress(KjAddress(endpoint).c_str())
+                    .wait(io.waitScope)
+                    ->connect()
+                    .wait(io.waitScope)),
+        client_(*stream_) {}
+  Worker::Client worker() { return client_.bootstrap().castAs<Worker>(); }
 
  private:
-  uint32_t* const living_;
-  const kj::AutoCloseFd file_ = FileOf("worker");
+  kj::Own<kj::AsyncIoStream> stream_;
+  capnp::TwoPartyClient client_;
 };
 
-void Serve(const std::string& endpoint) {
-  prctl(PR_SET_PDEATHSIG, SIGTERM);
+void Serve(const std::string& endpoint, const std::string& neighbours) {
   kj::UnixEventPort::captureSignal(SIGTERM);
   auto io = kj::setupAsyncIo();
+  kj::Maybe<Neighbour> neighbour;
+  Worker::Client neighbours_worker = nullptr;
+  if (!neighbours.empty()) neighbours_worker = neighbour.emplace(neighbours, io).worker();
   auto listener = io.provider->getNetwork()
                       .parseAddress(KjAddress(endpoint).c_str())
                       .wait(io.waitScope)
                       ->listen();
-  capnp::TwoPartyServer server(kj::heap<WorkerImpl>(nullptr));
+  capnp::TwoPartyServer server(NewWorker(kj::mv(neighbours_worker)));
   auto term = io.unixEventPort.onSignal(SIGTERM);
   auto serving = endpoint.starts_with("unix:") ? server.listenCapStreamReceiver(*listener, kMostFds)
                                                : server.listen(*listener);
-  std::cout << BoundEndpoint(endpoint, listener->getPort()) << std::endl;
+  Tell(endpoint, listener->getPort());
   serving.exclusiveJoin(term.ignoreResult()).wait(io.waitScope);
 }
 
@@ -135,12 +73,18 @@ void Serve(const std::string& endpoint) {
 }  // namespace interop::stock
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::cerr << "usage: stock_server ENDPOINT\n";
+  if (argc < 2 || argc > 3) {
+    std::cerr << "usage: stock_server ENDPOINT [huge|NEIGHBOUR]\n";
     return 2;
   }
+  const std::string option = argc == 3 ? argv[2] : "";
+  prctl(PR_SET_PDEATHSIG, SIGTERM);
   try {
-    interop::stock::Serve(argv[1]);
+    if (option == "huge") {
+      interop::stock::ServeHuge(argv[1]);
+    } else {
+      interop::stock::Serve(argv[1], option);
+    }
   } catch (const kj::Exception& e) {
     std::cerr << "stock_server: " << e.getDescription().cStr() << "\n";
     return 1;

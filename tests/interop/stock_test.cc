@@ -25,37 +25,49 @@ class StockPrograms : public testing::Test {
   std::string folder_;
 };
 
+// What every server can be asked.
+const char* const kGroups[] = {"everything",   "order",    "tail calls",
+                               "cancellation", "releases", "too large message"};
+
 TEST_F(StockPrograms, AgreeOverUnix) {
   StockServer server("unix://" + folder_ + "/worker");
-  StockClientResult result = RunStockClient(server.endpoint());
-  EXPECT_EQ(result.status, 0) << result.output;
-  EXPECT_EQ(result.output, "");
+  for (const char* group : kGroups) {
+    EXPECT_EQ(RunStockClient(server.endpoint(), group), kAllHeld) << group;
+  }
   EXPECT_EQ(server.Stop(), 0);
-}
-
-TEST_F(StockPrograms, AgreeOverAbstractUnix) {
-  StockServer server("unix:@" + folder_);
-  StockClientResult result = RunStockClient(server.endpoint());
-  EXPECT_EQ(result.status, 0) << result.output;
 }
 
 TEST_F(StockPrograms, AgreeOverTcp) {
   StockServer server("tcp://127.0.0.1:0");
   EXPECT_THAT(server.endpoint(), testing::Not(testing::EndsWith(":0")));
-  StockClientResult result = RunStockClient(server.endpoint());
-  EXPECT_EQ(result.status, 0) << result.output;
+  for (const char* group : kGroups) {
+    EXPECT_EQ(RunStockClient(server.endpoint(), group), kAllHeld) << group;
+  }
 }
 
-TEST_F(StockPrograms, ServeOneClientAfterAnother) {
+TEST_F(StockPrograms, AgreeOverAbstractUnix) {
+  StockServer server("unix:@" + folder_);
+  EXPECT_EQ(RunStockClient(server.endpoint()), kAllHeld);
+}
+
+TEST_F(StockPrograms, AgreeOnHugeMessages) {
+  StockServer server("unix://" + folder_ + "/worker", "huge");
+  EXPECT_EQ(RunStockClient(server.endpoint(), "huge messages"), kAllHeld);
+  EXPECT_EQ(RunStockClient(server.endpoint(), "too large answer"), kAllHeld);
+}
+
+TEST_F(StockPrograms, AgreeOnALostConnection) {
   StockServer server("unix://" + folder_ + "/worker");
-  EXPECT_EQ(RunStockClient(server.endpoint()).status, 0);
-  EXPECT_EQ(RunStockClient(server.endpoint()).status, 0);
+  StockClient client(server.endpoint(), "lost connection");
+  EXPECT_EQ(client.ReadLine(), "waiting");
+  server.Kill();
+  EXPECT_EQ(client.Wait(), kAllHeld);
 }
 
 TEST_F(StockPrograms, ClientFailsWhereNobodyServes) {
-  StockClientResult result = RunStockClient("unix://" + folder_ + "/nobody");
-  EXPECT_EQ(result.status, 1);
-  EXPECT_THAT(result.output, testing::StartsWith("FAILED: "));
+  const std::string says = RunStockClient("unix://" + folder_ + "/nobody");
+  EXPECT_THAT(says, testing::StartsWith("FAILED: "));
+  EXPECT_THAT(says, testing::EndsWith("exit status 1"));
 }
 
 }  // namespace

@@ -174,6 +174,28 @@ TEST_F(Promises, OfOursAreAnnouncedAndResolved) {
   }
 }
 
+TEST_F(Promises, OfOursInsideAnAnswerTakeTheirTurnWithTheCallsOnIt) {
+  recorder_ = std::make_shared<Recorder>();
+  ASSERT_TRUE(cook_->Keep(recorder_).ok());  // which Later gives
+  const uint32_t promise = ExportedPromise();
+  const auto call_promise = [&](uint32_t question, const std::string& text) {
+    peer_->Send([&](protocol::Message::Builder m) {
+      auto call = InitCall<WireListener>(m, question, kHeard);
+      call.initTarget().setImportedCap(promise);
+      call.initParams().getContent().initAs<WireListener::HeardParams>().setText(text);
+    });
+  };
+  SendHeard(21, 10, {0}, "1");
+  call_promise(22, "2");
+  SendHeard(23, 10, {0}, "3");
+  call_promise(24, "4");
+  ExpectNothing();
+  peer_->PassOver(protocol::Message::RESOLVE);
+  cook_->gate.Open();
+  for (int i = 0; i < 5; ++i) peer_->Expect(protocol::Message::RETURN);
+  EXPECT_THAT(recorder_->heard(), ElementsAre("1", "2", "3", "4"));
+}
+
 TEST_F(Promises, OfOursSentTwiceAreResolvedOnce) {
   SendPlain(11, kMakeCook);
   other_ = ExpectHosted(11);

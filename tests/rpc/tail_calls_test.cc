@@ -1,5 +1,6 @@
 // Tail calls: a peer answers a call of ours with the results of a call that it made to us in its
 // place. One test for each rule.
+#include <memory>
 #include <string>
 
 #include "rpc/promises_fixture.h"
@@ -18,6 +19,15 @@ class TailCalls : public Promises {
       call.initTarget().setImportedCap(ours);
       call.getSendResultsTo().setYourself();
       call.initParams().getContent().initAs<WireListener::HeardParams>().setText(text);
+    });
+  }
+  // Calls a method of the cook that takes no params, likewise.
+  void SendTailToCook(uint32_t question, CookMethod method) {
+    const uint32_t front = Front();
+    peer_->Send([&](protocol::Message::Builder m) {
+      auto tail = InitCall(m, question, method);
+      tail.initTarget().setImportedCap(front);
+      tail.getSendResultsTo().setYourself();
     });
   }
   void ReturnFrom(uint32_t question, uint32_t other) {
@@ -60,12 +70,7 @@ TEST_F(TailCalls, MayBeTakenBeforeTheyReturn) {
   auto call = cook_->Kept()->async().Heard("x");
   const uint32_t question = ExpectHeard("x").getQuestionId();
   // A tail call of Wait, whose results are taken before it returns.
-  const uint32_t front = Front();
-  peer_->Send([&](protocol::Message::Builder m) {
-    auto tail = InitCall(m, 20, kWait);
-    tail.initTarget().setImportedCap(front);
-    tail.getSendResultsTo().setYourself();
-  });
+  SendTailToCook(20, kWait);
   cook_->gate.AwaitArrivals(1);
   ReturnFrom(question, 20);
   ExpectNothing();
@@ -97,12 +102,7 @@ TEST_F(TailCalls, AreCancelledWithTheQuestionThatTakesThem) {
   KeepPromise(9);
   auto call = cook_->Kept()->async().Heard("x");
   const uint32_t question = ExpectHeard("x").getQuestionId();
-  const uint32_t front = Front();
-  peer_->Send([&](protocol::Message::Builder m) {
-    auto tail = InitCall(m, 20, kWait);
-    tail.initTarget().setImportedCap(front);
-    tail.getSendResultsTo().setYourself();
-  });
+  SendTailToCook(20, kWait);
   cook_->gate.AwaitArrivals(1);
   ReturnFrom(question, 20);
   ExpectNothing();
@@ -111,6 +111,49 @@ TEST_F(TailCalls, AreCancelledWithTheQuestionThatTakesThem) {
   peer_->SendFinish(20);  // as the peer does when it sees our Finish
   ExpectSentElsewhere(20);
   EXPECT_EQ(TableSizes().questions, 0u);
+}
+
+TEST_F(TailCalls, AreCancelledWithTheQuestionThatTakesThemThoughThePeerDoesNotFinishThem) {
+  KeepPromise(9);
+  auto call = cook_->Kept()->async().Heard("x");
+  const uint32_t question = ExpectHeard("x").getQuestionId();
+  SendTailToCook(20, kWait);
+  cook_->gate.AwaitArrivals(1);
+  ReturnFrom(question, 20);
+  ExpectNothing();
+  call.Cancel();
+  cook_->gate.AwaitCancellations(1);
+  ExpectSentElsewhere(20);
+}
+
+TEST_F(TailCalls, AreCancelledThoughTheQuestionThatTakesThemWasCancelledBefore) {
+  KeepPromise(9);
+  auto call = cook_->Kept()->async().Heard("x");
+  const uint32_t question = ExpectHeard("x").getQuestionId();
+  SendTailToCook(20, kWait);
+  cook_->gate.AwaitArrivals(1);
+  call.Cancel();
+  ReturnFrom(question, 20);
+  cook_->gate.AwaitCancellations(1);
+  ExpectSentElsewhere(20);
+}
+
+TEST_F(TailCalls, GoOnForCallsOnTheirResultsThoughTheQuestionThatTakesThemIsCancelled) {
+  KeepPromise(9);
+  auto call = cook_->Kept()->async().Heard("x");
+  const uint32_t question = ExpectHeard("x").getQuestionId();
+  const kitchen::ListenerProxy promise = *cook_->Kept();
+  ASSERT_TRUE(cook_->Keep(std::make_shared<Parrot>()).ok());  // which Later gives
+  SendTailToCook(20, kLater);
+  cook_->gate.AwaitArrivals(1);
+  SendHeard(21, 20, {0}, "y");  // waits for the tail call's results
+  ReturnFrom(question, 20);
+  ExpectNothing();
+  call.Cancel();
+  EXPECT_EQ(call.Get().status().code(), absl::StatusCode::kCancelled);
+  cook_->gate.Open();
+  ExpectSentElsewhere(20);
+  ExpectReply(21, "heard y");
 }
 
 TEST_F(TailCalls, ThatAnotherQuestionHasTakenEndTheConnection) {

@@ -3,6 +3,7 @@
 #define DROVER_RPC_ANSWER_TABLE_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -20,11 +21,14 @@
 
 namespace drover::rpc {
 
+class Deferred;
+
 // Somebody who wants a capability inside the results before they are there.
 struct AnswerWaiter {
   PipelinePath path;
   base::Ref<IncomingCall> call;          // to be delivered to it, or
-  base::Ref<PromiseCapability> promise;  // to be resolved to it
+  base::Ref<PromiseCapability> promise;  // to be resolved to it, or
+  std::optional<AnswerId> passed_on;     // a call that waits at the promise of its path
 };
 
 // Results that hold capabilities, kept for calls on them; or those of a call whose results another
@@ -45,7 +49,7 @@ struct Answer {
   IncomingCall* call = nullptr;  // while it runs
   bool returned = false;
   bool finished = false;
-  bool cancelled = false;             // finished before it returned, and nobody waits for it
+  bool cancelled = false;  // finished or given up before it returned, and nobody waits for it
   std::optional<AnswerId> waits_for;  // the call is addressed to something in that one's results
   size_t awaited = 0;                 // calls in `waiting` that are not cancelled
   size_t held_bytes = 0;  // once returned: what it counts towards Limits::max_held_answer_bytes
@@ -53,12 +57,21 @@ struct Answer {
   std::shared_ptr<AnswerResults> results;
   std::vector<ExportId> result_exports;
   std::vector<AnswerWaiter> waiting;
+  // The promises among those. Calls that come later for one's path wait behind what was called
+  // through it, so that neither overtakes the other.
+  std::map<PipelinePath, PromiseCapability*> promised;
 
   // A tail call of the peer: the results stay here, for the answer to a question of ours.
   bool keeps_results = false;
   bool taken = false;               // by the question, whose Return has named this answer
   std::optional<QuestionId> taker;  // it waits for the results
+  bool given_up = false;            // that question was cancelled
 };
+
+// The promise of what `path` will lead to in an answer that has not returned.
+base::Ref<PromiseCapability> PromiseAt(Answer& answer, const PipelinePath& path);
+// Keeps a call until its target, at `path`, is known.
+void AwaitAt(Answer& answer, PipelinePath path, base::Ref<IncomingCall> call, Deferred& deferred);
 
 using AnswerTable = PeerIdTable<AnswerId, Answer>;
 

@@ -94,9 +94,7 @@ base::Ref<Capability> Connection::ReceiveOne(protocol::CapDescriptor::Reader in)
             absl::InvalidArgumentError("the peer sent back an answer that it did not get"));
       }
       if (answer->returned) return AnswerCapability(*answer, *path);
-      auto promise = base::MakeRef<PromiseCapability>();
-      answer->waiting.push_back({*std::move(path), nullptr, promise});
-      return promise;
+      return PromiseAt(*answer, *path);
     }
     case protocol::CapDescriptor::THIRD_PARTY_HOSTED:
       return AddImport(ImportId(in.getThirdPartyHosted().getVineId()), in.getAttachedFd());

@@ -225,6 +225,9 @@ class Connection final : public async::EventHandler {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void GiveToTaker(AnswerId id, Answer& answer, Deferred& deferred)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // The question that takes the results was cancelled. The peer may not tell: the stock runtime
+  // finishes a tail call only when that has returned.
+  void GiveUp(Answer& answer, Deferred& deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   wire::OutMessagePtr KeepResults(AnswerId id, Answer& answer, wire::OutMessagePtr message,
                                   MessageCaps caps, Deferred& deferred)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -233,8 +236,8 @@ class Connection final : public async::EventHandler {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void DeliverTo(const base::Ref<Capability>& object, base::Ref<IncomingCall> call,
                  Deferred& deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Cancels a call that was finished before it returned, unless calls on its results wait; then it
-  // goes on until the last of them is cancelled.
+  // Cancels a call that was finished, or given up, before it returned, unless calls on its results
+  // wait; then it goes on until the last of them is cancelled.
   void CancelUnlessAwaited(Answer* answer, Deferred& deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void CompleteAnswer(Answer& answer, Deferred& deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   static void DropResults(Answer& answer, Deferred& deferred);

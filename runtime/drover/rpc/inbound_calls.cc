@@ -117,9 +117,9 @@ absl::Status Connection::HandleCall(wire::Frame frame, Deferred& deferred) {
       if (promised->returned) {
         DeliverTo(AnswerCapability(*promised, path), std::move(call), deferred);
       } else {
-        promised->waiting.push_back({std::move(path), std::move(call), nullptr});
         answer->waits_for = id;
         ++promised->awaited;
+        AwaitAt(*promised, std::move(path), std::move(call), deferred);
       }
       return absl::OkStatus();
     }
@@ -247,7 +247,8 @@ absl::Status Connection::HandleFinish(AnswerId id, bool release_result_caps, Def
 }
 
 void Connection::CancelUnlessAwaited(Answer* answer, Deferred& deferred) {
-  while (answer != nullptr && answer->finished && answer->awaited == 0 && !answer->cancelled) {
+  while (answer != nullptr && (answer->finished || answer->given_up) && answer->awaited == 0 &&
+         !answer->cancelled) {
     answer->cancelled = true;
     if (answer->call->TryRef()) {
       deferred.Then([call = base::Ref<IncomingCall>::Adopt(answer->call)] { call->Cancel(); });
@@ -260,16 +261,17 @@ void Connection::CancelUnlessAwaited(Answer* answer, Deferred& deferred) {
 
 void Connection::CompleteAnswer(Answer& answer, Deferred& deferred) {
   for (AnswerWaiter& waiter : answer.waiting) {
-    base::Ref<Capability> target = AnswerCapability(answer, waiter.path);
-    if (waiter.call) {
-      Answer* waiting = state_.answers.Find(waiter.call->answer_id());
+    if (waiter.call) waiter.passed_on = waiter.call->answer_id();
+    if (waiter.passed_on) {
+      Answer* waiting = state_.answers.Find(*waiter.passed_on);
       if (waiting != nullptr) waiting->waits_for = std::nullopt;
-      target->Deliver(std::move(waiter.call), deferred);
-    } else {
-      waiter.promise->Resolve(std::move(target), deferred);
     }
+    base::Ref<Capability> target = AnswerCapability(answer, waiter.path);
+    if (waiter.call) target->Deliver(std::move(waiter.call), deferred);
+    if (waiter.promise) waiter.promise->Resolve(std::move(target), deferred);
   }
   answer.waiting.clear();
+  answer.promised.clear();
   answer.awaited = 0;
 }
 

@@ -95,6 +95,7 @@ absl::Status Connection::TakeFromAnswer(QuestionId id, AnswerId other, Deferred&
   answer->taken = true;
   if (!question->handler) {
     state_.questions.Remove(id);
+    GiveUp(*answer, deferred);
     return absl::OkStatus();
   }
   SettleAll(
@@ -102,9 +103,7 @@ absl::Status Connection::TakeFromAnswer(QuestionId id, AnswerId other, Deferred&
       [&](const PipelinePath& path) -> base::Ref<Capability> {
         mu_.AssertHeld();
         if (answer->returned) return AnswerCapability(*answer, path);
-        auto promise = base::MakeRef<PromiseCapability>();
-        answer->waiting.push_back({path, nullptr, promise});
-        return promise;
+        return PromiseAt(*answer, path);
       },
       nullptr, deferred);
   takes_answers_.store(true, std::memory_order_release);
@@ -132,6 +131,12 @@ void Connection::GiveToTaker(AnswerId id, Answer& answer, Deferred& deferred) {
   QueueFinish(taker, /*release_result_caps=*/false);
   state_.questions.Remove(taker);
   RequestTick();
+}
+
+void Connection::GiveUp(Answer& answer, Deferred& deferred) {
+  if (answer.returned) return;
+  answer.given_up = true;
+  CancelUnlessAwaited(&answer, deferred);
 }
 
 wire::OutMessagePtr Connection::KeepResults(AnswerId id, Answer& answer,

@@ -154,12 +154,16 @@ void Connection::FinishEarly(QuestionId id, Question& question, Deferred& deferr
       }
     });
   }
-  const bool returned = question.taken_from.has_value();
+  const std::optional<AnswerId> taken_from = question.taken_from;
   const absl::Status cancelled = absl::CancelledError("the caller cancelled the call");
   DropKept(question, deferred);
   BreakAll(id, question, cancelled, deferred);
   QueueFinish(id, /*release_result_caps=*/true);
-  if (returned) state_.questions.Remove(id);  // nothing more is to come for it
+  if (taken_from) {
+    state_.questions.Remove(id);  // nothing more is to come for it
+    Answer* answer = state_.answers.Find(*taken_from);
+    if (answer != nullptr && answer->taker == id) GiveUp(*answer, deferred);
+  }
   for (QuestionId other : dependent) {
     Question& q = *state_.questions.Find(other);
     deferred.Then([handler = std::move(q.handler), cancelled] { handler->OnError(cancelled); });
