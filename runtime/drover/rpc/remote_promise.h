@@ -63,7 +63,9 @@ class RemotePromise final : public PromiseCapability {
   ImportReferences references;  // of an import
 
  private:
-  void RunBehindCalls(async::Task task, Deferred& deferred) override;
+  bool WaitForCalls(async::Task& task) override;
+  // Runs `task` behind the delivered calls; false if it is to be done at once.
+  bool RunBehindCalls(async::Task& task, Deferred& deferred);
   void Pass(base::Ref<IncomingCall> call);
   void PassEcho(Echo echo);
   bool open();

@@ -61,6 +61,19 @@ bool Strand::ClosesCycle(const IncomingCall& call) const {
                      [occupant](const ChainLink& link) { return link.id == occupant; });
 }
 
+Strand::Pushed Strand::PushUnlessClosed(async::Task& task) {
+  base::MutexLock lock(&mu_);
+  if (closed_) return Pushed::kClosed;
+  return PushLocked({.call = nullptr, .task = std::move(task)}) ? Pushed::kToRun : Pushed::kQueued;
+}
+
+bool Strand::CloseWhenIdle(async::Task& closed) {
+  base::MutexLock lock(&mu_);
+  closed_ = !running_;
+  if (running_) on_closed_ = std::move(closed);
+  return closed_;
+}
+
 // Before this a call that came back only stood in the queue: had the servant returned without
 // waiting, as an async one does, it would have run.
 void Strand::BeginWait() {
@@ -107,16 +120,26 @@ void Strand::Run() {
 }
 
 bool Strand::Next(Item* item) {
-  base::MutexLock lock(&mu_);
-  if (queue_.empty()) {
-    running_ = false;
-    occupant_ = 0;
-    return false;
+  async::Task on_closed;
+  {
+    base::MutexLock lock(&mu_);
+    if (!queue_.empty()) {
+      *item = std::move(queue_.front());
+      occupant_ = ChainIdOf(*item);
+      queue_.pop_front();
+      return true;
+    }
+    on_closed = BecomeIdle();
   }
-  *item = std::move(queue_.front());
-  occupant_ = ChainIdOf(*item);
-  queue_.pop_front();
-  return true;
+  if (on_closed) on_closed();
+  return false;
+}
+
+async::Task Strand::BecomeIdle() {
+  running_ = false;
+  occupant_ = 0;
+  if (on_closed_) closed_ = true;
+  return std::exchange(on_closed_, nullptr);
 }
 
 void Strand::RunItem(Item item) {
