@@ -9,7 +9,7 @@
 
 namespace drover::model {
 
-Vats::Vats(Troupe* troupe, size_t count) {
+Vats::Vats(Troupe* troupe, size_t count, bool frozen) : frozen_(frozen) {
   for (size_t i = 0; i < count; ++i) {
     fronts_.emplace_back(troupe->Hire(static_cast<uint32_t>(i), i));
   }
@@ -21,13 +21,18 @@ Vats::Vats(Troupe* troupe, size_t count) {
 const Vats::Link& Vats::Connect(size_t a, size_t b) {
   int fds[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) abort();
-  Link link{.vats = {a, b}, .ends = {}};
+  std::array<base::UniqueFd, 2> ends{base::UniqueFd(fds[0]), base::UniqueFd(fds[1])};
+  Link link{.vats = {a, b}, .ends = {}, .wire = nullptr};
+  if (frozen_) {
+    link.wire = std::make_unique<testing_support::FrozenWire>();
+    for (size_t end : {0, 1}) ends[end] = link.wire->TakeEnd(end);
+  }
   for (size_t end : {0, 1}) {
     rpc::ConnectionOptions options;
     options.name = absl::StrCat("vat ", link.vats[1 - end], ", seen by vat ", link.vats[end]);
     options.front_object = fronts_[link.vats[end]].capability();
     link.ends[end] = rpc::Connection::Create(
-        transport::SocketStream::Make(base::UniqueFd(fds[end]), "unix"), std::move(options));
+        transport::SocketStream::Make(std::move(ends[end]), "unix"), std::move(options));
   }
   links_.push_back(std::move(link));
   return links_.back();
@@ -39,6 +44,18 @@ void Vats::Cut(size_t link, bool by_an_end) {
     end.Close(absl::UnavailableError("closed by the model"));
   } else {
     end.Abort(absl::UnavailableError("aborted by the model"));
+  }
+}
+
+void Vats::PassFrame(size_t link, size_t end) { links_[link].wire->Pass(end); }
+
+void Vats::PassAll() {
+  for (const Link& link : links_) {
+    if (link.wire == nullptr) continue;
+    for (size_t end : {0, 1}) {
+      while (link.wire->Pass(end)) {
+      }
+    }
   }
 }
 

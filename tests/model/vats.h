@@ -13,17 +13,20 @@
 
 #include "drover/rpc/connection.h"
 #include "model/troupe.h"
+#include "support/frozen_wire.h"
 
 namespace drover::model {
 
 class Vats {
  public:
-  // Front objects have the numbers 0 to count - 1. All vats are connected with each other.
-  Vats(Troupe* troupe, size_t count);
+  // Front objects have the numbers 0 to count - 1. All vats are connected with each other, if
+  // `frozen` by wires on which frames stand still.
+  Vats(Troupe* troupe, size_t count, bool frozen);
 
   struct Link {
     std::array<size_t, 2> vats;
     std::array<base::Ref<rpc::Connection>, 2> ends;
+    std::unique_ptr<testing_support::FrozenWire> wire;  // or null
   };
 
   size_t count() const { return fronts_.size(); }
@@ -34,6 +37,10 @@ class Vats {
   // As a network does, or as one end does if `by_an_end`.
   void Cut(size_t link, bool by_an_end);
 
+  // Lets one frame of an end pass, if it has sent any; all that there are, of all ends.
+  void PassFrame(size_t link, size_t end);
+  void PassAll();
+
   // What is in the tables of all ends; "" if nothing is.
   std::string Leftovers();
   // Ends all connections, and lets the front objects go.
@@ -42,6 +49,7 @@ class Vats {
   bool Unshared() const;
 
  private:
+  const bool frozen_;
   std::vector<::model::ActorProxy> fronts_;
   std::vector<Link> links_;
 };
