@@ -205,6 +205,62 @@ TEST(Cycles, WithinOneProcessFailToo) {
   narcissus->next = {};
 }
 
+// Makes a call to itself, and waits for it in the way that is chosen.
+class Recluse final : public kitchen::ListenerAsyncServant {
+ public:
+  explicit Recluse(bool blocks) : blocks_(blocks) {}
+  kitchen::ListenerProxy self;
+
+  Future<std::string> Heard(std::string text) override {
+    if (text.empty()) co_return text;
+    Future<std::string> echo = self.async().Heard(text.substr(1));
+    absl::StatusOr<std::string> heard = "";
+    if (blocks_) {
+      heard = echo.Get();
+    } else {
+      heard = co_await std::move(echo);
+    }
+    if (!heard.ok()) co_return heard.status();
+    co_return *heard + text.substr(0, 1);
+  }
+
+ private:
+  const bool blocks_;
+};
+
+TEST(Cycles, OfAsyncServantsAreNoneUnlessTheyBlock) {
+  auto recluse = std::make_shared<Recluse>(/*blocks=*/false);
+  recluse->self = kitchen::ListenerProxy(recluse);
+  EXPECT_EQ(recluse->self.Heard("abc").value(), "cba");
+  recluse->self = {};
+  recluse = std::make_shared<Recluse>(/*blocks=*/true);
+  recluse->self = kitchen::ListenerProxy(recluse);
+  EXPECT_EQ(recluse->self.Heard("abc").status().code(), absl::StatusCode::kFailedPrecondition);
+  recluse->self = {};
+}
+
+// Leaves a call to itself behind.
+class Reminder final : public Cook {
+ public:
+  kitchen::CookProxy self;
+  Promise<uint32_t> sum;
+  absl::Status Note(uint32_t) override {
+    self.async()
+        .Add(1, 2)
+        .Then([this](absl::StatusOr<uint32_t> result) { sum.Set(std::move(result)); })
+        .Detach();
+    return absl::OkStatus();
+  }
+};
+
+TEST(Cycles, AreNoneIfTheServantDoesNotWait) {
+  auto cook = std::make_shared<Reminder>();
+  cook->self = kitchen::CookProxy(cook);
+  EXPECT_EQ(cook->self.Note(1), absl::OkStatus());
+  EXPECT_EQ(cook->sum.future().Get().value(), 3u);
+  cook->self = {};
+}
+
 // Looks at itself while it serves.
 class Introvert final : public Cook {
  public:

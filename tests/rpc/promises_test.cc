@@ -211,6 +211,22 @@ TEST_F(Promises, OfOursSentTwiceAreResolvedOnce) {
   ExpectNothing();
 }
 
+TEST_F(Promises, OfOursSentAgainAfterTheirReleaseAreResolvedOnce) {
+  SendPlain(11, kMakeCook);
+  other_ = ExpectHosted(11);
+  SendPlain(10, kLater);
+  cook_->gate.AwaitArrivals(1);
+  SendWithCap(12, kKeep, Answer(10), other_);
+  peer_->ExpectReturn(12);
+  SendPlain(13, kKept, other_);
+  const uint32_t promise = ExpectCap(13).getSenderPromise();
+  peer_->SendFinish(13);  // with its one reference to the promise
+  SendPlain(14, kKept, other_);
+  EXPECT_EQ(ExpectCap(14).getSenderPromise(), promise);
+  EXPECT_TRUE(ResolveExported(promise).getCap().isSenderHosted());
+  ExpectNothing();
+}
+
 TEST_F(Promises, OfOursThatWereReleasedAreNotResolved) {
   ExportedPromise();
   peer_->SendFinish(12);  // with its one reference to the promise

@@ -5,11 +5,13 @@
 //   while (!done() && !wait.cancelled() && absl::Now() < deadline) wait.parker().Park(deadline);
 //   queue.SetWaiter(nullptr);               // as parker.h says
 //
-// It is a BlockingScope too. Belongs to the thread that made it; they nest.
+// It is a BlockingScope too, and tells the executor of the servant's code that this waits. Belongs
+// to the thread that made it; they nest.
 #ifndef DROVER_ASYNC_CANCELLABLE_WAIT_H_
 #define DROVER_ASYNC_CANCELLABLE_WAIT_H_
 
 #include "drover/async/cancellation.h"
+#include "drover/async/executor.h"
 #include "drover/async/parker.h"
 #include "drover/async/thread_context.h"
 
@@ -18,10 +20,14 @@ namespace drover::async {
 class CancellableWait {
  public:
   CancellableWait()
-      : parker_(Parker::ForThisThread()), cancellation_(ThreadContext::Current().cancellation) {
+      : parker_(Parker::ForThisThread()),
+        cancellation_(ThreadContext::Current().cancellation),
+        executor_(ThreadContext::Current().executor) {
     if (cancellation_ != nullptr) cancellation_->AddWaiter(&parker_);
+    if (executor_ != nullptr) executor_->BeginWait();
   }
   ~CancellableWait() {
+    if (executor_ != nullptr) executor_->EndWait();
     if (cancellation_ != nullptr) cancellation_->RemoveWaiter(&parker_);
   }
   CancellableWait(const CancellableWait&) = delete;
@@ -35,6 +41,7 @@ class CancellableWait {
   BlockingScope blocking_;
   Parker& parker_;
   Cancellation* const cancellation_;
+  Executor* const executor_;
 };
 
 }  // namespace drover::async

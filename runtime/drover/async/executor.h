@@ -17,6 +17,9 @@ using Task = absl::AnyInvocable<void()>;
 class Executor : public base::RefCounted {
  public:
   virtual void Post(Task task) = 0;
+  // The code that runs here begins to wait for something, and has waited. They nest.
+  virtual void BeginWait() {}
+  virtual void EndWait() {}
 };
 
 }  // namespace drover::async

@@ -61,7 +61,8 @@ struct ConnectOptions {
   Limits limits = {};
   // How a peer that is there no more is noticed. `tcp_user_timeout`: how long TCP waits for data to
   // be acknowledged before the connection is lost. Default 30 s; 0 is the kernel's own limit, about
-  // 15 minutes. It notices nothing while nothing is sent, and not a process that is stopped.
+  // 15 minutes. It notices nothing while nothing is sent, and not a process that is stopped, until
+  // more is sent than that process's kernel takes.
   absl::Duration tcp_user_timeout = absl::Seconds(30);
   // After so long without a byte from the peer it is sent a ping, over any transport. Default 0:
   // never. See drover/rpc/liveness.h.

@@ -15,8 +15,8 @@
 
 namespace drover::rpc {
 
-// A call that waits for this one. While it runs its servant takes no other call, so one that comes
-// back there would wait for ever.
+// A call whose servant made this one, or one further up. If that servant waits, it takes no other
+// call meanwhile, so one that comes back there would wait for ever.
 struct ChainLink {
   uint64_t id = 0;
   std::string method;

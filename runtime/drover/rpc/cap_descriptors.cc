@@ -44,8 +44,8 @@ void Connection::DescribeOne(const base::Ref<Capability>& described,
       return;
     }
   }
-  bool is_new = false;
-  const ExportId id = state_.exports.Add(capability, &is_new);
+  uint64_t serial;
+  const ExportId id = state_.exports.Add(capability, &serial);
   exported->push_back(id);
   has_exports_.store(true, std::memory_order_release);
   if (!PromiseCapability::IsPromise(*capability)) {
@@ -54,9 +54,9 @@ void Connection::DescribeOne(const base::Ref<Capability>& described,
     return;
   }
   out.setSenderPromise(id.value());
-  if (!is_new) return;
+  if (serial == 0) return;
   auto self = base::Ref<Connection>::Share(this);
-  auto tell = [self, id] { self->SendResolve(id); };
+  auto tell = [self, id, serial] { self->SendResolve(id, serial); };
   if (!static_cast<PromiseCapability&>(*capability).OnResolved(tell)) {
     runtime_.pool().Post(tell);  // it resolved at this moment
   }

@@ -96,7 +96,7 @@ class Connection final : public async::EventHandler {
   // Answers a Disembargo of the peer, behind what was forwarded to `target`.
   void SendLoopback(const std::variant<ImportId, RemotePromise*>& target, uint32_t embargo);
   // Tells the peer what a promise that was exported to it has turned out to be.
-  void SendResolve(ExportId id);
+  void SendResolve(ExportId id, uint64_t serial);
 
   // Reads and handles messages until `core` is ready, the deadline passes, the connection ends, or
   // the calling servant's call is cancelled.

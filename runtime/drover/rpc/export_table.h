@@ -15,14 +15,15 @@ namespace drover::rpc {
 
 class ExportTable {
  public:
-  // Adds a reference for the peer; one object has one id.
-  ExportId Add(const base::Ref<Capability>& capability, bool* is_new = nullptr) {
-    if (is_new != nullptr) *is_new = !by_capability_.contains(capability.get());
+  // Adds a reference for the peer; one object has one id. If the peer had none before, `serial` gets
+  // what tells this export from those that have the same id earlier or later; 0 otherwise.
+  ExportId Add(const base::Ref<Capability>& capability, uint64_t* serial) {
+    *serial = 0;
     if (auto it = by_capability_.find(capability.get()); it != by_capability_.end()) {
       ++table_.Find(it->second)->references;
       return it->second;
     }
-    const ExportId id = table_.Add(Entry{capability, 1});
+    const ExportId id = table_.Add(Entry{capability, 1, *serial = ++last_serial_});
     by_capability_[capability.get()] = id;
     return id;
   }
@@ -30,6 +31,12 @@ class ExportTable {
   base::Ref<Capability> Find(ExportId id) {
     Entry* entry = table_.Find(id);
     return entry == nullptr ? nullptr : entry->capability;
+  }
+
+  // Null, too, if it is another export by now.
+  base::Ref<Capability> Find(ExportId id, uint64_t serial) {
+    Entry* entry = table_.Find(id);
+    return entry == nullptr || entry->serial != serial ? nullptr : entry->capability;
   }
 
   enum class ReleaseResult { kKept, kGone, kImpossible };
@@ -59,9 +66,11 @@ class ExportTable {
   struct Entry {
     base::Ref<Capability> capability;
     uint32_t references;
+    uint64_t serial;
   };
   OwnIdTable<ExportId, Entry> table_;
   absl::flat_hash_map<Capability*, ExportId> by_capability_;
+  uint64_t last_serial_ = 0;
 };
 
 }  // namespace drover::rpc

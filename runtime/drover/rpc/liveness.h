@@ -2,8 +2,9 @@
 //
 // A peer that ends closes its socket, and the connection ends at once; none of this is needed for
 // that. What closes nothing is a host that lost power or network (tcp_user_timeout notices it as
-// soon as something is sent there) and a process that is stopped or stuck (only pings do). A ping
-// asks nothing of the application, so a server that is busy, however long, answers it.
+// soon as something is sent there) and a process that is stopped or stuck (only pings do, unless
+// that is in the middle of a message). A ping asks nothing of the application, so a server that is
+// busy, however long, answers it.
 //
 // Pings are off by default: a debugger, a suspended laptop or an overloaded host must not fail
 // calls that would have been answered.

@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "drover/base/log.h"
@@ -13,18 +12,6 @@
 #include "drover/rpc/incoming_call.h"
 
 namespace drover::rpc {
-
-namespace {
-
-absl::Status CycleError(const std::vector<ChainLink>& chain) {
-  std::string way;
-  for (const ChainLink& link : chain) absl::StrAppend(&way, link.method, " -> ");
-  return absl::FailedPreconditionError(absl::StrCat(
-      "the call came back to an object that waits for it and would wait for ever: ", way,
-      "this call; mark the method $Drover.concurrent if it may run meanwhile"));
-}
-
-}  // namespace
 
 Dispatcher::Dispatcher() : strand_(base::MakeRef<Strand>()) {}
 Dispatcher::~Dispatcher() = default;
@@ -81,9 +68,7 @@ void LocalCapability::Deliver(base::Ref<IncomingCall> call, Deferred& deferred) 
   call->SetServant(base::Ref<LocalCapability>::Share(this));
   if (dispatcher_->IsConcurrent(call->interface_id(), call->method_id())) {
     deferred.Run(call);
-  } else if (call->metadata() && dispatcher_->strand()->IsOccupiedBy(call->metadata()->chain)) {
-    deferred.Then([call] { call->ReturnError(CycleError(call->metadata()->chain)); });
-  } else if (dispatcher_->strand()->Push({.call = std::move(call), .task = nullptr})) {
+  } else if (dispatcher_->strand()->PushCall(std::move(call), deferred)) {
     deferred.Run(dispatcher_->strand());
   }
 }

@@ -94,43 +94,65 @@ void PromiseCapability::Deliver(base::Ref<IncomingCall> call, Deferred& deferred
 
 void PromiseCapability::DeliverEcho(Echo echo, Deferred& deferred) {
   // Nobody is told that a promise has resolved before it has, so nobody can ask for this earlier.
-  if (Capability* target = resolved_.load(std::memory_order_acquire)) {
-    target->DeliverEcho(std::move(echo), deferred);
+  if (base::Ref<Capability> at = target()) {
+    at->DeliverEcho(std::move(echo), deferred);
+    deferred.Drop(std::move(at));
   } else {
     Capability::DeliverEcho(std::move(echo), deferred);
   }
 }
 
+base::Ref<Capability> PromiseCapability::target() {
+  base::MutexLock lock(&mu_);
+  return target_;
+}
+
 void PromiseCapability::Resolve(const base::Ref<Capability>& promised, Deferred& deferred) {
-  std::vector<async::Task> observers;
   {
     base::MutexLock resolving(&ResolveLock());
     base::Ref<Capability> target = Follow(promised);
-    if (target.get() == this) {
+    base::Ref<Capability> end = target;
+    while (end && end.get() != this && IsPromise(*end)) {
+      base::Ref<Capability> next = static_cast<PromiseCapability&>(*end).target();
+      if (!next) break;
+      deferred.Drop(std::exchange(end, std::move(next)));
+    }
+    if (end.get() == this) {
       target =
           BrokenCapability(absl::InvalidArgumentError("a promise that turned out to be itself"));
     }
+    deferred.Drop(std::move(end));
     base::MutexLock lock(&mu_);
     for (base::Ref<IncomingCall>& call : waiting_) target->Deliver(std::move(call), deferred);
     waiting_.clear();
-    observers = std::move(observers_);
-    observers_.clear();
     if (keeper_) deferred.Then([keeper = std::move(keeper_)]() mutable { keeper = nullptr; });
-    resolved_.store(target.get(), std::memory_order_release);
     target_ = std::move(target);
   }
-  for (async::Task& observer : observers) RunBehindCalls(std::move(observer), deferred);
+  async::Task publish = [self = base::Ref<PromiseCapability>::Share(this)] {
+    Deferred later;
+    self->Publish(later);
+    later.FinishOnPool();
+  };
+  if (!WaitForCalls(publish)) Publish(deferred);
+}
+
+// What follows the promise from now on reaches the target behind all that went through it.
+void PromiseCapability::Publish(Deferred& deferred) {
+  std::vector<async::Task> observers;
+  {
+    base::MutexLock lock(&mu_);
+    observers = std::move(observers_);
+    observers_.clear();
+    resolved_.store(target_.get(), std::memory_order_release);
+  }
+  for (async::Task& observer : observers) deferred.Then(std::move(observer));
 }
 
 bool PromiseCapability::OnResolved(async::Task task) {
   base::MutexLock lock(&mu_);
-  if (target_) return false;
+  if (resolved_.load(std::memory_order_relaxed) != nullptr) return false;
   observers_.push_back(std::move(task));
   return true;
-}
-
-void PromiseCapability::RunBehindCalls(async::Task task, Deferred& deferred) {
-  deferred.Then(std::move(task));
 }
 
 }  // namespace drover::rpc

@@ -35,8 +35,9 @@ class PromiseCapability : public Capability {
   static bool IsPromise(const Capability& capability) {
     return capability.kind() == Kind::kPromise || capability.kind() == Kind::kRemotePromise;
   }
-  // What `capability` stands for by now: itself, unless it is a promise that has resolved. A
-  // promise that is returned had not.
+  // What `capability` stands for by now: itself, unless it is a promise that has resolved, and to
+  // which no call is on its way any more that would be overtaken. A promise that is returned had
+  // not.
   static base::Ref<Capability> Follow(const base::Ref<Capability>& capability);
 
   void Send(OutgoingCall call, base::Ref<ReturnHandler> handler) override;
@@ -47,17 +48,22 @@ class PromiseCapability : public Capability {
   // A promise that would become itself is broken. No lock of a connection is needed to let go of
   // `target`: the caller keeps it until there is none held.
   void Resolve(const base::Ref<Capability>& target, Deferred& deferred);
-  // Runs `task` behind the calls that were delivered before the promise was resolved; not user
-  // code. False, with nothing done, if it has been resolved.
+  // Runs `task`, not user code, once Follow leads past the promise. False, with nothing done, if it
+  // does already.
   bool OnResolved(async::Task task);
 
  protected:
   explicit PromiseCapability(Kind kind);
 
-  // How what must come behind the delivered calls is done.
-  virtual void RunBehindCalls(async::Task task, Deferred& deferred);
+  // Asked when it is known what it is: runs `task` on any thread, no lock held, once all calls that
+  // were delivered so far have been passed on, and further ones are at once. False, with nothing
+  // done, if that is so now.
+  virtual bool WaitForCalls(async::Task& /*task*/) { return false; }
+  // What it is, if that is known; else null.
+  base::Ref<Capability> target();
 
  private:
+  void Publish(Deferred& deferred);
   static const Capability* End(const Capability* at);
   // While it is not resolved.
   virtual CallHooks* OwnHooks() const;
@@ -68,7 +74,7 @@ class PromiseCapability : public Capability {
   std::vector<async::Task> observers_ ABSL_GUARDED_BY(mu_);
   base::Ref<Capability> target_ ABSL_GUARDED_BY(mu_);
   base::Ref<base::RefCounted> keeper_ ABSL_GUARDED_BY(mu_);
-  std::atomic<Capability*> resolved_{nullptr};  // target_, which changes no more once it is set
+  std::atomic<Capability*> resolved_{nullptr};  // target_, once it is published; changes no more
 };
 
 }  // namespace drover::rpc

@@ -225,15 +225,15 @@ absl::Status Connection::HandleLoopback(uint32_t embargo, Deferred& deferred) {
   return absl::OkStatus();
 }
 
-void Connection::SendResolve(ExportId id) {
+void Connection::SendResolve(ExportId id, uint64_t serial) {
   if (InForkedChild()) return;
   base::Ref<Capability> target;  // outlives the lock
   {
     base::MutexLock lock(&mu_);
     if (!state_.open()) return;
-    const base::Ref<Capability> promise = state_.exports.Find(id);
-    // It may have been released, and its number used again, meanwhile.
-    if (!promise || !PromiseCapability::IsPromise(*promise)) return;
+    // It may have been released, and its number used again, meanwhile: even for the same promise.
+    const base::Ref<Capability> promise = state_.exports.Find(id, serial);
+    if (!promise) return;
     target = PromiseCapability::Follow(promise);
     if (target == promise) return;
     wire::OutMessagePtr message = wire::OutMessage::New();

@@ -70,9 +70,8 @@ void RemotePromise::Send(OutgoingCall call, base::Ref<ReturnHandler> handler) {
 }
 
 void RemotePromise::Deliver(base::Ref<IncomingCall> call, Deferred& deferred) {
-  auto self = base::Ref<RemotePromise>::Share(this);
-  RunBehindCalls([self, call = std::move(call)]() mutable { self->Pass(std::move(call)); },
-                 deferred);
+  async::Task pass = [self = base::Ref<RemotePromise>::Share(this), call] { self->Pass(call); };
+  if (!RunBehindCalls(pass, deferred)) PromiseCapability::Deliver(std::move(call), deferred);
 }
 
 void RemotePromise::Pass(base::Ref<IncomingCall> call) {
@@ -86,16 +85,17 @@ void RemotePromise::Pass(base::Ref<IncomingCall> call) {
 }
 
 void RemotePromise::DeliverEcho(Echo echo, Deferred& deferred) {
-  auto self = base::Ref<RemotePromise>::Share(this);
-  RunBehindCalls([self, echo = std::move(echo)]() mutable { self->PassEcho(std::move(echo)); },
-                 deferred);
+  async::Task pass = [self = base::Ref<RemotePromise>::Share(this), echo = std::move(echo)] {
+    self->PassEcho(echo);
+  };
+  if (!RunBehindCalls(pass, deferred)) deferred.Then(std::move(pass));
 }
 
 // The peer was told of this promise, so it is this promise that the echo must come back to, even if
 // it has turned out meanwhile to be something that is not the peer's.
 void RemotePromise::PassEcho(Echo echo) {
-  const base::Ref<Capability> at = Follow(base::Ref<Capability>::Share(this));
-  const bool peers = at.get() != this && BelongsTo(*connection_, *at);
+  const base::Ref<Capability> at = Follow(target());
+  const bool peers = at && BelongsTo(*connection_, *at);
   if (!peers && echo.connection == connection_ && (is_import() || open())) {
     connection_->SendLoopback(this, echo.embargo);
     return;
@@ -105,8 +105,19 @@ void RemotePromise::PassEcho(Echo echo) {
   later.FinishOnPool();
 }
 
-void RemotePromise::RunBehindCalls(async::Task task, Deferred& deferred) {
-  if (forwarding_->Push({.call = nullptr, .task = std::move(task)})) deferred.Run(forwarding_);
+bool RemotePromise::WaitForCalls(async::Task& task) { return !forwarding_->CloseWhenIdle(task); }
+
+bool RemotePromise::RunBehindCalls(async::Task& task, Deferred& deferred) {
+  switch (forwarding_->PushUnlessClosed(task)) {
+    case Strand::Pushed::kToRun:
+      deferred.Run(forwarding_);
+      return true;
+    case Strand::Pushed::kQueued:
+      return true;
+    case Strand::Pushed::kClosed:
+      break;
+  }
+  return false;
 }
 
 }  // namespace drover::rpc

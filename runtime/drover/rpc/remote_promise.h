@@ -64,7 +64,9 @@ class RemotePromise final : public PromiseCapability {
 
  private:
   CallHooks* OwnHooks() const override;
-  void RunBehindCalls(async::Task task, Deferred& deferred) override;
+  bool WaitForCalls(async::Task& task) override;
+  // Runs `task` behind the delivered calls; false if it is to be done at once.
+  bool RunBehindCalls(async::Task& task, Deferred& deferred);
   void Pass(base::Ref<IncomingCall> call);
   void PassEcho(Echo echo);
   bool open();

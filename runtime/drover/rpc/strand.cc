@@ -1,8 +1,10 @@
 #include "drover/rpc/strand.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "drover/async/thread_context.h"
 #include "drover/rpc/deferred.h"
 #include "drover/rpc/incoming_call.h"
@@ -12,6 +14,14 @@ namespace {
 
 constexpr int kCallsToPoolAfterBlocking = 8;
 
+absl::Status CycleError(const IncomingCall& call) {
+  std::string way;
+  for (const ChainLink& link : call.metadata()->chain) absl::StrAppend(&way, link.method, " -> ");
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the call came back to an object that waits for it and would wait for ever: ", way,
+      "this call; mark the method $Drover.concurrent if it may run meanwhile"));
+}
+
 uint64_t ChainIdOf(const Strand::Item& item) { return item.call ? item.call->chain_id() : 0; }
 
 }  // namespace
@@ -20,6 +30,10 @@ Strand::~Strand() = default;
 
 bool Strand::Push(Item item) {
   base::MutexLock lock(&mu_);
+  return PushLocked(std::move(item));
+}
+
+bool Strand::PushLocked(Item item) {
   if (running_) {
     queue_.push_back(std::move(item));
     return false;
@@ -30,12 +44,54 @@ bool Strand::Push(Item item) {
   return true;
 }
 
-bool Strand::IsOccupiedBy(const std::vector<ChainLink>& chain) const {
+bool Strand::PushCall(base::Ref<IncomingCall> call, Deferred& deferred) {
   base::MutexLock lock(&mu_);
+  if (waits_ == 0 || !ClosesCycle(*call)) {
+    return PushLocked({.call = std::move(call), .task = nullptr});
+  }
+  deferred.Then([call = std::move(call)] { call->ReturnError(CycleError(*call)); });
+  return false;
+}
+
+bool Strand::ClosesCycle(const IncomingCall& call) const {
   const uint64_t occupant = occupant_;
-  return occupant != 0 &&
-         std::any_of(chain.begin(), chain.end(),
+  if (occupant == 0 || !call.metadata()) return false;
+  const std::vector<ChainLink>& chain = call.metadata()->chain;
+  return std::any_of(chain.begin(), chain.end(),
                      [occupant](const ChainLink& link) { return link.id == occupant; });
+}
+
+Strand::Pushed Strand::PushUnlessClosed(async::Task& task) {
+  base::MutexLock lock(&mu_);
+  if (closed_) return Pushed::kClosed;
+  return PushLocked({.call = nullptr, .task = std::move(task)}) ? Pushed::kToRun : Pushed::kQueued;
+}
+
+bool Strand::CloseWhenIdle(async::Task& closed) {
+  base::MutexLock lock(&mu_);
+  closed_ = !running_;
+  if (running_) on_closed_ = std::move(closed);
+  return closed_;
+}
+
+// Before this a call that came back only stood in the queue: had the servant returned without
+// waiting, as an async one does, it would have run.
+void Strand::BeginWait() {
+  std::vector<base::Ref<IncomingCall>> refused;
+  {
+    base::MutexLock lock(&mu_);
+    if (waits_++ > 0) return;
+    for (Item& item : queue_) {
+      if (item.call && ClosesCycle(*item.call)) refused.push_back(std::move(item.call));
+    }
+    std::erase_if(queue_, [](const Item& item) { return !item.call && !item.task; });
+  }
+  for (const base::Ref<IncomingCall>& call : refused) call->ReturnError(CycleError(*call));
+}
+
+void Strand::EndWait() {
+  base::MutexLock lock(&mu_);
+  --waits_;
 }
 
 bool Strand::busy() const {
@@ -64,16 +120,26 @@ void Strand::Run() {
 }
 
 bool Strand::Next(Item* item) {
-  base::MutexLock lock(&mu_);
-  if (queue_.empty()) {
-    running_ = false;
-    occupant_ = 0;
-    return false;
+  async::Task on_closed;
+  {
+    base::MutexLock lock(&mu_);
+    if (!queue_.empty()) {
+      *item = std::move(queue_.front());
+      occupant_ = ChainIdOf(*item);
+      queue_.pop_front();
+      return true;
+    }
+    on_closed = BecomeIdle();
   }
-  *item = std::move(queue_.front());
-  occupant_ = ChainIdOf(*item);
-  queue_.pop_front();
-  return true;
+  if (on_closed) on_closed();
+  return false;
+}
+
+async::Task Strand::BecomeIdle() {
+  running_ = false;
+  occupant_ = 0;
+  if (on_closed_) closed_ = true;
+  return std::exchange(on_closed_, nullptr);
 }
 
 void Strand::RunItem(Item item) {

@@ -18,6 +18,7 @@
 
 namespace drover::rpc {
 
+class Deferred;
 class IncomingCall;
 
 class Strand final : public async::Executor, public Work {
@@ -33,14 +34,24 @@ class Strand final : public async::Executor, public Work {
   // True if the strand was idle; the caller then sees to it that Run is called once.
   [[nodiscard]] bool Push(Item item);
 
-  // Whether the call that runs here, and keeps others waiting, is one of `chain`.
-  bool IsOccupiedBy(const std::vector<ChainLink>& chain) const;
+  // The same for a call, unless it can never run: the one that runs here is in its chain and waits.
+  // Then it gets that as its answer; if the wait begins later, it gets it then.
+  [[nodiscard]] bool PushCall(base::Ref<IncomingCall> call, Deferred& deferred);
 
   // Whether anything that was pushed has not run to its end.
   bool busy() const;
 
+  // The same as Push, until the strand is closed: then nothing is done.
+  enum class Pushed { kToRun, kQueued, kClosed };
+  [[nodiscard]] Pushed PushUnlessClosed(async::Task& task);
+  // Closes it if it is idle; true. Otherwise it is closed as soon as it is, and `closed` runs then,
+  // on any thread, no lock held.
+  bool CloseWhenIdle(async::Task& closed);
+
   // As an Executor: runs a continuation in the servant's turn, on the pool.
   void Post(async::Task task) override;
+  void BeginWait() override;
+  void EndWait() override;
 
   void Run() override;
   void Reject(const absl::Status& status) override;
@@ -53,12 +64,20 @@ class Strand final : public async::Executor, public Work {
  private:
   // Takes what to run next; without anything the strand is idle again.
   bool Next(Item* item);
+  // What is to be done about it.
+  async::Task BecomeIdle() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void RunItem(Item item);
+  bool PushLocked(Item item) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Whether the call waits for one that occupies the strand and waits itself.
+  bool ClosesCycle(const IncomingCall& call) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   mutable base::Mutex mu_;
   std::deque<Item> queue_ ABSL_GUARDED_BY(mu_);
   bool running_ ABSL_GUARDED_BY(mu_) = false;
   uint64_t occupant_ ABSL_GUARDED_BY(mu_) = 0;  // chain id of the call that runs, or is about to
+  int waits_ ABSL_GUARDED_BY(mu_) = 0;          // of the code that runs; they nest
+  bool closed_ ABSL_GUARDED_BY(mu_) = false;
+  async::Task on_closed_ ABSL_GUARDED_BY(mu_);  // what CloseWhenIdle was given
   Item first_;  // what the idle strand was given; belongs to whoever is to run it
   mutable std::atomic<int> slow_{0};  // how many more calls go to the pool without trying
 };
