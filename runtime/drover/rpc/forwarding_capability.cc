@@ -54,6 +54,7 @@ class ForwardedReturn final : public base::RefCounted, public ReturnHandler {
 void ForwardCall(base::Ref<IncomingCall> call, Capability& target) {
   OutgoingCall out(call->interface_id(), call->method_id());
   out.set_metadata(call->metadata());
+  out.path = call->path();
   try {
     out.params().set(call->params());
   } catch (const kj::Exception& e) {

@@ -9,6 +9,7 @@
 #include "absl/time/clock.h"
 #include "drover/async/thread_context.h"
 #include "drover/base/random_id.h"
+#include "drover/rpc/caretaker.h"
 #include "drover/rpc/connection.h"
 #include "drover/rpc/local_capability.h"
 #include "drover/rpc/status_codec.h"
@@ -95,7 +96,7 @@ capnp::AnyPointer::Builder IncomingCall::results(size_t size_hint_words) {
 }
 
 void IncomingCall::ReturnResults() {
-  if (returned_.exchange(true, std::memory_order_acq_rel)) return;
+  if (returned_.exchange(true, std::memory_order_seq_cst)) return;
   results();  // an empty answer is an answer
   if (connection_) {
     connection_->SendReturn(*this, std::move(out_), std::move(result_caps_));
@@ -106,7 +107,7 @@ void IncomingCall::ReturnResults() {
 }
 
 void IncomingCall::ReturnError(const absl::Status& status) {
-  if (returned_.exchange(true, std::memory_order_acq_rel)) return;
+  if (returned_.exchange(true, std::memory_order_seq_cst)) return;
   if (connection_) {
     Begin(0);
     ToException(status, return_.initException());
@@ -121,6 +122,48 @@ void IncomingCall::Release() {
   // The servant stays until the call object goes: its method may still be running.
   handler_ = nullptr;
   out_.reset();
+  TellCaretakers();
+}
+
+// What the servant builds its answer from is not touched: it may be doing so at this moment.
+void IncomingCall::ReturnEarly(const absl::Status& status) {
+  if (returned_.exchange(true, std::memory_order_seq_cst)) return;
+  if (connection_) {
+    wire::OutMessagePtr message = wire::OutMessage::New();
+    auto ret = message->builder().initRoot<protocol::Message>().initReturn();
+    ret.setAnswerId(answer_id_.value());
+    ret.setReleaseParamCaps(false);
+    ToException(status, ret.initException());
+    connection_->SendReturn(*this, std::move(message), MessageCaps());
+  } else {
+    handler_->OnError(status);
+  }
+  handler_ = nullptr;
+  TellCaretakers();
+}
+
+// Whoever answers sees has_passed_, or this sees that it has been answered.
+bool IncomingCall::Pass(base::Ref<Caretaker> caretaker) {
+  base::MutexLock lock(&passing_mu_);
+  has_passed_.store(true, std::memory_order_seq_cst);
+  if (returned_.load(std::memory_order_seq_cst)) return false;
+  passed_.push_back(std::move(caretaker));
+  return true;
+}
+
+size_t IncomingCall::passed() const {
+  base::MutexLock lock(&passing_mu_);
+  return passed_.size();
+}
+
+void IncomingCall::TellCaretakers() {
+  if (!has_passed_.load(std::memory_order_seq_cst)) return;
+  std::vector<base::Ref<Caretaker>> passed;
+  {
+    base::MutexLock lock(&passing_mu_);
+    passed.swap(passed_);
+  }
+  for (base::Ref<Caretaker>& caretaker : passed) caretaker->Answered(*this);
 }
 
 void IncomingCall::Run() {
@@ -129,6 +172,7 @@ void IncomingCall::Run() {
 }
 
 void IncomingCall::Execute() {
+  if (returned()) return;  // early
   if (cancelled()) {
     ReturnError(absl::CancelledError("the caller cancelled the call before it began"));
     return;
