@@ -34,7 +34,9 @@ TEST(WeakProxies, GiveTheObjectAsLongAsAProxyIsThere) {
   EXPECT_EQ(weak.Lock(), strong);
   EXPECT_EQ(weak.Lock().Heard("x").value(), "heard x");
   EXPECT_FALSE(weak.dead());
+  Future<void> died = weak.Died();
   strong = {};
+  EXPECT_EQ(died.Get(), absl::OkStatus());  // the call may have held it for a moment longer
   EXPECT_FALSE(weak.Lock());
   EXPECT_TRUE(weak.dead());
 }

@@ -106,6 +106,7 @@ LeaseHandle::LeaseHandle(const Proxy& object, const LeaseOptions& options)
   reference_->Look();
 }
 
+LeaseHandle::LeaseHandle() = default;
 LeaseHandle::LeaseHandle(const LeaseHandle&) = default;
 LeaseHandle::LeaseHandle(LeaseHandle&&) noexcept = default;
 LeaseHandle& LeaseHandle::operator=(LeaseHandle other) {

@@ -60,7 +60,7 @@ class LeasedReference;
 // A Lease without its type.
 class LeaseHandle {
  public:
-  LeaseHandle() = default;
+  LeaseHandle();
   LeaseHandle(const Proxy& object, const LeaseOptions& options);
   LeaseHandle(const LeaseHandle&);
   LeaseHandle(LeaseHandle&&) noexcept;

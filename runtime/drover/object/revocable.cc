@@ -1,11 +1,15 @@
 #include "drover/object/revocable.h"
 
+#include <string>
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "drover/rpc/caretaker.h"
 #include "drover/rpc/incoming_call.h"
 
 namespace drover::object {
 
+RevocableReference::RevocableReference() = default;
 RevocableReference::RevocableReference(const Proxy& object) : options_(object.options()) {
   if (object) caretaker_ = base::MakeRef<rpc::Caretaker>(object.capability());
 }

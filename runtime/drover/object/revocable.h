@@ -26,6 +26,7 @@
 #ifndef DROVER_OBJECT_REVOCABLE_H_
 #define DROVER_OBJECT_REVOCABLE_H_
 
+#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -44,7 +45,7 @@ namespace object {
 // A Revocable without its type.
 class RevocableReference {
  public:
-  RevocableReference() = default;
+  RevocableReference();
   explicit RevocableReference(const Proxy& object);
   RevocableReference(RevocableReference&&) noexcept;
   RevocableReference& operator=(RevocableReference&&) noexcept;

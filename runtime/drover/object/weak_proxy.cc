@@ -8,6 +8,7 @@ WeakHandle::WeakHandle(const Proxy& object) : options_(object.options()) {
   if (object) reference_ = rpc::WeakReference::To(object.capability());
 }
 
+WeakHandle::WeakHandle() = default;
 WeakHandle::WeakHandle(const WeakHandle&) = default;
 WeakHandle::WeakHandle(WeakHandle&&) noexcept = default;
 WeakHandle& WeakHandle::operator=(WeakHandle other) {

@@ -53,7 +53,7 @@ namespace object {
 // A WeakProxy without its type.
 class WeakHandle {
  public:
-  WeakHandle() = default;
+  WeakHandle();
   explicit WeakHandle(const Proxy& object);
   WeakHandle(const WeakHandle&);
   WeakHandle(WeakHandle&&) noexcept;
