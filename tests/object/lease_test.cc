@@ -66,10 +66,9 @@ class Leases : public testing::TestWithParam<Way> {
     while (lease_.Remaining() == kForever) std::this_thread::yield();
   }
 
-  ManualTimers time_;
+  const std::shared_ptr<ManualTimers> time_ = std::make_shared<ManualTimers>();
   Ways ways_{GetParam()};
-  Lease<kitchen::CookProxy> lease_{ways_.Object(),
-                                   {.duration = absl::Minutes(5), .timers = &time_}};
+  Lease<kitchen::CookProxy> lease_{ways_.Object(), {.duration = absl::Minutes(5), .timers = time_}};
   const kitchen::CookProxy given_ = ways_.Give(lease_.proxy());
 };
 INSTANTIATE_TEST_SUITE_P(Called, Leases,
@@ -80,37 +79,50 @@ INSTANTIATE_TEST_SUITE_P(Called, Leases,
 TEST_P(Leases, RunOutWhenTheyAreNotUsed) {
   EXPECT_TRUE(lease_.alive());
   EXPECT_EQ(lease_.Remaining(), absl::Minutes(5));
-  time_.Advance(absl::Minutes(5) - absl::Nanoseconds(1));
+  time_->Advance(absl::Minutes(5) - absl::Nanoseconds(1));
   EXPECT_TRUE(lease_.alive());
   EXPECT_EQ(lease_.Remaining(), absl::Nanoseconds(1));
-  time_.Advance(absl::Nanoseconds(1));
+  time_->Advance(absl::Nanoseconds(1));
   EXPECT_FALSE(lease_.alive());
   EXPECT_EQ(lease_.Remaining(), absl::ZeroDuration());
   EXPECT_EQ(given_.Add(1, 1).status(), RunOut());
 }
 
+TEST_P(Leases, AreOverInTimeHoweverLateTheTimerIs) {
+  time_->PassUnnoticed(absl::Minutes(5));
+  EXPECT_FALSE(lease_.alive());
+  EXPECT_EQ(given_.Add(1, 1).status(), RunOut());
+  EXPECT_EQ(lease_.Extend(absl::Hours(1)), RunOut());
+}
+
+TEST_P(Leases, AreNotExtendedTooLate) {
+  time_->PassUnnoticed(absl::Minutes(5));
+  EXPECT_EQ(lease_.Extend(absl::Hours(1)), RunOut());
+  EXPECT_EQ(given_.Add(1, 1).status(), RunOut());
+}
+
 TEST_P(Leases, AreRenewedByUse) {
   for (int i = 0; i < 10; ++i) {
-    time_.Advance(absl::Minutes(4));
+    time_->Advance(absl::Minutes(4));
     EXPECT_EQ(given_.Add(1, 1).value(), 2u);
     AwaitIdle();
     EXPECT_EQ(lease_.Remaining(), absl::Minutes(5));
   }
-  time_.Advance(absl::Minutes(5));
+  time_->Advance(absl::Minutes(5));
   EXPECT_EQ(given_.Add(1, 1).status(), RunOut());
 }
 
 TEST_P(Leases, DoNotRunOutWhileACallRuns) {
   auto call = given_.async().Wait();
   ways_.servant->gate.AwaitArrivals(1);
-  time_.Advance(absl::Hours(24));
+  time_->Advance(absl::Hours(24));
   EXPECT_TRUE(lease_.alive());
   EXPECT_EQ(lease_.Remaining(), kForever);
   ways_.servant->gate.Open();
   EXPECT_EQ(call.Get(), absl::OkStatus());
   AwaitIdle();
   EXPECT_EQ(lease_.Remaining(), absl::Minutes(5));  // from its answer on
-  time_.Advance(absl::Minutes(5));
+  time_->Advance(absl::Minutes(5));
   EXPECT_EQ(given_.Add(1, 1).status(), RunOut());
 }
 
@@ -120,7 +132,7 @@ TEST_P(Leases, DoNotRunOutWhileACallWaitsForItsTurn) {
   ways_.servant->gate.AwaitArrivals(1);
   auto waiting = given_.async().Note(7);
   while (lease_.Remaining() != kForever) std::this_thread::yield();
-  time_.Advance(absl::Hours(24));
+  time_->Advance(absl::Hours(24));
   ways_.servant->gate.Open();
   EXPECT_EQ(waiting.Get(), absl::OkStatus());
   EXPECT_TRUE(lease_.alive());
@@ -135,7 +147,7 @@ TEST_P(Leases, GoOnAfterCallsThatFailOrAreDropped) {
   EXPECT_EQ(given_.Fail(15, "why").code(), absl::StatusCode::kDataLoss);
   AwaitIdle();
   EXPECT_EQ(lease_.Remaining(), absl::Minutes(5));
-  time_.Advance(absl::Minutes(5));
+  time_->Advance(absl::Minutes(5));
   EXPECT_FALSE(lease_.alive());
 }
 
@@ -143,10 +155,10 @@ TEST_P(Leases, CanBeExtended) {
   EXPECT_EQ(lease_.Extend(absl::Hours(1)), absl::OkStatus());
   EXPECT_EQ(lease_.Extend(absl::Minutes(1)), absl::OkStatus());
   EXPECT_EQ(lease_.Remaining(), absl::Hours(1));
-  time_.Advance(absl::Minutes(59));
+  time_->Advance(absl::Minutes(59));
   EXPECT_EQ(given_.Add(1, 1).value(), 2u);
   AwaitIdle();
-  time_.Advance(absl::Minutes(5));
+  time_->Advance(absl::Minutes(5));
   EXPECT_EQ(given_.Add(1, 1).status(), RunOut());
   EXPECT_EQ(lease_.Extend(absl::Hours(1)), RunOut());
 }
@@ -161,7 +173,7 @@ TEST_P(Leases, EndedByHandFailLaterCallsAndFinishThoseThatRun) {
   EXPECT_EQ(lease_.Extend(absl::Hours(1)), ended);
   ways_.servant->gate.Open();
   EXPECT_EQ(call.Get(), absl::OkStatus());
-  time_.Advance(absl::Hours(1));
+  time_->Advance(absl::Hours(1));
   EXPECT_EQ(given_.Add(1, 1).status(), ended);  // the first end counts
 }
 
@@ -180,11 +192,11 @@ TEST_P(Leases, HoldWhileTheyAreUsedByManyAndTimePasses) {
       for (int i = 0; i < 50; ++i) EXPECT_EQ(given_.Add(1, 2).value(), 3u);
     });
   }
-  for (int i = 0; i < 200; ++i) time_.Advance(absl::Seconds(1));  // less than 5 min in all
+  for (int i = 0; i < 200; ++i) time_->Advance(absl::Seconds(1));  // less than 5 min in all
   for (std::thread& caller : callers) caller.join();
   AwaitIdle();
   EXPECT_TRUE(lease_.alive());
-  time_.Advance(absl::Minutes(5));
+  time_->Advance(absl::Minutes(5));
   EXPECT_FALSE(lease_.alive());
 }
 
@@ -194,16 +206,16 @@ class ALease : public testing::Test {
  protected:
   Lease<kitchen::ListenerProxy> MakeLease(std::shared_ptr<Parrot> parrot) {
     return Lease<kitchen::ListenerProxy>{kitchen::ListenerProxy(std::move(parrot)),
-                                         {.duration = absl::Minutes(5), .timers = &time_}};
+                                         {.duration = absl::Minutes(5), .timers = time_}};
   }
 
-  ManualTimers time_;
+  const std::shared_ptr<ManualTimers> time_ = std::make_shared<ManualTimers>();
 };
 
 TEST_F(ALease, IsTenMinutesUnlessToldOtherwise) {
   EXPECT_EQ(LeaseOptions().duration, absl::Minutes(10));
   const Lease<kitchen::CookProxy> lease{kitchen::CookProxy(std::make_shared<Cook>()),
-                                        {.timers = &time_}};
+                                        {.timers = time_}};
   EXPECT_EQ(lease.Remaining(), absl::Minutes(10));
 }
 
@@ -215,7 +227,7 @@ TEST_F(ALease, LetsGoOfItsObjectWhenItRunsOut) {
   const kitchen::CookProxy peer = ways.Give(ways.Object());
   EXPECT_EQ(peer.Keep(lease.proxy()), absl::OkStatus());
   EXPECT_FALSE(gone.ready());
-  time_.Advance(absl::Minutes(5));
+  time_->Advance(absl::Minutes(5));
   EXPECT_EQ(gone.Get(), absl::OkStatus());  // though somebody has the reference
   EXPECT_EQ(ways.servant->Kept()->Heard("x").status(), RunOut());
 }
@@ -227,7 +239,7 @@ TEST_F(ALease, LetsGoOfItsObjectWhenItIsEnded) {
   const auto given = lease.proxy();
   lease.End();
   EXPECT_EQ(gone.Get(), absl::OkStatus());
-  EXPECT_EQ(time_.pending(), 0u);
+  EXPECT_EQ(time_->pending(), 0u);
 }
 
 TEST_F(ALease, DoesNotKeepAnObjectToWhichNobodyRefers) {
@@ -242,13 +254,13 @@ TEST_F(ALease, DoesNotKeepAnObjectToWhichNobodyRefers) {
   EXPECT_FALSE(gone.ready());
   given = {};
   EXPECT_EQ(gone.Get(), absl::OkStatus());
-  EXPECT_EQ(time_.pending(), 0u);
+  EXPECT_EQ(time_->pending(), 0u);
 }
 
 TEST_F(ALease, OfNoTimeIsOverAtOnce) {
   for (absl::Duration duration : {absl::ZeroDuration(), absl::Seconds(-1), -kForever}) {
     const Lease<kitchen::CookProxy> lease{kitchen::CookProxy(std::make_shared<Cook>()),
-                                          {.duration = duration, .timers = &time_}};
+                                          {.duration = duration, .timers = time_}};
     EXPECT_FALSE(lease.alive());
     EXPECT_EQ(lease.proxy().Add(1, 1).status().code(), absl::StatusCode::kNotFound);
   }
@@ -256,9 +268,9 @@ TEST_F(ALease, OfNoTimeIsOverAtOnce) {
 
 TEST_F(ALease, OfAllTimeLastsUntilItIsEnded) {
   const Lease<kitchen::CookProxy> lease{kitchen::CookProxy(std::make_shared<Cook>()),
-                                        {.duration = kForever, .timers = &time_}};
-  EXPECT_EQ(time_.pending(), 0u);
-  time_.Advance(absl::Hours(24 * 365 * 100));
+                                        {.duration = kForever, .timers = time_}};
+  EXPECT_EQ(time_->pending(), 0u);
+  time_->Advance(absl::Hours(24 * 365 * 100));
   EXPECT_EQ(lease.proxy().Add(1, 1).value(), 2u);
   EXPECT_EQ(lease.Remaining(), kForever);
   lease.End();
@@ -272,7 +284,7 @@ TEST_F(ALease, OfNoObjectIsNotAlive) {
   EXPECT_EQ(nothing.Remaining(), absl::ZeroDuration());
   EXPECT_EQ(nothing.Extend(absl::Hours(1)).code(), absl::StatusCode::kFailedPrecondition);
   nothing.End();
-  const Lease<kitchen::CookProxy> null{kitchen::CookProxy(), {.timers = &time_}};
+  const Lease<kitchen::CookProxy> null{kitchen::CookProxy(), {.timers = time_}};
   EXPECT_FALSE(null.alive());
 }
 
@@ -294,7 +306,7 @@ TEST_F(ALease, AnswersTheCallThatEndsIt) {
     }
   };
   auto quitter = std::make_shared<Quitter>();
-  quitter->own = Lease<kitchen::CookProxy>{kitchen::CookProxy(quitter), {.timers = &time_}};
+  quitter->own = Lease<kitchen::CookProxy>{kitchen::CookProxy(quitter), {.timers = time_}};
   const auto given = quitter->own.proxy();
   EXPECT_EQ(given.Sleep(0), absl::OkStatus());
   EXPECT_EQ(given.Sleep(0).code(), absl::StatusCode::kNotFound);
@@ -303,7 +315,7 @@ TEST_F(ALease, AnswersTheCallThatEndsIt) {
 TEST_F(ALease, IsCutOffByARevocableInFront) {
   Gate gate;
   const Lease<kitchen::CookProxy> lease{kitchen::CookProxy(std::make_shared<Cook>(gate)),
-                                        {.duration = absl::Minutes(5), .timers = &time_}};
+                                        {.duration = absl::Minutes(5), .timers = time_}};
   Revocable<kitchen::CookProxy> revocable(lease.proxy());
   auto call = revocable.proxy().async().Wait();
   gate.AwaitArrivals(1);
@@ -314,22 +326,22 @@ TEST_F(ALease, IsCutOffByARevocableInFront) {
 
 TEST_F(ALease, OfANamedObjectOutlivesConnections) {
   ConnectionCutter cutter;
-  Server server = Serve(cutter.Listen(Endpoint::Parse("tcp://127.0.0.1:0").value()),
-                        std::make_shared<Cook>())
-                      .value();
-  ASSERT_EQ(server.Export("cart", Lease<kitchen::CookProxy>{
-                                      kitchen::CookProxy(std::make_shared<Cook>()),
-                                      {.duration = absl::Minutes(5), .timers = &time_}}
-                                      .proxy()),
+  Server server =
+      Serve(cutter.Listen(Endpoint::Parse("tcp://127.0.0.1:0").value()), std::make_shared<Cook>())
+          .value();
+  ASSERT_EQ(server.Export("cart",
+                          Lease<kitchen::CookProxy>{kitchen::CookProxy(std::make_shared<Cook>()),
+                                                    {.duration = absl::Minutes(5), .timers = time_}}
+                              .proxy()),
             absl::OkStatus());
   const auto cart = Connect<kitchen::CookProxy>(server.endpoint().ToString() + "#cart");
   EXPECT_EQ(cart.Note(1), absl::OkStatus());
   cutter.CutAll();
-  time_.Advance(absl::Minutes(4));
+  time_->Advance(absl::Minutes(4));
   while (absl::IsUnavailable(cart.Add(1, 1).status())) std::this_thread::yield();
   EXPECT_THAT(cart.Notes().value(), ElementsAre(1));  // the very same
   // The answer may have come before the call has ended.
-  while (cart.Add(1, 1).ok()) time_.Advance(absl::Minutes(5));
+  while (cart.Add(1, 1).ok()) time_->Advance(absl::Minutes(5));
   EXPECT_EQ(cart.Add(1, 1).status(), RunOut());
 }
 

@@ -21,9 +21,9 @@
 namespace drover {
 namespace {
 
-using ::testing::HasSubstr;
 using kitchen::CookProxy;
 using kitchen::ListenerProxy;
+using ::testing::HasSubstr;
 using namespace testing_support;  // NOLINT: the tests' own
 
 // --- objects of this process --------------------------------------------------------------------
@@ -173,13 +173,13 @@ TEST(WeakProxies, OfARevocableDieWithItsLastReference) {
 }
 
 TEST(WeakProxies, OfALeaseDieWhenItEnds) {
-  ManualTimers time;
+  const auto time = std::make_shared<ManualTimers>();
   const Lease<CookProxy> lease{CookProxy(std::make_shared<Cook>()),
-                               {.duration = absl::Minutes(5), .timers = &time}};
+                               {.duration = absl::Minutes(5), .timers = time}};
   const WeakProxy<CookProxy> weak(lease.proxy());
   Future<void> died = weak.Died();
   EXPECT_EQ(weak.Lock(), lease.proxy());
-  time.Advance(absl::Minutes(5));
+  time->Advance(absl::Minutes(5));
   EXPECT_EQ(died.Get(), absl::NotFoundError("the lease ended: not used for 5m"));
   EXPECT_TRUE(weak.dead());
 }

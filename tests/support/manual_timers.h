@@ -1,8 +1,8 @@
 // Time that stands still until the test lets it pass.
 //
-//   ManualTimers time;
-//   Lease<CookProxy> lease(cook, {.duration = absl::Minutes(5), .timers = &time});
-//   time.Advance(absl::Minutes(5));            // runs what is due, in order, on this thread
+//   auto time = std::make_shared<ManualTimers>();
+//   Lease<CookProxy> lease(cook, {.duration = absl::Minutes(5), .timers = time});
+//   time->Advance(absl::Minutes(5));           // runs what is due, in order, on this thread
 //
 // Thread-safe.
 #ifndef DROVER_TESTS_SUPPORT_MANUAL_TIMERS_H_
@@ -58,6 +58,11 @@ class ManualTimers final : public async::TimerSource {
       }
       task();
     }
+  }
+  // Time passes, and what is due comes late: with the next Advance.
+  void PassUnnoticed(absl::Duration span) {
+    base::MutexLock lock(&mu_);
+    now_ += span;
   }
   // Tasks that wait.
   size_t pending() const {

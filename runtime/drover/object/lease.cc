@@ -18,7 +18,8 @@ class LeasedReference final : public rpc::Caretaker {
  public:
   LeasedReference(base::Ref<rpc::Capability> object, const LeaseOptions& options)
       : Caretaker(std::move(object)),
-        timers_(options.timers != nullptr ? *options.timers : Runtime::Default().timers()),
+        own_timers_(options.timers),
+        timers_(own_timers_ != nullptr ? *own_timers_ : Runtime::Default().timers()),
         duration_(options.duration),
         term_(options.duration, timers_.Now()) {}
   ~LeasedReference() override { StopTimer(); }
@@ -31,18 +32,11 @@ class LeasedReference final : public rpc::Caretaker {
       base::MutexLock lock(&mu_);
       timer_ = 0;
       left = term_.Left(timers_.Now());
-      if (left <= absl::ZeroDuration()) {
-        closing = BeginClose(absl::NotFoundError(absl::StrCat("the lease ended: not used for ",
-                                                              absl::FormatDuration(duration_))),
-                             Running::kFinish);
-      }
-      waits_ = left == absl::InfiniteDuration();  // for a call to end, or an Extend
+      if (left <= absl::ZeroDuration()) closing = RunOut();
+      waits_ = left == absl::InfiniteDuration();  // for a call to end
     }
-    if (left <= absl::ZeroDuration()) {
-      FinishClose(std::move(closing));
-    } else if (left < absl::InfiniteDuration()) {
-      StartTimer(left);
-    }
+    FinishClose(std::move(closing));
+    if (left > absl::ZeroDuration() && left < absl::InfiniteDuration()) StartTimer(left);
   }
 
   absl::Duration Remaining() const {
@@ -51,10 +45,17 @@ class LeasedReference final : public rpc::Caretaker {
   }
 
   absl::Status Extend(absl::Duration duration) {
-    base::MutexLock lock(&mu_);
-    if (!closed_reason().ok()) return closed_reason();
-    term_.Extend(duration, timers_.Now());
-    return absl::OkStatus();
+    Closing closing;
+    absl::Status ended;
+    {
+      base::MutexLock lock(&mu_);
+      const absl::Duration now = timers_.Now();
+      if (term_.Left(now) <= absl::ZeroDuration()) closing = RunOut();
+      ended = closed_reason();
+      if (ended.ok()) term_.Extend(duration, now);
+    }
+    FinishClose(std::move(closing));
+    return ended;
   }
 
   void End() {
@@ -62,7 +63,19 @@ class LeasedReference final : public rpc::Caretaker {
   }
 
  private:
-  void CallBegan() override ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { term_.CallBegan(timers_.Now()); }
+  Closing RunOut() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return BeginClose(absl::NotFoundError(absl::StrCat("the lease ended: not used for ",
+                                                       absl::FormatDuration(duration_))),
+                      Running::kFinish);
+  }
+
+  // The timer may be late, but a call that is does not get through.
+  Closing CallBegan() override ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    const absl::Duration now = timers_.Now();
+    if (term_.Left(now) <= absl::ZeroDuration()) return RunOut();
+    term_.CallBegan(now);
+    return {};
+  }
   void CallEnded() override {
     bool look;
     {
@@ -92,6 +105,7 @@ class LeasedReference final : public rpc::Caretaker {
     if (timer != 0) timers_.Remove(timer);
   }
 
+  const std::shared_ptr<async::TimerSource> own_timers_;
   async::TimerSource& timers_;
   const absl::Duration duration_;
   LeaseTerm term_ ABSL_GUARDED_BY(mu_);
@@ -117,7 +131,7 @@ LeaseHandle& LeaseHandle::operator=(LeaseHandle other) {
 LeaseHandle::~LeaseHandle() = default;
 
 Proxy LeaseHandle::proxy() const { return Proxy::FromCapability(reference_, options_); }
-bool LeaseHandle::alive() const { return reference_ && reference_->closed().ok(); }
+bool LeaseHandle::alive() const { return Remaining() > absl::ZeroDuration(); }
 absl::Duration LeaseHandle::Remaining() const {
   return reference_ ? reference_->Remaining() : absl::ZeroDuration();
 }

@@ -48,9 +48,8 @@ struct LeaseOptions {
   // infinite: it lasts until End.
   absl::Duration duration = absl::Minutes(10);
   // Whose time it is. Default: that of Runtime::Default(), as for null; never the wall clock's,
-  // which may be set. It outlives the object and all references to it. For tests: see
-  // async/timer_source.h.
-  async::TimerSource* timers = nullptr;
+  // which may be set. Tests have one of their own: see async/timer_source.h.
+  std::shared_ptr<async::TimerSource> timers = nullptr;
 };
 
 namespace object {

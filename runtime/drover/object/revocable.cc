@@ -32,10 +32,9 @@ Proxy RevocableReference::proxy() const { return Proxy::FromCapability(caretaker
 void RevocableReference::Revoke(std::string_view reason) {
   if (!caretaker_) return;
   const char* const colon = reason.empty() ? "" : ": ";
-  caretaker_->Close(
-      absl::PermissionDeniedError(
-          absl::StrCat("the reference was revoked", colon, std::string(reason))),
-      rpc::Caretaker::Running::kFail);
+  caretaker_->Close(absl::PermissionDeniedError(
+                        absl::StrCat("the reference was revoked", colon, std::string(reason))),
+                    rpc::Caretaker::Running::kFail);
 }
 
 bool RevocableReference::revoked() const { return caretaker_ && !caretaker_->closed().ok(); }

@@ -31,15 +31,7 @@ struct Echo {
 
 class Capability : public base::RefCounted {
  public:
-  enum class Kind {
-    kLocal,
-    kRemote,
-    kRemotePromise,
-    kPromise,
-    kDurable,
-    kCaretaker,
-    kBroken
-  };
+  enum class Kind { kLocal, kRemote, kRemotePromise, kPromise, kDurable, kCaretaker, kBroken };
 
   Kind kind() const { return kind_; }
 
@@ -61,8 +53,8 @@ class Capability : public base::RefCounted {
   // The first one stays; returns that.
   base::RefCounted& Attach(base::Ref<base::RefCounted> made);
 
-  // What outlives it, for those who refer to it without keeping it: weak_reference.h. Null if nobody
-  // asked for one.
+  // What outlives it, for those who refer to it without keeping it: weak_reference.h. Null if
+  // nobody asked for one.
   WeakReference* weak() const { return weak_.load(std::memory_order_acquire); }
   WeakReference& MakeWeak();
 

@@ -25,17 +25,24 @@ Caretaker::~Caretaker() = default;
 void Caretaker::Deliver(base::Ref<IncomingCall> call, Deferred& deferred) {
   base::Ref<Capability> object;
   absl::Status refused;
+  Closing closing;
   if (call->passed() >= kMostPassed) {
     refused = absl::InvalidArgumentError(absl::StrCat(
         "the call passed more than ", kMostPassed, " references that end (do they form a ring?)"));
   } else {
     base::MutexLock lock(&mu_);
+    if (closed_.ok()) closing = CallBegan();
     refused = closed_;
     if (refused.ok()) {
       object = object_;
       running_.insert(call.get());
-      CallBegan();
     }
+  }
+  if (closing.first) {
+    deferred.Then(
+        [self = base::Ref<Caretaker>::Share(this), closing = std::move(closing)]() mutable {
+          self->FinishClose(std::move(closing));
+        });
   }
   if (!refused.ok()) {
     deferred.Then([call = std::move(call), refused] { call->ReturnError(refused); });

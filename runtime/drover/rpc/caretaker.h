@@ -61,8 +61,9 @@ class Caretaker : public Capability {
   // As closed(), for those who have the lock.
   const absl::Status& closed_reason() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return closed_; }
 
-  // A call comes. Possibly under the lock of a connection.
-  virtual void CallBegan() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {}
+  // A call comes, possibly under the lock of a connection. May close the reference with BeginClose,
+  // and gives what that gave then.
+  virtual Closing CallBegan() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return {}; }
   // One has been answered; no lock is held.
   virtual void CallEnded() {}
 
