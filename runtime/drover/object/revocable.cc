@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "drover/rpc/caretaker.h"
-#include "drover/rpc/incoming_call.h"
 
 namespace drover::object {
 

@@ -22,6 +22,8 @@ Caretaker::Caretaker(base::Ref<Capability> object)
 
 Caretaker::~Caretaker() = default;
 
+Caretaker::Closing Caretaker::CallBegan() { return {}; }
+
 void Caretaker::Deliver(base::Ref<IncomingCall> call, Deferred& deferred) {
   base::Ref<Capability> object;
   absl::Status refused;

@@ -63,7 +63,7 @@ class Caretaker : public Capability {
 
   // A call comes, possibly under the lock of a connection. May close the reference with BeginClose,
   // and gives what that gave then.
-  virtual Closing CallBegan() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return {}; }
+  virtual Closing CallBegan() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // One has been answered; no lock is held.
   virtual void CallEnded() {}
 

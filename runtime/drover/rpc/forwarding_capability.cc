@@ -52,6 +52,7 @@ class ForwardedReturn final : public base::RefCounted, public ReturnHandler {
 }  // namespace
 
 void ForwardCall(base::Ref<IncomingCall> call, Capability& target) {
+  if (call->returned()) return;  // early, while it waited
   OutgoingCall out(call->interface_id(), call->method_id());
   out.set_metadata(call->metadata());
   out.path = call->path();
