@@ -26,10 +26,13 @@
 #include "drover/object/call_options.h"       // IWYU pragma: export
 #include "drover/object/codec.h"              // IWYU pragma: export
 #include "drover/object/connect.h"            // IWYU pragma: export
+#include "drover/object/lease.h"              // IWYU pragma: export
 #include "drover/object/proxy.h"              // IWYU pragma: export
+#include "drover/object/revocable.h"          // IWYU pragma: export
 #include "drover/object/servant.h"            // IWYU pragma: export
 #include "drover/object/server.h"             // IWYU pragma: export
 #include "drover/object/stream.h"             // IWYU pragma: export
+#include "drover/object/weak_proxy.h"         // IWYU pragma: export
 #include "drover/rpc/limits.h"                // IWYU pragma: export
 #include "drover/transport/accept_filter.h"   // IWYU pragma: export
 #include "drover/transport/endpoint.h"        // IWYU pragma: export

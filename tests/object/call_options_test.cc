@@ -304,6 +304,18 @@ TEST(NamedObjects, ThatDoNotExistAreNotFound) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("\"nobody\""));
 }
 
+TEST(NamedObjects, MayLieElsewhere) {
+  Server far = Serve("tcp://127.0.0.1:0", std::make_shared<Cook>()).value();
+  Server server = Serve("tcp://127.0.0.1:0", std::make_shared<Cook>()).value();
+  const auto object = Connect<kitchen::CookProxy>(far.endpoint());
+  EXPECT_EQ(server.Export("far", object), absl::OkStatus());
+  const auto named = Connect<kitchen::CookProxy>(server.endpoint().ToString() + "#far");
+  EXPECT_EQ(named.Note(7), absl::OkStatus());
+  EXPECT_THAT(object.Notes().value(), testing::ElementsAre(7));
+  EXPECT_EQ(server.Export("nothing", kitchen::CookProxy()).code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
 TEST(NamedObjects, HaveOneNameEach) {
   Server server = Serve("tcp://127.0.0.1:0", std::make_shared<Cook>()).value();
   const auto parrot = std::make_shared<testing_support::Parrot>();

@@ -119,6 +119,7 @@ base::Ref<EventHandler> Reactor::Find(uint64_t id) {
 void Reactor::Run() {
   ThreadContext& context = ThreadContext::Current();
   context.reactor = this;
+  const NoUserCodeScope no_user_code;
   ThreadPool::NotBusy not_busy(*pool_);
   pool_->EnterBlocked();
   absl::Time last_tick = absl::InfinitePast();

@@ -69,6 +69,7 @@ struct ThreadContext {
   int blocked_depth = 0;                 // nesting of ThreadPool::EnterBlocked
   Executor* executor = nullptr;          // where continuations of the running code belong
   Cancellation* cancellation = nullptr;  // of the call whose servant is running
+  bool may_run_user_code = true;         // what may wait; see NoUserCodeScope
 };
 
 // Around every wait of Drover's: hands over the thread's batons, and tells the pool that this
@@ -84,19 +85,22 @@ class BlockingScope {
   ThreadPool* const pool_;
 };
 
-// Makes `executor` and `cancellation` current for a scope.
+// Makes `executor` and `cancellation` current for a scope, in which user code runs.
 class UserCodeScope {
  public:
   UserCodeScope(Executor* executor, Cancellation* cancellation)
       : context_(ThreadContext::Current()),
         executor_(context_.executor),
-        cancellation_(context_.cancellation) {
+        cancellation_(context_.cancellation),
+        may_run_user_code_(context_.may_run_user_code) {
     context_.executor = executor;
     context_.cancellation = cancellation;
+    context_.may_run_user_code = true;
   }
   ~UserCodeScope() {
     context_.executor = executor_;
     context_.cancellation = cancellation_;
+    context_.may_run_user_code = may_run_user_code_;
   }
   UserCodeScope(const UserCodeScope&) = delete;
   UserCodeScope& operator=(const UserCodeScope&) = delete;
@@ -105,6 +109,24 @@ class UserCodeScope {
   ThreadContext& context_;
   Executor* const executor_;
   Cancellation* const cancellation_;
+  const bool may_run_user_code_;
+};
+
+// Around what drives I/O: others wait for this thread, so what may wait itself, such as a servant's
+// destructor, goes to the pool. A UserCodeScope within lifts it.
+class NoUserCodeScope {
+ public:
+  NoUserCodeScope()
+      : context_(ThreadContext::Current()), may_run_user_code_(context_.may_run_user_code) {
+    context_.may_run_user_code = false;
+  }
+  ~NoUserCodeScope() { context_.may_run_user_code = may_run_user_code_; }
+  NoUserCodeScope(const NoUserCodeScope&) = delete;
+  NoUserCodeScope& operator=(const NoUserCodeScope&) = delete;
+
+ private:
+  ThreadContext& context_;
+  const bool may_run_user_code_;
 };
 
 }  // namespace drover::async

@@ -15,8 +15,14 @@ constexpr absl::Duration kLongest = absl::Hours(24 * 365 * 50);
 
 }  // namespace
 
+absl::Duration Timers::Now() const { return absl::Nanoseconds(SteadyNanos()); }
+
 uint64_t Timers::Add(absl::Time at, Task task) {
-  const absl::Duration left = std::clamp(at - absl::Now(), absl::ZeroDuration(), kLongest);
+  return AddAfter(at - absl::Now(), std::move(task));
+}
+
+uint64_t Timers::AddAfter(absl::Duration delay, Task task) {
+  const absl::Duration left = std::clamp(delay, absl::ZeroDuration(), kLongest);
   const int64_t when = SteadyNanos() + absl::ToInt64Nanoseconds(left);
   base::MutexLock lock(&mu_);
   const uint64_t id = next_id_++;

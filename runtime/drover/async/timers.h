@@ -17,17 +17,21 @@
 #include "drover/async/executor.h"
 #include "drover/async/reactor.h"
 #include "drover/async/timer_set.h"
+#include "drover/async/timer_source.h"
 #include "drover/base/mutex.h"
 
 namespace drover::async {
 
-class Timers final : public EventHandler {
+class Timers final : public EventHandler, public TimerSource {
  public:
   explicit Timers(Reactor& reactor) : reactor_(reactor) {}
 
   // Never 0.
   uint64_t Add(absl::Time at, Task task);
-  void Remove(uint64_t id);
+
+  absl::Duration Now() const override;
+  uint64_t AddAfter(absl::Duration delay, Task task) override;
+  void Remove(uint64_t id) override;
 
   // Drops what is left. Before the reactor goes.
   void Stop();

@@ -46,9 +46,11 @@ class Proxy {
   const std::shared_ptr<const CallOptions>& options() const { return options_; }
 
   // For the runtime, which finds capabilities in messages.
-  static Proxy FromCapability(base::Ref<rpc::Capability> capability) {
+  static Proxy FromCapability(base::Ref<rpc::Capability> capability,
+                              std::shared_ptr<const CallOptions> options = nullptr) {
     Proxy proxy;
     proxy.capability_ = std::move(capability);
+    proxy.options_ = std::move(options);
     return proxy;
   }
 

@@ -10,6 +10,7 @@
 #include "drover/base/mutex.h"
 #include "drover/base/status_macros.h"
 #include "drover/object/node_service.h"
+#include "drover/object/proxy.h"
 #include "drover/object/servant.h"
 #include "drover/object/server_hooks.h"
 #include "drover/rpc/acceptor.h"
@@ -143,6 +144,12 @@ absl::Status Server::Export(const std::string& name, std::shared_ptr<Servant> se
     return absl::InvalidArgumentError(absl::StrCat("no servant to export as \"", name, "\""));
   }
   return impl_->node().Export(name, rpc::LocalCapability::Of(std::move(servant)));
+}
+absl::Status Server::Export(const std::string& name, const Proxy& object) {
+  if (!object) {
+    return absl::InvalidArgumentError(absl::StrCat("no object to export as \"", name, "\""));
+  }
+  return impl_->node().Export(name, object.capability());
 }
 absl::Status Server::Unexport(const std::string& name) { return impl_->node().Unexport(name); }
 size_t Server::connections() const { return impl_->connections(); }

@@ -33,6 +33,7 @@
 
 namespace drover {
 
+class Proxy;
 class Servant;
 namespace transport {
 class Listener;
@@ -90,6 +91,8 @@ class Server {
   // is unexported or the server is shut down; those who have it keep it longer. Errors:
   // InvalidArgument for an empty name, AlreadyExists for one that is taken.
   absl::Status Export(const std::string& name, std::shared_ptr<Servant> servant);
+  // The same for what a proxy refers to: a leased or revocable reference, or an object elsewhere.
+  absl::Status Export(const std::string& name, const Proxy& object);
   // NotFound if there is none.
   absl::Status Unexport(const std::string& name);
 

@@ -6,6 +6,7 @@
 #include "drover/rpc/deferred.h"
 #include "drover/rpc/incoming_call.h"
 #include "drover/rpc/outgoing_call.h"
+#include "drover/rpc/weak_reference.h"
 
 namespace drover::rpc {
 namespace {
@@ -25,6 +26,22 @@ class Broken final : public Capability {
 };
 
 }  // namespace
+
+Capability::~Capability() {
+  if (base::RefCounted* attached = attached_.load(std::memory_order_acquire)) attached->Unref();
+  if (WeakReference* weak = this->weak()) {
+    weak->Gone();
+    weak->Unref();
+  }
+}
+
+WeakReference& Capability::MakeWeak() {
+  if (WeakReference* weak = this->weak()) return *weak;
+  auto made = base::MakeRef<WeakReference>(this);
+  WeakReference* first = nullptr;
+  if (!weak_.compare_exchange_strong(first, made.get(), std::memory_order_acq_rel)) return *first;
+  return *made.Release();
+}
 
 void Capability::Send(OutgoingCall call, base::Ref<ReturnHandler> handler) {
   Deferred deferred;

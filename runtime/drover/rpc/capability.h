@@ -21,6 +21,7 @@ class Deferred;
 class IncomingCall;
 class OutgoingCall;
 class ReturnHandler;
+class WeakReference;
 
 // A Disembargo that came from the peer of `connection` and goes back to it, behind the calls that
 // travelled the same way before.
@@ -31,7 +32,7 @@ struct Echo {
 
 class Capability : public base::RefCounted {
  public:
-  enum class Kind { kLocal, kRemote, kRemotePromise, kPromise, kDurable, kBroken };
+  enum class Kind { kLocal, kRemote, kRemotePromise, kPromise, kDurable, kCaretaker, kBroken };
 
   Kind kind() const { return kind_; }
 
@@ -56,19 +57,22 @@ class Capability : public base::RefCounted {
   // Those of the connection that calls leave on; null for none, or if that is not known yet. As
   // long as the capability lives.
   virtual CallHooks* hooks() const { return nullptr; }
+  // What outlives it, for those who refer to it without keeping it: weak_reference.h. Null if
+  // nobody asked for one.
+  WeakReference* weak() const { return weak_.load(std::memory_order_acquire); }
+  WeakReference& MakeWeak();
 
   // The descriptor that goes with the object where it is passed on; null for none. Takes no lock.
   virtual base::Ref<base::SharedFd> AttachedFd() const { return nullptr; }
 
  protected:
   explicit Capability(Kind kind) : kind_(kind) {}
-  ~Capability() override {
-    if (base::RefCounted* attached = attached_.load(std::memory_order_acquire)) attached->Unref();
-  }
+  ~Capability() override;
 
  private:
   const Kind kind_;
   std::atomic<base::RefCounted*> attached_{nullptr};
+  std::atomic<WeakReference*> weak_{nullptr};  // ours; set once
 };
 
 // Every call of it fails with `status`.

@@ -6,8 +6,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "drover/async/parker.h"
+#include "drover/async/thread_context.h"
 #include "drover/base/fork_generation.h"
 #include "drover/base/log.h"
+#include "drover/rpc/weak_reference.h"
 
 namespace drover::rpc {
 
@@ -71,9 +73,11 @@ void Connection::CloseIfRetired() {
 
 void Connection::Close(const absl::Status& reason) {
   if (InForkedChild()) return;
+  const async::NoUserCodeScope no_user_code;
   std::vector<base::Ref<ReturnHandler>> lost;
   std::vector<base::Ref<IncomingCall>> cancelled;
   std::vector<AnswerWaiter> waiting;
+  std::vector<base::Ref<WeakReference>> watched;
   Deferred deferred;
   async::Task idle;
   std::function<void(Connection*)> on_closed;
@@ -116,6 +120,11 @@ void Connection::Close(const absl::Status& reason) {
       deferred.Drop(std::move(embargo.target));
     });
     state_.embargoes.Clear();
+    state_.imports.ForEach([&](ImportId, Import& import) {
+      if (WeakReference* weak = import.capability->weak()) {
+        watched.push_back(base::Ref<WeakReference>::Share(weak));
+      }
+    });
     deferred.Drop(std::move(state_.front));
     deferred.Drop(std::move(state_.node));
     state_.send.Clear();
@@ -141,6 +150,7 @@ void Connection::Close(const absl::Status& reason) {
     if (waiter.promise) waiter.promise->Resolve(BrokenCapability(status), deferred);
   }
   waiting.clear();
+  for (base::Ref<WeakReference>& weak : watched) weak->life().End(status);
   deferred.FinishOnPool();
   CloseStreamIfUnused();
   if (idle) idle();

@@ -234,6 +234,7 @@ bool Connection::PromoteFollower() {
 // --- frames -------------------------------------------------------------------------------------
 
 bool Connection::HandleFrames(bool run_inline) {
+  const async::NoUserCodeScope no_user_code;
   async::ThreadPool& pool = runtime_.pool();
   Connection* const outer = std::exchange(corked, this);
   int64_t corked_until = 0;

@@ -4,6 +4,7 @@
 
 #include "absl/status/status.h"
 #include "drover/async/runtime.h"
+#include "drover/async/thread_context.h"
 #include "drover/async/thread_pool.h"
 
 namespace drover::rpc {
@@ -21,13 +22,9 @@ void RunOnPoolForSure(base::Ref<Work> work) {
 }
 
 void Deferred::DoTasks() {
+  const async::NoUserCodeScope no_user_code;
   for (async::Task& task : tasks_) task();
   tasks_.clear();
-  for (base::Ref<Capability>& capability : drops_) {
-    if (capability && capability->kind() == Capability::Kind::kLocal && capability->Unshared()) {
-      async::CurrentPool().Post([capability = std::move(capability)] {});
-    }
-  }
   drops_.clear();
 }
 

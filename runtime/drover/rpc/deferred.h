@@ -31,7 +31,7 @@ class Deferred {
   Deferred& operator=(const Deferred&) = delete;
 
   void Run(base::Ref<Work> work) { work_.push_back(std::move(work)); }
-  // A last reference to a local object is dropped on the pool, since that runs its destructor.
+  // If it was the last reference to a local object, that is destroyed on the pool.
   void Drop(base::Ref<Capability> capability) { drops_.push_back(std::move(capability)); }
   // Never user code.
   void Then(async::Task task) { tasks_.push_back(std::move(task)); }

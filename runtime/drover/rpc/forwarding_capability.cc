@@ -53,12 +53,14 @@ class ForwardedReturn final : public base::RefCounted, public ReturnHandler {
 }  // namespace
 
 void ForwardCall(base::Ref<IncomingCall> call, Capability& target) {
+  if (call->returned()) return;  // early, while it waited
   {
     async::UserCodeScope scope(nullptr, &call->cancellation());
     if (!call->Admit()) return;
   }
   OutgoingCall out(call->interface_id(), call->method_id());
   out.set_metadata(call->metadata());
+  out.path = call->path();
   try {
     out.params().set(call->params());
   } catch (const kj::Exception& e) {

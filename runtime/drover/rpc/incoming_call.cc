@@ -11,6 +11,7 @@
 #include "drover/async/thread_context.h"
 #include "drover/base/random_id.h"
 #include "drover/rpc/call_hooks.h"
+#include "drover/rpc/caretaker.h"
 #include "drover/rpc/connection.h"
 #include "drover/rpc/local_capability.h"
 #include "drover/rpc/status_codec.h"
@@ -100,18 +101,33 @@ bool IncomingCall::Admit() {
   CallHooks* hooks = connection_ ? connection_->hooks().get() : nullptr;
   if (hooks == nullptr) return true;
   began_ = async::SteadyNanos();
+  asked_.store(Asked::kAsking, std::memory_order_relaxed);
   const absl::Status status = hooks->BeforeServing(*this);
+  Asked asking = Asked::kAsking;
+  if (!asked_.compare_exchange_strong(asking, Asked::kAsked, std::memory_order_acq_rel)) {
+    hooks->AfterServing(*this, early_status_);
+    return false;
+  }
   if (!status.ok()) ReturnError(status);
-  return status.ok();
+  return !returned();
 }
 
-// Before the answer leaves, so that whoever has it knows that this is done.
+// Before the answer leaves, so that whoever has it knows that this is done; but the hooks hear of
+// the end only once they are done with the beginning.
 void IncomingCall::Tell(const absl::Status& status) {
-  if (began_ != 0) connection_->hooks()->AfterServing(*this, status);
+  if (asked_.load(std::memory_order_acquire) == Asked::kAsking) {
+    early_status_ = status;
+    Asked asking = Asked::kAsking;
+    if (asked_.compare_exchange_strong(asking, Asked::kTold, std::memory_order_acq_rel)) return;
+  }
+  Asked asked = Asked::kAsked;
+  if (asked_.compare_exchange_strong(asked, Asked::kTold, std::memory_order_acq_rel)) {
+    connection_->hooks()->AfterServing(*this, status);
+  }
 }
 
 void IncomingCall::ReturnResults() {
-  if (returned_.exchange(true, std::memory_order_acq_rel)) return;
+  if (returned_.exchange(true, std::memory_order_seq_cst)) return;
   Tell(absl::OkStatus());
   results();  // an empty answer is an answer
   if (connection_) {
@@ -123,7 +139,7 @@ void IncomingCall::ReturnResults() {
 }
 
 void IncomingCall::ReturnError(const absl::Status& status) {
-  if (returned_.exchange(true, std::memory_order_acq_rel)) return;
+  if (returned_.exchange(true, std::memory_order_seq_cst)) return;
   Tell(status);
   if (connection_) {
     Begin(0);
@@ -139,6 +155,49 @@ void IncomingCall::Release() {
   // The servant stays until the call object goes: its method may still be running.
   handler_ = nullptr;
   out_.reset();
+  TellCaretakers();
+}
+
+// What the servant builds its answer from is not touched: it may be doing so at this moment.
+void IncomingCall::ReturnEarly(const absl::Status& status) {
+  if (returned_.exchange(true, std::memory_order_seq_cst)) return;
+  Tell(status);
+  if (connection_) {
+    wire::OutMessagePtr message = wire::OutMessage::New();
+    auto ret = message->builder().initRoot<protocol::Message>().initReturn();
+    ret.setAnswerId(answer_id_.value());
+    ret.setReleaseParamCaps(false);
+    ToException(status, ret.initException());
+    connection_->SendReturn(*this, std::move(message), MessageCaps());
+  } else {
+    handler_->OnError(status);
+  }
+  handler_ = nullptr;
+  TellCaretakers();
+}
+
+// Whoever answers sees has_passed_, or this sees that it has been answered.
+bool IncomingCall::Pass(base::Ref<Caretaker> caretaker) {
+  base::MutexLock lock(&passing_mu_);
+  has_passed_.store(true, std::memory_order_seq_cst);
+  if (returned_.load(std::memory_order_seq_cst)) return false;
+  passed_.push_back(std::move(caretaker));
+  return true;
+}
+
+size_t IncomingCall::passed() const {
+  base::MutexLock lock(&passing_mu_);
+  return passed_.size();
+}
+
+void IncomingCall::TellCaretakers() {
+  if (!has_passed_.load(std::memory_order_seq_cst)) return;
+  std::vector<base::Ref<Caretaker>> passed;
+  {
+    base::MutexLock lock(&passing_mu_);
+    passed.swap(passed_);
+  }
+  for (base::Ref<Caretaker>& caretaker : passed) caretaker->Answered(*this);
 }
 
 void IncomingCall::Run() {
@@ -147,6 +206,7 @@ void IncomingCall::Run() {
 }
 
 void IncomingCall::Execute() {
+  if (returned()) return;  // early
   if (cancelled()) {
     ReturnError(absl::CancelledError("the caller cancelled the call before it began"));
     return;

@@ -13,9 +13,11 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "drover/async/cancellation.h"
+#include "drover/base/mutex.h"
 #include "drover/rpc.capnp.h"
 #include "drover/rpc/capability.h"
 #include "drover/rpc/ids.h"
@@ -29,6 +31,7 @@
 namespace drover::rpc {
 
 class CallHooks;
+class Caretaker;
 class Connection;
 class LocalCapability;
 
@@ -62,6 +65,8 @@ class IncomingCall final : public async::Cancellation, public Work {
   uint64_t chain_id() const { return chain_id_; }
   // For the connection, before the call is delivered.
   void set_metadata(CallMetadataPtr metadata) { metadata_ = std::move(metadata); }
+  // What keeps it together with others, if it has been made in this process.
+  base::Ref<CallPath> path() const { return local_ ? local_->path : nullptr; }
   // Null for a call from this process.
   const base::Ref<Connection>& connection() const { return connection_; }
 
@@ -75,6 +80,13 @@ class IncomingCall final : public async::Cancellation, public Work {
   void ReturnResults();
   void ReturnError(const absl::Status& status);
   bool returned() const { return returned_.load(std::memory_order_acquire); }
+  // The same for somebody who is not its servant, from any thread, while the servant may be at it.
+  void ReturnEarly(const absl::Status& status);
+
+  // It passes `caretaker`, which is told once it has been answered. False if it has been already.
+  [[nodiscard]] bool Pass(base::Ref<Caretaker> caretaker);
+  // How many it has passed.
+  size_t passed() const;
 
   // Runs the servant's method; exceptions become errors.
   void Execute();
@@ -95,6 +107,7 @@ class IncomingCall final : public async::Cancellation, public Work {
   void Begin(size_t size_hint_words);
   void Tell(const absl::Status& status);
   void Release();
+  void TellCaretakers();
 
   base::Ref<Connection> connection_;  // for a peer's call
   base::Ref<ReturnHandler> handler_;  // for one from this process
@@ -111,11 +124,20 @@ class IncomingCall final : public async::Cancellation, public Work {
   base::Ref<Capability> target_;
   base::Ref<LocalCapability> servant_;
   std::atomic<bool> returned_{false};
-  int64_t began_ = 0;  // steady nanoseconds; 0: the hooks have not been asked
+  // Whether the connection's hooks know of it. One that was answered early, while they were asked,
+  // is kTold although they are still to hear of the end.
+  enum class Asked : uint8_t { kNot, kAsking, kAsked, kTold };
+  std::atomic<Asked> asked_{Asked::kNot};
+  int64_t began_ = 0;          // steady nanoseconds, once the hooks are asked
+  absl::Status early_status_;  // set before kAsking becomes kTold
 
   wire::OutMessagePtr out_;
   protocol::Return::Builder return_{nullptr};  // inside out_
   MessageCaps result_caps_;
+
+  mutable base::Mutex passing_mu_;
+  std::atomic<bool> has_passed_{false};
+  std::vector<base::Ref<Caretaker>> passed_ ABSL_GUARDED_BY(passing_mu_);
 };
 
 }  // namespace drover::rpc

@@ -7,6 +7,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "drover/async/runtime.h"
+#include "drover/async/thread_context.h"
+#include "drover/async/thread_pool.h"
 #include "drover/base/log.h"
 #include "drover/rpc/deferred.h"
 #include "drover/rpc/incoming_call.h"
@@ -14,7 +17,21 @@
 namespace drover::rpc {
 
 Dispatcher::Dispatcher() : strand_(base::MakeRef<Strand>()) {}
-Dispatcher::~Dispatcher() = default;
+
+Dispatcher::~Dispatcher() {
+  base::Ref<Life> life;
+  {
+    base::MutexLock lock(&mu_);
+    life = std::move(life_);
+  }
+  if (life) life->End(absl::OkStatus());
+}
+
+base::Ref<Life> Dispatcher::life() {
+  base::MutexLock lock(&mu_);
+  if (!life_) life_ = base::MakeRef<Life>();
+  return life_;
+}
 
 std::string Dispatcher::MethodName(uint64_t interface_id, uint16_t method_id) const {
   return NameUnknown(interface_id, method_id);
@@ -60,8 +77,12 @@ base::Ref<LocalCapability> LocalCapability::Of(std::shared_ptr<Dispatcher> dispa
 }
 
 LocalCapability::~LocalCapability() {
-  base::MutexLock lock(&dispatcher_->mu_);
-  if (dispatcher_->capability_ == this) dispatcher_->capability_ = nullptr;
+  {
+    base::MutexLock lock(&dispatcher_->mu_);
+    if (dispatcher_->capability_ == this) dispatcher_->capability_ = nullptr;
+  }
+  if (async::ThreadContext::Current().may_run_user_code) return;
+  async::CurrentPool().Post([dispatcher = std::move(dispatcher_)] {});
 }
 
 void LocalCapability::Deliver(base::Ref<IncomingCall> call, Deferred& deferred) {

@@ -9,6 +9,7 @@
 
 #include "drover/base/mutex.h"
 #include "drover/rpc/capability.h"
+#include "drover/rpc/life.h"
 #include "drover/rpc/strand.h"
 
 namespace drover::rpc {
@@ -35,6 +36,8 @@ class Dispatcher {
   virtual int DescriptorToAttach() { return -1; }
 
   const base::Ref<Strand>& strand() const { return strand_; }
+  // Ends, with OK, when this has been destroyed.
+  base::Ref<Life> life();
 
  protected:
   Dispatcher();
@@ -47,12 +50,14 @@ class Dispatcher {
   bool asked_for_fd_ ABSL_GUARDED_BY(mu_) = false;
   base::Ref<base::SharedFd> fd_ ABSL_GUARDED_BY(mu_);
   LocalCapability* capability_ ABSL_GUARDED_BY(mu_) = nullptr;
+  base::Ref<Life> life_ ABSL_GUARDED_BY(mu_);  // if anybody asked
 };
 
 class LocalCapability final : public Capability {
  public:
   // The one capability of `dispatcher`, so that one object has one identity.
   static base::Ref<LocalCapability> Of(std::shared_ptr<Dispatcher> dispatcher);
+  // Lets go of the dispatcher: on this thread if that may run user code, otherwise on the pool.
   ~LocalCapability() override;
 
   void Deliver(base::Ref<IncomingCall> call, Deferred& deferred) override;
@@ -60,6 +65,7 @@ class LocalCapability final : public Capability {
   base::Ref<base::SharedFd> AttachedFd() const override { return fd_; }
 
   Dispatcher& dispatcher() { return *dispatcher_; }
+  std::weak_ptr<Dispatcher> WeakDispatcher() const { return dispatcher_; }
 
  private:
   static void AskForFd(Dispatcher& dispatcher);
@@ -67,7 +73,7 @@ class LocalCapability final : public Capability {
   LocalCapability(std::shared_ptr<Dispatcher> dispatcher, base::Ref<base::SharedFd> fd)
       : Capability(Kind::kLocal), dispatcher_(std::move(dispatcher)), fd_(std::move(fd)) {}
 
-  const std::shared_ptr<Dispatcher> dispatcher_;
+  std::shared_ptr<Dispatcher> dispatcher_;
   const base::Ref<base::SharedFd> fd_;
 };
 
