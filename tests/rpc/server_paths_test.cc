@@ -65,12 +65,17 @@ TEST_F(Paths, WithUnknownOperationsBreakThatCapabilityAlone) {
 class FinishedEarly : public ServerTest {
  protected:
   FinishedEarly() {
+    SendPlain(1, kMakeCook);
+    other_ = ExpectHosted(1);
+    peer_->SendFinish(1, /*release_result_caps=*/false);
     SendPlain(0, kLater);
     cook_->gate.AwaitArrivals(1);
   }
   void ExpectCanceled(uint32_t question) {
     EXPECT_TRUE(peer_->ExpectReturn(question)->root().getReturn().isCanceled());
   }
+
+  uint32_t other_;  // a second cook, that is not busy
 };
 
 TEST_F(FinishedEarly, GoOnForCallsOnTheirResults) {
@@ -80,9 +85,34 @@ TEST_F(FinishedEarly, GoOnForCallsOnTheirResults) {
   cook_->gate.Open();
   ExpectCanceled(0);  // the peer has no use for the results
   ExpectReply(1, "heard x");
-  EXPECT_EQ(TableSizes().exports, 1u);  // nor references to what is in them
+  EXPECT_EQ(TableSizes().exports, 2u);  // the cooks: nor references to what is in them
   peer_->SendFinish(1);
-  AwaitTableSizes({.questions = 0, .answers = 0, .exports = 1, .imports = 0});
+  AwaitTableSizes({.questions = 0, .answers = 0, .exports = 2, .imports = 0});
+}
+
+// A stock client finishes a call once it has passed a reference to what is in its results on.
+TEST_F(FinishedEarly, GoOnForReferencesToTheirResults) {
+  SendWithCap(2, kTell, Answer(0), other_);
+  peer_->SendFinish(0);
+  ExpectNothing();
+  cook_->gate.Open();
+  ExpectCanceled(0);
+  ExpectReply(2, "heard news");
+}
+
+TEST_F(FinishedEarly, EndWithTheLastReferenceToTheirResults) {
+  SendWithCap(2, kKeep, Answer(0), other_);
+  peer_->ExpectReturn(2);
+  SendWithCap(3, kPass, Answer(0), other_);
+  const uint32_t promise = ExpectCap(3).getSenderPromise();
+  peer_->SendFinish(0);
+  peer_->SendFinish(3, /*release_result_caps=*/false);
+  SendWithCap(4, kKeep, Hosted(7), other_);
+  peer_->ExpectReturn(4);
+  ExpectNothing();
+  peer_->SendRelease(promise, 1);
+  cook_->gate.AwaitCancellations(1);
+  ExpectCanceled(0);
 }
 
 TEST_F(FinishedEarly, EndWithTheLastCallOnTheirResults) {

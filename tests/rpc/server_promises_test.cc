@@ -35,13 +35,19 @@ TEST_F(References, ToAPendingAnswerWaitForIt) {
 TEST_F(References, ToAPendingAnswerThatFailsFailWithIt) {
   SendPlain(0, kMakeCook);
   const uint32_t other = ExpectHosted(0);
-  SendPlain(1, kLater);
-  cook_->gate.AwaitArrivals(1);
+  SendWithCap(1, kTell, Hosted(7));
+  auto heard = peer_->Expect(protocol::Message::CALL);
   SendWithCap(2, kTell, Answer(1), other);
   ExpectNothing();
-  peer_->SendFinish(1);
-  EXPECT_TRUE(peer_->ExpectReturn(1)->root().getReturn().isCanceled());
-  EXPECT_EQ(ExpectError(2).code(), absl::StatusCode::kCancelled);
+  peer_->Send([&](protocol::Message::Builder m) {
+    auto ret = m.initReturn();
+    ret.setAnswerId(heard->root().getCall().getQuestionId());
+    ret.initException().setType(protocol::Exception::Type::OVERLOADED);
+  });
+  peer_->PassOver(protocol::Message::FINISH);
+  peer_->PassOver(protocol::Message::RELEASE);
+  EXPECT_EQ(ExpectError(1).code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ExpectError(2).code(), absl::StatusCode::kResourceExhausted);
 }
 
 TEST_F(References, ToAnAnswerThatDoesNotExistAreBroken) {

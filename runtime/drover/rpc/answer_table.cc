@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "drover/rpc.capnp.h"
+#include "drover/rpc/connection.h"
 #include "drover/rpc/deferred.h"
 
 namespace drover::rpc {
@@ -21,27 +22,19 @@ base::Ref<Capability> AnswerResults::Get(const PipelinePath& path) {
       absl::InvalidArgumentError("a call on a field of an answer that is itself a capability"));
 }
 
-base::Ref<PromiseCapability> PromiseAt(Answer& answer, const PipelinePath& path) {
-  PromiseCapability*& promised = answer.promised[path];
-  if (promised != nullptr) return base::Ref<PromiseCapability>::Share(promised);
-  auto promise = base::MakeRef<PromiseCapability>();
-  promised = promise.get();
-  answer.waiting.push_back(
-      {.path = path, .call = nullptr, .promise = promise, .passed_on = std::nullopt});
-  return promise;
-}
+AnswerHold::~AnswerHold() { connection_->LetGoOfAnswer(answer_, path_, this); }
 
 void AwaitAt(Answer& answer, PipelinePath path, base::Ref<IncomingCall> call, Deferred& deferred) {
   const auto promised = answer.promised.find(path);
-  AnswerWaiter waiter{
-      .path = std::move(path), .call = nullptr, .promise = nullptr, .passed_on = std::nullopt};
-  if (promised == answer.promised.end()) {
+  AnswerWaiter& waiter = answer.waiting.emplace_back();
+  waiter.path = std::move(path);
+  if (promised == answer.promised.end() || !promised->second.waiter->promise->TryRef()) {
     waiter.call = std::move(call);
-  } else {
-    waiter.passed_on = call->answer_id();
-    promised->second->Deliver(std::move(call), deferred);
+    return;
   }
-  answer.waiting.push_back(std::move(waiter));
+  waiter.passed_on = call->answer_id();
+  waiter.passed_to = base::Ref<PromiseCapability>::Adopt(promised->second.waiter->promise);
+  waiter.passed_to->Deliver(std::move(call), deferred);
 }
 
 }  // namespace drover::rpc

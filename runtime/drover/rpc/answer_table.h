@@ -3,9 +3,11 @@
 #define DROVER_RPC_ANSWER_TABLE_H_
 
 #include <cstdint>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -21,14 +23,29 @@
 
 namespace drover::rpc {
 
+class Connection;
 class Deferred;
 
 // Somebody who wants a capability inside the results before they are there.
 struct AnswerWaiter {
   PipelinePath path;
   base::Ref<IncomingCall> call;          // to be delivered to it, or
-  base::Ref<PromiseCapability> promise;  // to be resolved to it, or
-  std::optional<AnswerId> passed_on;     // a call that waits at the promise of its path
+  PromiseCapability* promise = nullptr;  // to be resolved to it; alive, or being destroyed; or
+  std::optional<AnswerId> passed_on;     // a call that waits at the promise `passed_to`
+  base::Ref<PromiseCapability> passed_to;
+};
+
+// Keeps an answer from being cancelled as long as a promise of what is in it lives.
+class AnswerHold final : public base::RefCounted {
+ public:
+  AnswerHold(base::Ref<Connection> connection, AnswerId answer, PipelinePath path)
+      : connection_(std::move(connection)), answer_(answer), path_(std::move(path)) {}
+  ~AnswerHold() override;
+
+ private:
+  const base::Ref<Connection> connection_;
+  const AnswerId answer_;
+  const PipelinePath path_;
 };
 
 // Results that hold capabilities, kept for calls on them; or those of a call whose results another
@@ -51,15 +68,19 @@ struct Answer {
   bool finished = false;
   bool cancelled = false;  // finished or given up before it returned, and nobody waits for it
   std::optional<AnswerId> waits_for;  // the call is addressed to something in that one's results
-  size_t awaited = 0;                 // calls in `waiting` that are not cancelled
+  size_t awaited = 0;     // calls that wait and are not cancelled, and promises that live
   size_t held_bytes = 0;  // once returned: what it counts towards Limits::max_held_answer_bytes
   absl::Status error;     // returned, if not OK
   std::shared_ptr<AnswerResults> results;
   std::vector<ExportId> result_exports;
-  std::vector<AnswerWaiter> waiting;
+  std::list<AnswerWaiter> waiting;
   // The promises among those. Calls that come later for one's path wait behind what was called
   // through it, so that neither overtakes the other.
-  std::map<PipelinePath, PromiseCapability*> promised;
+  struct Promised {
+    const AnswerHold* hold = nullptr;
+    std::list<AnswerWaiter>::iterator waiter;
+  };
+  std::map<PipelinePath, Promised> promised;
 
   // A tail call of the peer: the results stay here, for the answer to a question of ours.
   bool keeps_results = false;
@@ -68,8 +89,6 @@ struct Answer {
   bool given_up = false;            // that question was cancelled
 };
 
-// The promise of what `path` will lead to in an answer that has not returned.
-base::Ref<PromiseCapability> PromiseAt(Answer& answer, const PipelinePath& path);
 // Keeps a call until its target, at `path`, is known.
 void AwaitAt(Answer& answer, PipelinePath path, base::Ref<IncomingCall> call, Deferred& deferred);
 

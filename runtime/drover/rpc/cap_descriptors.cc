@@ -88,13 +88,14 @@ base::Ref<Capability> Connection::ReceiveOne(protocol::CapDescriptor::Reader in)
       const auto promised = in.getReceiverAnswer();
       absl::StatusOr<PipelinePath> path = ReadPath(promised);
       if (!path.ok()) return BrokenCapability(path.status());
-      Answer* answer = state_.answers.Find(AnswerId(promised.getQuestionId()));
+      const AnswerId id(promised.getQuestionId());
+      Answer* answer = state_.answers.Find(id);
       if (answer == nullptr) {
         return BrokenCapability(
             absl::InvalidArgumentError("the peer sent back an answer that it did not get"));
       }
       if (answer->returned) return AnswerCapability(*answer, *path);
-      return PromiseAt(*answer, *path);
+      return PromiseInside(id, *answer, *path);
     }
     case protocol::CapDescriptor::THIRD_PARTY_HOSTED:
       return AddImport(ImportId(in.getThirdPartyHosted().getVineId()), in.getAttachedFd());

@@ -1,6 +1,7 @@
 // The life of a connection: made, ended, forgotten.
 #include "drover/rpc/connection.h"
 
+#include <list>
 #include <utility>
 #include <vector>
 
@@ -76,8 +77,9 @@ void Connection::Close(const absl::Status& reason) {
   const async::NoUserCodeScope no_user_code;
   std::vector<base::Ref<ReturnHandler>> lost;
   std::vector<base::Ref<IncomingCall>> cancelled;
-  std::vector<AnswerWaiter> waiting;
   std::vector<base::Ref<WeakReference>> watched;
+  std::vector<base::Ref<PromiseCapability>> promised;
+  std::list<AnswerWaiter> waiting;
   Deferred deferred;
   async::Task idle;
   std::function<void(Connection*)> on_closed;
@@ -104,7 +106,11 @@ void Connection::Close(const absl::Status& reason) {
       if (answer.call != nullptr && answer.call->TryRef()) {
         cancelled.push_back(base::Ref<IncomingCall>::Adopt(answer.call));
       }
-      for (AnswerWaiter& waiter : answer.waiting) waiting.push_back(std::move(waiter));
+      for (AnswerWaiter& waiter : answer.waiting) {
+        if (waiter.promise == nullptr || !waiter.promise->TryRef()) continue;
+        promised.push_back(base::Ref<PromiseCapability>::Adopt(waiter.promise));
+      }
+      waiting.splice(waiting.end(), answer.waiting);
       DropResults(answer, deferred);
     });
     state_.answers.Clear();
@@ -146,9 +152,10 @@ void Connection::Close(const absl::Status& reason) {
   const absl::Status status = WithLock([](ConnectionState& s) { return s.closed; });
   for (base::Ref<ReturnHandler>& handler : lost) handler->OnLost(status);
   for (base::Ref<IncomingCall>& call : cancelled) call->Cancel();
-  for (AnswerWaiter& waiter : waiting) {
-    if (waiter.promise) waiter.promise->Resolve(BrokenCapability(status), deferred);
+  for (const base::Ref<PromiseCapability>& promise : promised) {
+    promise->Resolve(BrokenCapability(status), deferred);
   }
+  promised.clear();
   waiting.clear();
   for (base::Ref<WeakReference>& weak : watched) weak->life().End(status);
   deferred.FinishOnPool();

@@ -89,6 +89,8 @@ class Connection final : public async::EventHandler {
   base::Ref<Capability> Pipeline(QuestionId id, const ReturnHandler* handler,
                                  const PipelinePath& path, async::Task dropped);
   void DropPipeline(RemotePromise& promise);
+  // The promise that `hold` belongs to is gone.
+  void LetGoOfAnswer(AnswerId id, const PipelinePath& path, const AnswerHold* hold);
   // Asks the peer to stop and forgets the handler; false if the question has none or another one.
   bool CancelQuestion(QuestionId id, const ReturnHandler* handler);
   void SendReturn(IncomingCall& call, wire::OutMessagePtr message, MessageCaps caps);
@@ -239,6 +241,9 @@ class Connection final : public async::EventHandler {
   // Cancels a call that was finished, or given up, before it returned, unless calls on its results
   // wait; then it goes on until the last of them is cancelled.
   void CancelUnlessAwaited(Answer* answer, Deferred& deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // The promise of what `path` will lead to in an answer that has not returned.
+  base::Ref<Capability> PromiseInside(AnswerId id, Answer& answer, const PipelinePath& path)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void CompleteAnswer(Answer& answer, Deferred& deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   static void DropResults(Answer& answer, Deferred& deferred);
   base::Ref<Capability> AnswerCapability(Answer& answer, const PipelinePath& path)

@@ -1,4 +1,5 @@
 // Bootstrap, Call and Finish from the peer, and the answers to them.
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -259,6 +260,44 @@ void Connection::CancelUnlessAwaited(Answer* answer, Deferred& deferred) {
   }
 }
 
+base::Ref<Capability> Connection::PromiseInside(AnswerId id, Answer& answer,
+                                                const PipelinePath& path) {
+  Answer::Promised& promised = answer.promised[path];
+  if (promised.hold != nullptr) {
+    PromiseCapability*& known = promised.waiter->promise;
+    if (known->TryRef()) return base::Ref<Capability>::Adopt(known);
+    known = nullptr;  // it is being destroyed
+    --answer.awaited;
+  }
+  auto hold = base::MakeRef<AnswerHold>(base::Ref<Connection>::Share(this), id, path);
+  promised.hold = hold.get();
+  auto promise = base::MakeRef<PromiseCapability>(std::move(hold));
+  AnswerWaiter& waiter = answer.waiting.emplace_back();
+  waiter.path = path;
+  waiter.promise = promise.get();
+  promised.waiter = std::prev(answer.waiting.end());
+  ++answer.awaited;
+  return promise;
+}
+
+void Connection::LetGoOfAnswer(AnswerId id, const PipelinePath& path, const AnswerHold* hold) {
+  if (InForkedChild()) return;
+  Deferred deferred;
+  {
+    base::MutexLock lock(&mu_);
+    Answer* answer = state_.open() ? state_.answers.Find(id) : nullptr;
+    if (answer == nullptr) return;
+    const auto promised = answer->promised.find(path);
+    if (promised == answer->promised.end() || promised->second.hold != hold) return;
+    answer->waiting.erase(promised->second.waiter);
+    answer->promised.erase(promised);
+    --answer->awaited;
+    CancelUnlessAwaited(answer, deferred);
+  }
+  deferred.FinishOnPool();
+  Flush();
+}
+
 void Connection::CompleteAnswer(Answer& answer, Deferred& deferred) {
   for (AnswerWaiter& waiter : answer.waiting) {
     if (waiter.call) waiter.passed_on = waiter.call->answer_id();
@@ -266,9 +305,15 @@ void Connection::CompleteAnswer(Answer& answer, Deferred& deferred) {
       Answer* waiting = state_.answers.Find(*waiter.passed_on);
       if (waiting != nullptr) waiting->waits_for = std::nullopt;
     }
-    base::Ref<Capability> target = AnswerCapability(answer, waiter.path);
-    if (waiter.call) target->Deliver(std::move(waiter.call), deferred);
-    if (waiter.promise) waiter.promise->Resolve(std::move(target), deferred);
+    if (waiter.call) {
+      AnswerCapability(answer, waiter.path)->Deliver(std::move(waiter.call), deferred);
+    }
+    if (waiter.promise != nullptr && waiter.promise->TryRef()) {
+      auto promise = base::Ref<PromiseCapability>::Adopt(waiter.promise);
+      promise->Resolve(AnswerCapability(answer, waiter.path), deferred);
+      deferred.Drop(std::move(promise));
+    }
+    if (waiter.passed_to) deferred.Drop(std::move(waiter.passed_to));
   }
   answer.waiting.clear();
   answer.promised.clear();

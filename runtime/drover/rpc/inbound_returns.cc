@@ -103,7 +103,7 @@ absl::Status Connection::TakeFromAnswer(QuestionId id, AnswerId other, Deferred&
       [&](const PipelinePath& path) -> base::Ref<Capability> {
         mu_.AssertHeld();
         if (answer->returned) return AnswerCapability(*answer, path);
-        return PromiseAt(*answer, path);
+        return PromiseInside(other, *answer, path);
       },
       nullptr, deferred);
   takes_answers_.store(true, std::memory_order_release);
