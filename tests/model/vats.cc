@@ -19,13 +19,15 @@ Vats::Vats(Troupe* troupe, size_t count, bool frozen) : frozen_(frozen) {
 }
 
 const Vats::Link& Vats::Connect(size_t a, size_t b) {
-  int fds[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) abort();
-  std::array<base::UniqueFd, 2> ends{base::UniqueFd(fds[0]), base::UniqueFd(fds[1])};
+  std::array<base::UniqueFd, 2> ends;
   Link link{.vats = {a, b}, .ends = {}, .wire = nullptr};
   if (frozen_) {
     link.wire = std::make_unique<testing_support::FrozenWire>();
     for (size_t end : {0, 1}) ends[end] = link.wire->TakeEnd(end);
+  } else {
+    int fds[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) abort();
+    for (size_t end : {0, 1}) ends[end].Reset(fds[end]);
   }
   for (size_t end : {0, 1}) {
     rpc::ConnectionOptions options;

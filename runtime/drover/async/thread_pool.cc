@@ -92,8 +92,10 @@ void ThreadPool::LeaveBlocked() {
 
 bool ThreadPool::GrowIfStuck() {
   base::MutexLock lock(&mu_);
-  if (Runnable() == 0) return false;
-  if (taken_ == taken_at_last_tick_) StartThread();
+  const size_t runnable = Runnable();
+  if (runnable == 0) return false;
+  // Idle threads that have been woken may take longer than a tick to come, on a busy machine.
+  if (taken_ == taken_at_last_tick_ && runnable > static_cast<size_t>(idle_)) StartThread();
   taken_at_last_tick_ = taken_;
   return true;
 }

@@ -85,24 +85,32 @@ void RemotePromise::Pass(base::Ref<IncomingCall> call) {
 }
 
 void RemotePromise::DeliverEcho(Echo echo, Deferred& deferred) {
-  async::Task pass = [self = base::Ref<RemotePromise>::Share(this), echo = std::move(echo)] {
-    self->PassEcho(echo);
-  };
-  if (!RunBehindCalls(pass, deferred)) deferred.Then(std::move(pass));
+  auto self = base::Ref<RemotePromise>::Share(this);
+  async::Task pass = [self, echo] { self->PassEcho(echo); };
+  if (RunBehindCalls(pass, deferred)) return;
+  // At once, as calls are passed on from now on: what comes next must not overtake it.
+  if (is_import() && ComesBackHere(echo)) {
+    deferred.Then([self, echo] { self->connection_->SendLoopback(self.get(), echo.embargo); });
+  } else {
+    PromiseCapability::DeliverEcho(std::move(echo), deferred);
+  }
 }
 
-// The peer was told of this promise, so it is this promise that the echo must come back to, even if
-// it has turned out meanwhile to be something that is not the peer's.
-void RemotePromise::PassEcho(Echo echo) {
-  const base::Ref<Capability> at = Follow(target());
-  const bool peers = at && BelongsTo(*connection_, *at);
-  if (!peers && echo.connection == connection_ && (is_import() || open())) {
+void RemotePromise::PassEcho(const Echo& echo) {
+  if ((is_import() || open()) && ComesBackHere(echo)) {
     connection_->SendLoopback(this, echo.embargo);
     return;
   }
   Deferred later;
-  PromiseCapability::DeliverEcho(std::move(echo), later);
+  PromiseCapability::DeliverEcho(echo, later);
   later.FinishOnPool();
+}
+
+// The peer was told of this promise, so it is this promise that the echo must come back to, even if
+// it has turned out meanwhile to be something that is not the peer's.
+bool RemotePromise::ComesBackHere(const Echo& echo) {
+  const base::Ref<Capability> at = Follow(target());
+  return echo.connection == connection_ && !(at && BelongsTo(*connection_, *at));
 }
 
 bool RemotePromise::WaitForCalls(async::Task& task) { return !forwarding_->CloseWhenIdle(task); }

@@ -68,7 +68,8 @@ class RemotePromise final : public PromiseCapability {
   // Runs `task` behind the delivered calls; false if it is to be done at once.
   bool RunBehindCalls(async::Task& task, Deferred& deferred);
   void Pass(base::Ref<IncomingCall> call);
-  void PassEcho(Echo echo);
+  void PassEcho(const Echo& echo);
+  bool ComesBackHere(const Echo& echo);
   bool open();
 
   const base::Ref<Connection> connection_;
