@@ -261,9 +261,10 @@ TEST_F(Promises, OfOursTakeCallsBeforeTheyAreResolved) {
 }
 
 TEST_F(Promises, OfOursThatFailAreResolvedToTheError) {
+  ASSERT_TRUE(cook_->Keep(kitchen::ListenerProxy()).ok());  // Later gives nothing
   const uint32_t promise = ExportedPromise();
   peer_->PassOver(protocol::Message::RETURN);
-  peer_->SendFinish(10);  // cancels what was to resolve it
+  cook_->gate.Open();
   received_ = peer_->Expect(protocol::Message::RESOLVE);
   EXPECT_EQ(received_->root().getResolve().getPromiseId(), promise);
   EXPECT_TRUE(received_->root().getResolve().isException());
