@@ -15,8 +15,8 @@ namespace drover::rpc {
 
 class ExportTable {
  public:
-  // Adds a reference for the peer; one object has one id. If the peer had none before, `serial` gets
-  // what tells this export from those that have the same id earlier or later; 0 otherwise.
+  // Adds a reference for the peer; one object has one id. If the peer had none before, `serial`
+  // gets what tells this export from those that have the same id earlier or later; 0 otherwise.
   ExportId Add(const base::Ref<Capability>& capability, uint64_t* serial) {
     *serial = 0;
     if (auto it = by_capability_.find(capability.get()); it != by_capability_.end()) {

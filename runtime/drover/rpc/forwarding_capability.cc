@@ -53,6 +53,12 @@ class ForwardedReturn final : public base::RefCounted, public ReturnHandler {
 }  // namespace
 
 void ForwardCall(base::Ref<IncomingCall> call, Capability& target) {
+  ForwardCall(std::move(call), [&target](OutgoingCall out, base::Ref<ReturnHandler> handler) {
+    target.Send(std::move(out), std::move(handler));
+  });
+}
+
+void ForwardCall(base::Ref<IncomingCall> call, const SendCallFunction& send) {
   if (call->returned()) return;  // early, while it waited
   {
     async::UserCodeScope scope(nullptr, &call->cancellation());
@@ -68,7 +74,7 @@ void ForwardCall(base::Ref<IncomingCall> call, Capability& target) {
         absl::StrCat("the params cannot be read: ", e.getDescription().cStr())));
     return;
   }
-  target.Send(std::move(out), base::MakeRef<ForwardedReturn>(std::move(call)));
+  send(std::move(out), base::MakeRef<ForwardedReturn>(std::move(call)));
 }
 
 ForwardingCapability::ForwardingCapability(Kind kind)
@@ -79,7 +85,10 @@ ForwardingCapability::~ForwardingCapability() = default;
 void ForwardingCapability::Deliver(base::Ref<IncomingCall> call, Deferred& deferred) {
   auto self = base::Ref<ForwardingCapability>::Share(this);
   if (forwarding_->Push({.call = nullptr, .task = [self, call = std::move(call)]() mutable {
-                           ForwardCall(std::move(call), *self);
+                           ForwardCall(std::move(call),
+                                       [&](OutgoingCall out, base::Ref<ReturnHandler> handler) {
+                                         self->SendDelivered(std::move(out), std::move(handler));
+                                       });
                          }})) {
     deferred.Run(forwarding_);
   }

@@ -3,13 +3,21 @@
 #ifndef DROVER_RPC_FORWARDING_CAPABILITY_H_
 #define DROVER_RPC_FORWARDING_CAPABILITY_H_
 
+#include <functional>
+#include <utility>
+
 #include "drover/rpc/capability.h"
+#include "drover/rpc/outgoing_call.h"
+#include "drover/rpc/return_handler.h"
 #include "drover/rpc/strand.h"
 
 namespace drover::rpc {
 
 // Makes the call again on `target`, with the same params, and returns what it returns.
 void ForwardCall(base::Ref<IncomingCall> call, Capability& target);
+// The same, made by `send`.
+using SendCallFunction = std::function<void(OutgoingCall, base::Ref<ReturnHandler>)>;
+void ForwardCall(base::Ref<IncomingCall> call, const SendCallFunction& send);
 
 class ForwardingCapability : public Capability {
  public:
@@ -22,6 +30,10 @@ class ForwardingCapability : public Capability {
  protected:
   explicit ForwardingCapability(Kind kind);
   ~ForwardingCapability() override;
+  // Makes a call that was delivered, when it is its turn.
+  virtual void SendDelivered(OutgoingCall call, base::Ref<ReturnHandler> handler) {
+    Send(std::move(call), std::move(handler));
+  }
 
  private:
   const base::Ref<Strand> forwarding_;

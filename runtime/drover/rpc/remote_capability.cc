@@ -4,6 +4,7 @@
 
 #include "drover/rpc/connection.h"
 #include "drover/rpc/deferred.h"
+#include "drover/rpc/incoming_call.h"
 #include "drover/rpc/outgoing_call.h"
 
 namespace drover::rpc {
@@ -17,6 +18,19 @@ RemoteCapability::~RemoteCapability() {
 }
 
 void RemoteCapability::Send(OutgoingCall call, base::Ref<ReturnHandler> handler) {
+  if (!HasPendingCalls()) {
+    SendDelivered(std::move(call), std::move(handler));
+    return;
+  }
+  // Calls of the same caller may be among them: those it made through a promise of this object.
+  Deferred deferred;
+  Deliver(IncomingCall::FromLocal(std::move(call), base::Ref<Capability>::Share(this),
+                                  std::move(handler)),
+          deferred);
+  deferred.FinishOnPool();
+}
+
+void RemoteCapability::SendDelivered(OutgoingCall call, base::Ref<ReturnHandler> handler) {
   connection_->SendCall(*this, std::move(call), std::move(handler));
 }
 

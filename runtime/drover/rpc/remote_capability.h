@@ -40,6 +40,8 @@ class RemoteCapability final : public ForwardingCapability {
   ImportReferences references;  // guarded by the connection's lock
 
  private:
+  void SendDelivered(OutgoingCall call, base::Ref<ReturnHandler> handler) override;
+
   const base::Ref<Connection> connection_;
   const ImportId id_;
   std::atomic<base::SharedFd*> fd_{nullptr};  // ours; set once

@@ -89,7 +89,7 @@ void RemotePromise::DeliverEcho(Echo echo, Deferred& deferred) {
   async::Task pass = [self, echo] { self->PassEcho(echo); };
   if (RunBehindCalls(pass, deferred)) return;
   // At once, as calls are passed on from now on: what comes next must not overtake it.
-  if (is_import() && ComesBackHere(echo)) {
+  if (ComesBackHere(echo)) {
     deferred.Then([self, echo] { self->connection_->SendLoopback(self.get(), echo.embargo); });
   } else {
     PromiseCapability::DeliverEcho(std::move(echo), deferred);
@@ -97,7 +97,7 @@ void RemotePromise::DeliverEcho(Echo echo, Deferred& deferred) {
 }
 
 void RemotePromise::PassEcho(const Echo& echo) {
-  if ((is_import() || open()) && ComesBackHere(echo)) {
+  if (ComesBackHere(echo)) {
     connection_->SendLoopback(this, echo.embargo);
     return;
   }
