@@ -65,6 +65,19 @@ bool RemotePromise::open() {
 CallHooks* RemotePromise::OwnHooks() const { return connection_->hooks().get(); }
 
 void RemotePromise::Send(OutgoingCall call, base::Ref<ReturnHandler> handler) {
+  if (!HasPendingCalls()) {
+    SendDelivered(std::move(call), std::move(handler));
+    return;
+  }
+  // Calls of the same caller may be among them: those it made through a promise of this one.
+  Deferred deferred;
+  Deliver(IncomingCall::FromLocal(std::move(call), base::Ref<Capability>::Share(this),
+                                  std::move(handler)),
+          deferred);
+  deferred.FinishOnPool();
+}
+
+void RemotePromise::SendDelivered(OutgoingCall call, base::Ref<ReturnHandler> handler) {
   if (connection_->SendCallOnPromise(*this, call, handler)) return;
   PromiseCapability::Send(std::move(call), std::move(handler));
 }
@@ -76,7 +89,9 @@ void RemotePromise::Deliver(base::Ref<IncomingCall> call, Deferred& deferred) {
 
 void RemotePromise::Pass(base::Ref<IncomingCall> call) {
   if (open()) {
-    ForwardCall(std::move(call), *this);
+    ForwardCall(std::move(call), [this](OutgoingCall out, base::Ref<ReturnHandler> handler) {
+      SendDelivered(std::move(out), std::move(handler));
+    });
     return;
   }
   Deferred deferred;

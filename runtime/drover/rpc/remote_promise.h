@@ -67,6 +67,7 @@ class RemotePromise final : public PromiseCapability {
   bool WaitForCalls(async::Task& task) override;
   // Runs `task` behind the delivered calls; false if it is to be done at once.
   bool RunBehindCalls(async::Task& task, Deferred& deferred);
+  void SendDelivered(OutgoingCall call, base::Ref<ReturnHandler> handler);
   void Pass(base::Ref<IncomingCall> call);
   void PassEcho(const Echo& echo);
   bool ComesBackHere(const Echo& echo);
