@@ -6,10 +6,12 @@
 #define DROVER_OBJECT_GENERATED_H_
 
 #include <capnp/any.h>
+#include <capnp/schema.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -36,6 +38,14 @@ P GetProxy(capnp::AnyPointer::Reader pointer) {
 }
 inline void SetProxy(capnp::AnyPointer::Builder pointer, const Proxy& proxy) {
   rpc::SetCapability(pointer, proxy.capability());
+}
+
+// The encoded nodes of a compiled schema and of all that it depends on.
+std::vector<std::string> SchemaNodes(const capnp::_::RawSchema& schema);
+// InterfaceInfo::schema_nodes of an interface, by the class that Cap'n Proto generates for it.
+template <class T>
+std::vector<std::string> SchemaNodesOf() {
+  return SchemaNodes(capnp::_::rawSchema<T>());
 }
 
 // The future of a call. T is void for a method without results.

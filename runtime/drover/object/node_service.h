@@ -35,6 +35,9 @@ class NodeService final : public rpc::Dispatcher {
   void Hello(rpc::IncomingCall& call);
   void Lookup(rpc::IncomingCall& call);
   void List(rpc::IncomingCall& call);
+  void Describe(rpc::IncomingCall& call);
+  // The object under a name, the front object under the empty one; null if there is none.
+  base::Ref<rpc::Capability> Find(const std::string& name);
 
   base::Mutex mu_;
   base::Ref<rpc::Capability> front_ ABSL_GUARDED_BY(mu_);
