@@ -1,5 +1,8 @@
 #include "drover/dynamic/schema_check.h"
 
+#include <capnp/pretty-print.h>
+#include <kj/string.h>
+
 #include <string>
 #include <utility>
 
@@ -83,6 +86,9 @@ absl::Status SchemaCheck::Add(std::string_view bytes) {
         const auto words = static_cast<unsigned>(node.totalSize().wordCount);
         auto copy = std::make_unique<capnp::MallocMessageBuilder>(words + 1);
         copy->setRoot(node);
+        // Reads all of it. A pointer of the wrong kind would send the loader into an endless
+        // recursion, where it describes the error by the very field that it cannot read.
+        kj::str(copy->getRoot<schema::Node>().asReader());
         *static_cast<std::unique_ptr<capnp::MallocMessageBuilder>*>(message) = std::move(copy);
       });
   if (!read.ok()) return absl::DataLossError(absl::StrCat("a schema node: ", read.message()));
