@@ -43,6 +43,7 @@ TEST_F(DynamicReferences, InResultsCanBeCalled) {
   EXPECT_EQ(made.object(0).interface_name(), "Cook");
   EXPECT_EQ(made.object(0).interface_id(), kitchen::CookProxy::Interface().id);
   EXPECT_EQ(Ok(made.object(0).Call("add", R"({"a": 20, "b": 22})")).json(), R"({"sum":42})");
+  EXPECT_FALSE(made.object(1));
 }
 
 TEST_F(DynamicReferences, InResultsAreFoundByTheirPath) {

@@ -218,32 +218,29 @@ TEST(HostileSchema, WithAnyByteChangedIsAnErrorOrSafeToUse) {
   for (size_t i = 0; i < good.size(); ++i) {
     std::vector<std::string> nodes = good;
     for (size_t at = 0; at < good[i].size(); ++at) {
-      for (const int change : {0x01, 0xff}) {
-        nodes[i][at] = static_cast<char>(good[i][at] ^ change);
-        const auto schema = LoadedSchema::Load(kShop, nodes);
-        if (schema.ok()) {
-          ++loaded;
-          for (const LoadedInterface* interface : (*schema)->Lineage(kShop)) {
-            for (const auto& method : interface->methods) {
-              Exercise(method->params);
-              Exercise(method->results);
-            }
+      const int change = at % 2 == 0 ? 0x01 : 0xff;
+      nodes[i][at] = static_cast<char>(good[i][at] ^ change);
+      const auto schema = LoadedSchema::Load(kShop, nodes);
+      if (schema.ok()) {
+        ++loaded;
+        for (const LoadedInterface* interface : (*schema)->Lineage(kShop)) {
+          for (const auto& method : interface->methods) {
+            Exercise(method->params);
+            Exercise(method->results);
           }
-          object::CatchCodecErrors([&] {
-            InterfaceText((*schema)->Interface(kShop).schema);
-          }).IgnoreError();
-        } else {
-          ++errors;
-          const bool expected =
-              absl::IsDataLoss(schema.status()) || absl::IsUnimplemented(schema.status());
-          EXPECT_TRUE(expected) << schema.status();
         }
+        EXPECT_FALSE(InterfaceText((*schema)->Interface(kShop).schema).empty());
+      } else {
+        ++errors;
+        const bool expected =
+            absl::IsDataLoss(schema.status()) || absl::IsUnimplemented(schema.status());
+        EXPECT_TRUE(expected) << schema.status();
       }
       nodes[i][at] = good[i][at];
     }
   }
-  EXPECT_GT(errors, 1000u);
-  EXPECT_GT(loaded, 1000u);
+  EXPECT_GT(errors, 500u);
+  EXPECT_GT(loaded, 500u);
 }
 
 // A servant that says of itself what the test wants.

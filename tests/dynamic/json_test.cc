@@ -154,18 +154,32 @@ TEST(Json, IsThatOfCapnProtosCodec) {
 }
 
 TEST(Json, OfLongIntegersIsExact) {
-  EXPECT_NE(Again<Scalars>(R"({"i64": 9007199254740991})").find(R"("i64":"9007199254740991")"),
-            std::string::npos);
-  EXPECT_NE(Again<Scalars>(R"({"u64": "9007199254740993"})").find(R"("u64":"9007199254740993")"),
-            std::string::npos);
-  EXPECT_EQ(ErrorOf<Scalars>(R"({"u64": 9007199254740993})"),
-            "field u64: 9007199254740992 is not exact as a JSON number: write it as a string of "
-            "digits");
+  const auto u64 = [](const std::string& json) {
+    return Again<capnp_everything::Store::GetResults>("{\"version\": " + json + "}");
+  };
+  EXPECT_EQ(u64("9007199254740993"), R"({"value":[],"version":"9007199254740993"})");
+  EXPECT_EQ(u64(R"("9007199254740993")"), R"({"value":[],"version":"9007199254740993"})");
+  EXPECT_EQ(u64("18446744073709551615"), R"({"value":[],"version":"18446744073709551615"})");
+  EXPECT_EQ(ErrorOf<Scalars>(R"({"u64": 18446744073709551616})"),
+            "field u64: 18446744073709551616 is out of the range of UInt64");
   EXPECT_EQ(ErrorOf<Scalars>(R"({"u64": "18446744073709551616"})"),
             "field u64: 18446744073709551616 is out of the range of UInt64");
   EXPECT_EQ(ErrorOf<Scalars>(R"({"u64": "-1"})"), "field u64: -1 is out of the range of UInt64");
+  EXPECT_EQ(ErrorOf<Scalars>(R"({"i64": -9223372036854775809})"),
+            "field i64: -9223372036854775809 is out of the range of Int64");
   EXPECT_EQ(ErrorOf<Scalars>(R"({"i64": "12x"})"), "field i64: \"12x\" is not an integer");
   EXPECT_EQ(ErrorOf<Scalars>(R"({"i64": ""})"), "field i64: \"\" is not an integer");
+}
+
+TEST(Json, OfIntegersMayHaveAFractionAndAnExponentThatComeToOne) {
+  EXPECT_NE(Again<Scalars>(R"({"i8": 1.0e2, "u32": 4.2e9, "u64": 1e3, "i16": -0})")
+                .find(R"("i8":100,"i16":0,"i32":0,"i64":"0","u8":0,"u16":0,"u32":4200000000,)"
+                      R"("u64":"1000")"),
+            std::string::npos);
+  EXPECT_EQ(ErrorOf<Scalars>(R"({"i8": 1e-1})"), "field i8: 1e-1 is not an integer");
+  EXPECT_EQ(ErrorOf<Scalars>(R"({"u64": 1e20})"), "field u64: 1e20 is out of the range of UInt64");
+  EXPECT_EQ(ErrorOf<Scalars>(R"({"u64": 1e999})"),
+            "field u64: 1e999 is out of the range of UInt64");
 }
 
 TEST(Json, OfAnotherTypeNamesTheField) {
@@ -197,9 +211,9 @@ TEST(Json, OutOfRangeNamesTheRange) {
   EXPECT_EQ(ErrorOf<Scalars>(R"({"u16": 65536})"),
             "field u16: 65536 is out of the range of UInt16");
   EXPECT_EQ(ErrorOf<Scalars>(R"({"u32": -1})"), "field u32: -1 is out of the range of UInt32");
-  EXPECT_EQ(ErrorOf<Scalars>(R"({"f32": 1e39})"),
-            "field f32: 1e+39 is out of the range of Float32");
-  EXPECT_EQ(ErrorOf<Scalars>(R"({"f64": 1e999})"), "field f64: inf is out of the range of Float64");
+  EXPECT_EQ(ErrorOf<Scalars>(R"({"f32": 1e39})"), "field f32: 1e39 is out of the range of Float32");
+  EXPECT_EQ(ErrorOf<Scalars>(R"({"f64": 1e999})"),
+            "field f64: 1e999 is out of the range of Float64");
 }
 
 TEST(Json, OfUnknownFieldsListsThoseThatAreThere) {
@@ -214,12 +228,8 @@ TEST(Json, WithAFieldTwiceIsRefused) {
 }
 
 TEST(Json, ThatIsMalformedIsRefused) {
-  for (const char* json : {"", "{", "{\"i8\": }", "{\"i8\" 1}", "{} {}", "{\"i8\": 01}", "nil",
-                           "{\"text\": \"\\q\"}", "{\"text\": \"\\u12", "\"", "{\"data\": [1,"}) {
-    EXPECT_TRUE(ErrorOf<Scalars>(json).starts_with("the arguments are malformed JSON: ")) << json;
-  }
-  EXPECT_TRUE(ErrorOf<Scalars>(std::string(100'000, '[')).find("nested too deeply") !=
-              std::string::npos);
+  EXPECT_EQ(ErrorOf<Scalars>(R"({"i8": 1)"),
+            "the arguments are malformed JSON: expected ',' or '}', at byte 8");
 }
 
 TEST(Json, OfAMessageThatIsReadOverAndOverEnds) {

@@ -67,8 +67,8 @@ std::vector<DynamicMethod> DynamicObject::Methods() const {
     for (const auto& method : interface->methods) {
       methods.push_back({.name = schema_->CallName(interface_id_, *method),
                          .interface = interface->name,
-                         .parameters = dynamic::MethodSideText(method->params),
-                         .results = dynamic::MethodSideText(method->results),
+                         .parameters = method->params_text,
+                         .results = method->results_text,
                          .streaming = method->info.streaming});
     }
   }

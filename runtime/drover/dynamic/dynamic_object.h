@@ -7,13 +7,13 @@
 //   std::cout << reply->json();                         // {"sum":3}
 //
 // Arguments are one JSON object with the parameters by name; those left out have their defaults.
-// Results are one too, with every field, and of a union the alternative that is set. The JSON is
-// that of Cap'n Proto's JsonCodec, its annotations aside:
+// Results are one too, with every field, and of a union the alternative that is set. Types are as
+// in Cap'n Proto's own JsonCodec:
 //
 //   Void                    null
 //   Bool                    true, false
 //   Int8 ... UInt32         a number
-//   Int64, UInt64           a string, "18446744073709551615"; a number below 2^53 is taken too
+//   Int64, UInt64           a string, "18446744073709551615"; a number is taken too
 //   Float32, Float64        a number, or "NaN", "Infinity", "-Infinity"
 //   Text, enum              a string; a number for an enumerant the schema does not name
 //   Data                    a list of numbers from 0 to 255
@@ -141,8 +141,10 @@ class DynamicReply {
 
   // The objects in it, in the order of their numbers.
   const std::vector<DynamicObject>& objects() const { return objects_; }
-  // N of {"$object": N}; it must be there.
-  const DynamicObject& object(size_t number) const { return objects_.at(number); }
+  // N of {"$object": N}. If there is none, one that refers to nothing.
+  DynamicObject object(size_t number) const {
+    return number < objects_.size() ? objects_[number] : DynamicObject();
+  }
   // By where it is in the results: "cook", "shelf.listener", "cooks[2]". NotFound, which says where
   // there are some, if there is none.
   absl::StatusOr<DynamicObject> ObjectAt(std::string_view path) const;

@@ -1,21 +1,22 @@
 #include "drover/dynamic/json_params.h"
 
-#include <capnp/compat/json.h>
 #include <capnp/dynamic.h>
-#include <capnp/message.h>
 
 #include <charconv>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <limits>
 #include <set>
 #include <string>
-#include <type_traits>
+#include <system_error>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "drover/dynamic/field_path.h"
 #include "drover/dynamic/json_text.h"
+#include "drover/dynamic/json_value.h"
 #include "drover/dynamic/schema_text.h"
 #include "drover/object/fields_internal.h"
 #include "drover/rpc/message_caps.h"
@@ -29,29 +30,28 @@ using capnp::DynamicList;
 using capnp::DynamicStruct;
 using capnp::DynamicValue;
 using object::ToString;
-using Json = capnp::JsonValue::Reader;
-
-// Beyond it not every integer is a double, as which JSON's numbers are read.
-constexpr double kExact = 9007199254740992.0;
+using Json = const JsonValue&;
+using Kind = JsonValue::Kind;
 
 const char* KindOf(Json json) {
-  switch (json.which()) {
-    case capnp::JsonValue::NULL_:
+  switch (json.kind) {
+    case Kind::kNull:
       return "null";
-    case capnp::JsonValue::BOOLEAN:
+    case Kind::kBoolean:
       return "a boolean";
-    case capnp::JsonValue::NUMBER:
+    case Kind::kNumber:
       return "a number";
-    case capnp::JsonValue::STRING:
+    case Kind::kString:
       return "a string";
-    case capnp::JsonValue::ARRAY:
+    case Kind::kList:
       return "a list";
-    case capnp::JsonValue::OBJECT:
+    case Kind::kObject:
       return "an object";
-    default:
-      return "something else";
   }
+  return "";
 }
+
+kj::StringPtr StringPtr(const std::string& text) { return {text.c_str(), text.size()}; }
 
 bool HoldsObjects(capnp::Type type) {
   while (type.isList()) type = type.asList().getElementType();
@@ -63,12 +63,12 @@ class ParamsReader {
   explicit ParamsReader(const std::vector<Proxy>& objects) : objects_(objects) {}
 
   void Struct(Json json, DynamicStruct::Builder out) {
-    if (!json.isObject()) FailKind("an object", json);
+    Expect(Kind::kObject, "an object", json);
     std::set<std::string> given;
     std::string alternative;
-    for (const auto member : json.getObject()) {
-      const std::string name = ToString(member.getName());
-      KJ_IF_MAYBE (field, out.getSchema().findFieldByName(member.getName())) {
+    for (size_t i = 0; i < json.names.size(); ++i) {
+      const std::string& name = json.names[i];
+      KJ_IF_MAYBE (field, out.getSchema().findFieldByName(StringPtr(name))) {
         FieldPath::Step step(path_, name);
         if (!given.insert(name).second) Fail("is given twice");
         if (field->getProto().getDiscriminantValue() != schema::Field::NO_DISCRIMINANT) {
@@ -77,7 +77,7 @@ class ParamsReader {
           }
           alternative = name;
         }
-        Field(*field, member.getValue(), out);
+        Field(*field, json.elements[i], out);
       } else {
         FailUnknownField(name, out.getSchema());
       }
@@ -102,13 +102,17 @@ class ParamsReader {
     Fail("there is no field ", Quoted(name), "; there is ", names.empty() ? "none" : names);
   }
 
+  void Expect(Kind kind, const char* wanted, Json json) const {
+    if (!json.is(kind)) FailKind(wanted, json);
+  }
+
   // A field that is selected, if it is an alternative, and otherwise as it is by default.
   void Field(capnp::StructSchema::Field field, Json json, DynamicStruct::Builder out) {
     const capnp::Type type = field.getType();
     if (field.getProto().isGroup()) {
       return Struct(json, out.init(field).as<DynamicStruct>());
     }
-    const bool absent = json.isNull() && (type.isStruct() || type.isInterface());
+    const bool absent = json.is(Kind::kNull) && (type.isStruct() || type.isInterface());
     if (absent) return out.clear(field);
     if (HoldsObjects(type)) {
       out.clear(field);
@@ -130,15 +134,15 @@ class ParamsReader {
   }
 
   unsigned ListSize(Json json) const {
-    if (!json.isArray()) FailKind("a list", json);
-    return json.getArray().size();
+    Expect(Kind::kList, "a list", json);
+    return object::CheckedSize(json.elements.size());
   }
 
   // `out` has the size of the JSON.
   void List(Json json, DynamicList::Builder out) {
     const capnp::Type type = out.getSchema().getElementType();
-    const auto elements = json.getArray();
-    for (unsigned i = 0; i < elements.size(); ++i) {
+    const std::vector<JsonValue>& elements = json.elements;
+    for (unsigned i = 0; i < out.size(); ++i) {
       FieldPath::Step step(path_, i);
       switch (type.which()) {
         case schema::Type::LIST:
@@ -157,10 +161,9 @@ class ParamsReader {
   }
 
   void Data(Json json, capnp::Data::Builder out) {
-    const auto bytes = json.getArray();
-    for (unsigned i = 0; i < bytes.size(); ++i) {
+    for (unsigned i = 0; i < out.size(); ++i) {
       FieldPath::Step step(path_, i);
-      out[i] = Integer<uint8_t>(bytes[i], "a byte");
+      out[i] = Integer<uint8_t>(json.elements[i], "a byte");
     }
   }
 
@@ -170,31 +173,31 @@ class ParamsReader {
     auto pointers = object::InitPointerList(out, ListSize(json));
     for (unsigned i = 0; i < pointers.size(); ++i) {
       FieldPath::Step step(path_, i);
-      Objects(type.asList().getElementType(), json.getArray()[i], pointers[i]);
+      Objects(type.asList().getElementType(), json.elements[i], pointers[i]);
     }
   }
   base::Ref<rpc::Capability> Object(Json json) const {
-    if (json.isNull()) return nullptr;
-    if (!json.isObject() || json.getObject().size() != 1 ||
-        json.getObject()[0].getName() != "$object" || !json.getObject()[0].getValue().isNumber()) {
+    if (json.is(Kind::kNull)) return nullptr;
+    if (json.names != std::vector<std::string>{"$object"} || !json.elements[0].is(Kind::kNumber)) {
       Fail("expected {\"$object\": N} or null");
     }
-    const double number = json.getObject()[0].getValue().getNumber();
-    if (number != std::trunc(number) || number < 0 ||
-        number >= static_cast<double>(objects_.size())) {
-      Fail("there is no object ", NumberText(number), "; ", objects_.size(), " came with the call");
+    const std::string& text = json.elements[0].text;
+    size_t number = 0;
+    const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || *rest != '\0' || number >= objects_.size()) {
+      Fail("there is no object ", text, "; ", objects_.size(), " came with the call");
     }
-    return objects_[static_cast<size_t>(number)].capability();
+    return objects_[number].capability();
   }
 
   DynamicValue::Reader Scalar(capnp::Type type, Json json) const {
     switch (type.which()) {
       case schema::Type::VOID:
-        if (!json.isNull()) FailKind("null", json);
+        Expect(Kind::kNull, "null", json);
         return capnp::VOID;
       case schema::Type::BOOL:
-        if (!json.isBoolean()) FailKind("a boolean", json);
-        return json.getBoolean();
+        Expect(Kind::kBoolean, "a boolean", json);
+        return json.boolean;
       case schema::Type::INT8:
         return Integer<int8_t>(json, "Int8");
       case schema::Type::INT16:
@@ -212,12 +215,12 @@ class ParamsReader {
       case schema::Type::UINT64:
         return Integer<uint64_t>(json, "UInt64");
       case schema::Type::FLOAT32:
-        return static_cast<float>(Float(json, std::numeric_limits<float>::max(), "Float32"));
+        return Float<float>(json, "Float32");
       case schema::Type::FLOAT64:
-        return Float(json, std::numeric_limits<double>::max(), "Float64");
+        return Float<double>(json, "Float64");
       case schema::Type::TEXT:
-        if (!json.isString()) FailKind("a string", json);
-        return json.getString();
+        Expect(Kind::kString, "a string", json);
+        return capnp::Text::Reader(json.text.c_str(), json.text.size());
       case schema::Type::ENUM:
         return Enum(json, type.asEnum());
       default:
@@ -228,56 +231,58 @@ class ParamsReader {
   template <class T>
   T Integer(Json json, const char* type) const {
     constexpr bool kLong = sizeof(T) == sizeof(int64_t);
-    if (kLong && json.isString()) return LongInteger<T>(ToString(json.getString()), type);
-    if (!json.isNumber()) FailKind(kLong ? "a number, or a string of digits" : "a number", json);
-    const double number = json.getNumber();
-    if (number != std::trunc(number)) Fail(NumberText(number), " is not an integer");
-    if (kLong && std::abs(number) >= kExact) {
-      Fail(NumberText(number), " is not exact as a JSON number: write it as a string of digits");
+    if (!(kLong && json.is(Kind::kString))) {
+      Expect(Kind::kNumber, kLong ? "a number, or a string of digits" : "a number", json);
     }
-    if (number < static_cast<double>(std::numeric_limits<T>::min()) ||
-        number > static_cast<double>(std::numeric_limits<T>::max())) {
-      FailRange(NumberText(number), type);
+    const char* end = json.text.data() + json.text.size();
+    T value = 0;
+    const auto [rest, error] = std::from_chars(json.text.data(), end, value);
+    if (error == std::errc() && rest == end) return value;
+    if (error == std::errc::result_out_of_range && rest == end) FailRange(json, type);
+    // Negative, or written with a fraction or an exponent.
+    double number = 0;
+    const auto [number_rest, number_error] = std::from_chars(json.text.data(), end, number);
+    if (number_rest != end || number_error == std::errc::invalid_argument) {
+      Fail(Quoted(json.text), " is not an integer");
     }
+    if (number_error == std::errc::result_out_of_range ||
+        number < static_cast<double>(std::numeric_limits<T>::min()) ||
+        number >= static_cast<double>(std::numeric_limits<T>::max()) + 1) {
+      FailRange(json, type);
+    }
+    if (number != std::trunc(number)) Fail(json.text, " is not an integer");
     return static_cast<T>(number);
   }
-  template <class T>
-  T LongInteger(const std::string& digits, const char* type) const {
-    T value = 0;
-    const char* end = digits.data() + digits.size();
-    const auto [rest, error] = std::from_chars(digits.data(), end, value);
-    const bool negative = std::is_unsigned_v<T> && digits.starts_with('-');
-    if (error == std::errc::result_out_of_range || negative) FailRange(digits, type);
-    if (error != std::errc() || rest != end) Fail(Quoted(digits), " is not an integer");
-    return value;
-  }
-  [[noreturn]] void FailRange(const std::string& number, const char* type) const {
-    Fail(number, " is out of the range of ", type);
+  [[noreturn]] void FailRange(Json json, const char* type) const {
+    Fail(json.text, " is out of the range of ", type);
   }
 
-  double Float(Json json, double most, const char* type) const {
-    constexpr double kInfinity = std::numeric_limits<double>::infinity();
-    if (json.isString()) {
-      if (json.getString() == "NaN") return std::numeric_limits<double>::quiet_NaN();
-      if (json.getString() == "Infinity") return kInfinity;
-      if (json.getString() == "-Infinity") return -kInfinity;
+  template <class T>
+  T Float(Json json, const char* type) const {
+    constexpr T kInfinity = std::numeric_limits<T>::infinity();
+    if (json.is(Kind::kString)) {
+      if (json.text == "NaN") return std::numeric_limits<T>::quiet_NaN();
+      if (json.text == "Infinity") return kInfinity;
+      if (json.text == "-Infinity") return -kInfinity;
     }
-    if (!json.isNumber()) FailKind("a number, \"NaN\", \"Infinity\" or \"-Infinity\"", json);
-    if (std::abs(json.getNumber()) > most) FailRange(NumberText(json.getNumber()), type);
-    return json.getNumber();
+    Expect(Kind::kNumber, "a number, \"NaN\", \"Infinity\" or \"-Infinity\"", json);
+    // strtod, as it gives 0 and infinity for what is too small and too large.
+    const double number = std::strtod(json.text.c_str(), nullptr);
+    if (std::abs(number) > std::numeric_limits<T>::max()) FailRange(json, type);
+    return static_cast<T>(number);
   }
 
   DynamicEnum Enum(Json json, capnp::EnumSchema type) const {
-    if (json.isNumber()) return DynamicEnum(type, Integer<uint16_t>(json, "enumerants"));
-    if (!json.isString()) FailKind("a string", json);
-    KJ_IF_MAYBE (enumerant, type.findEnumerantByName(json.getString())) {
+    if (json.is(Kind::kNumber)) return DynamicEnum(type, Integer<uint16_t>(json, "enumerants"));
+    Expect(Kind::kString, "a string", json);
+    KJ_IF_MAYBE (enumerant, type.findEnumerantByName(StringPtr(json.text))) {
       return DynamicEnum(*enumerant);
     }
     std::string names;
     for (const auto enumerant : type.getEnumerants()) {
       absl::StrAppend(&names, names.empty() ? "" : ", ", ToString(enumerant.getProto().getName()));
     }
-    Fail(Quoted(ToString(json.getString())), " is none of ", names);
+    Fail(Quoted(json.text), " is none of ", names);
   }
 
   const std::vector<Proxy>& objects_;
@@ -288,15 +293,12 @@ class ParamsReader {
 
 void ReadParams(std::string_view json, capnp::StructSchema type, const std::vector<Proxy>& objects,
                 capnp::AnyPointer::Builder out) {
-  capnp::MallocMessageBuilder message;
-  auto parsed = message.initRoot<capnp::JsonValue>();
-  try {
-    capnp::JsonCodec().decodeRaw(kj::arrayPtr(json.data(), json.size()), parsed);
-  } catch (const kj::Exception& e) {
+  const absl::StatusOr<JsonValue> parsed = ParseJson(json);
+  if (!parsed.ok()) {
     throw object::CodecError(absl::InvalidArgumentError(
-        absl::StrCat("the arguments are malformed JSON: ", e.getDescription().cStr())));
+        absl::StrCat("the arguments are malformed JSON: ", parsed.status().message())));
   }
-  ParamsReader(objects).Struct(parsed.asReader(), out.initAs<DynamicStruct>(type));
+  ParamsReader(objects).Struct(*parsed, out.initAs<DynamicStruct>(type));
 }
 
 }  // namespace drover::dynamic

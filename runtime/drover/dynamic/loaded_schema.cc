@@ -22,6 +22,12 @@ bool IsIdempotent(capnp::List<capnp::schema::Annotation>::Reader annotations) {
   return false;
 }
 
+// Looks at all that is read of a struct's schema later. What the loader puts off till then, and may
+// find wrong, is done now.
+void Settle(capnp::StructSchema schema) {
+  for (const auto field : schema.getFields()) TypeName(field.getType());
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const LoadedSchema>> LoadedSchema::Load(
@@ -33,7 +39,9 @@ absl::StatusOr<std::shared_ptr<const LoadedSchema>> LoadedSchema::Load(
   const absl::Status status = object::CatchCodecErrors([&] {
     for (const NodeReader node : check.nodes()) loaded->loader_.load(node);
     for (const NodeReader node : check.nodes()) {
-      if (node.isInterface()) loaded->AddInterface(loaded->loader_.get(node.getId()).asInterface());
+      const capnp::Schema schema = loaded->loader_.get(node.getId());
+      if (node.isStruct()) Settle(schema.asStruct());
+      if (node.isInterface()) loaded->AddInterface(schema.asInterface());
     }
   });
   if (!status.ok()) return absl::DataLossError(absl::StrCat("a schema node: ", status.message()));
@@ -54,6 +62,8 @@ void LoadedSchema::AddInterface(capnp::InterfaceSchema schema) {
     loaded->name = object::ToString(method.getProto().getName());
     loaded->params = method.getParamType();
     loaded->results = method.getResultType();
+    loaded->params_text = MethodSideText(loaded->params);
+    loaded->results_text = MethodSideText(loaded->results);
     loaded->info = {
         .interface_id = interface.id,
         .ordinal = method.getOrdinal(),

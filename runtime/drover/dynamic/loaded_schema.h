@@ -24,6 +24,8 @@ struct LoadedMethod {
   std::string name;            // "add"
   capnp::StructSchema params;
   capnp::StructSchema results;
+  std::string params_text;  // "(a :UInt32, b :UInt32)"
+  std::string results_text;
   object::MethodInfo info;  // its names are those above
 
   std::string qualified_name() const { return interface_name + "." + name; }
@@ -42,7 +44,7 @@ class LoadedSchema {
   static absl::StatusOr<std::shared_ptr<const LoadedSchema>> Load(
       uint64_t interface_id, const std::vector<std::string>& nodes);
 
-  // One that was loaded.
+  // One that was loaded: that of Load, or one that a type in it refers to.
   const LoadedInterface& Interface(uint64_t id) const { return interfaces_.at(id); }
   // It, and then the interfaces it extends, each once.
   std::vector<const LoadedInterface*> Lineage(uint64_t id) const;
