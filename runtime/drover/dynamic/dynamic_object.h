@@ -46,7 +46,9 @@
 //   FailedPrecondition  Nothing was sent: a default-constructed DynamicObject.
 //   ResourceExhausted   The results are longer than 64 MiB as JSON.
 //   Unimplemented       The results hold an AnyPointer, which JSON does not say.
-// Blocking: Connect and Call block, safely from a servant; nothing else does.
+// Blocking: Connect and Call block, safely from a servant; CallAsync only while it dials, as
+// connect.h says. Nothing else does. Connect waits for the server's answer as long as the timeout
+// of its call options allows: for ever, by default.
 #ifndef DROVER_DYNAMIC_DYNAMIC_OBJECT_H_
 #define DROVER_DYNAMIC_DYNAMIC_OBJECT_H_
 

@@ -51,7 +51,7 @@ const char* KindOf(Json json) {
   return "";
 }
 
-kj::StringPtr StringPtr(const std::string& text) { return {text.c_str(), text.size()}; }
+kj::StringPtr AsKj(const std::string& text) { return {text.c_str(), text.size()}; }
 
 bool HoldsObjects(capnp::Type type) {
   while (type.isList()) type = type.asList().getElementType();
@@ -68,7 +68,7 @@ class ParamsReader {
     std::string alternative;
     for (size_t i = 0; i < json.names.size(); ++i) {
       const std::string& name = json.names[i];
-      KJ_IF_MAYBE (field, out.getSchema().findFieldByName(StringPtr(name))) {
+      KJ_IF_MAYBE (field, out.getSchema().findFieldByName(AsKj(name))) {
         FieldPath::Step step(path_, name);
         if (!given.insert(name).second) Fail("is given twice");
         if (field->getProto().getDiscriminantValue() != schema::Field::NO_DISCRIMINANT) {
@@ -275,7 +275,7 @@ class ParamsReader {
   DynamicEnum Enum(Json json, capnp::EnumSchema type) const {
     if (json.is(Kind::kNumber)) return DynamicEnum(type, Integer<uint16_t>(json, "enumerants"));
     Expect(Kind::kString, "a string", json);
-    KJ_IF_MAYBE (enumerant, type.findEnumerantByName(StringPtr(json.text))) {
+    KJ_IF_MAYBE (enumerant, type.findEnumerantByName(AsKj(json.text))) {
       return DynamicEnum(*enumerant);
     }
     std::string names;
