@@ -3,6 +3,7 @@
 #include <capnp/dynamic.h>
 
 #include <cmath>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -161,10 +162,12 @@ class ResultsWriter {
 
   void List(DynamicList::Reader list) {
     const capnp::Type type = list.getSchema().getElementType();
+    const bool nests = type.isStruct() || type.isList();
     Add("[");
     for (uint32_t i = 0; i < list.size(); ++i) {
-      FieldPath::Step step(path_, i);
       if (i > 0) Add(",");
+      std::optional<FieldPath::Step> step;
+      if (nests) step.emplace(path_, i);
       Value(type, list[i]);
     }
     Add("]");
