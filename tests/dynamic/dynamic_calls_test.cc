@@ -1,9 +1,12 @@
 // Calls by name, from a program that has no code of the interface.
 #include <unistd.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "bakery.drover.h"
@@ -134,6 +137,25 @@ TEST_P(DynamicCalls, OutliveTheObjectTheyWereMadeThrough) {
   const auto reply = waits.Get();
   ASSERT_TRUE(reply.ok()) << reply.status();
   EXPECT_EQ(JsonOf(reply->object(0).Call("heard", R"({"text": "it"})")), R"({"reply":"heard it"})");
+}
+
+TEST_P(DynamicCalls, OfManyThreadsShareTheSchema) {
+  const DynamicObject shop = Reach(std::make_shared<Shop>());
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      const std::string number = std::to_string(t);
+      for (int i = 0; i < 50; ++i) {
+        wrong += JsonOf(shop.Call("serve", R"({"loaf": {"grams": )" + number + "}}")) !=
+                 R"({"who":"shop, )" + number + "\"}";
+        wrong += JsonOf(shop.CallAsync("rest").Get()) != R"({"who":"baker"})";
+        wrong += shop.Methods().size() != 8 || shop.Describe().empty();
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
 }
 
 TEST_P(DynamicCalls, OfInheritedMethodsNeedNoQualifier) {
