@@ -1,14 +1,16 @@
-// The text of JSON.
+// The text of JSON: what we promise beyond what the library's own tests show.
 #include "drover/dynamic/json_value.h"
 
 #include <string>
 
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace drover::dynamic {
 namespace {
 
 using Kind = JsonValue::Kind;
+using ::testing::HasSubstr;
 
 JsonValue Parsed(const std::string& json) {
   const auto value = ParseJson(json);
@@ -49,53 +51,35 @@ TEST(JsonValue, KeepsTheTextOfNumbers) {
   }
 }
 
-TEST(JsonValue, TakesEscapes) {
-  EXPECT_EQ(Parsed(R"("\"\\\/\b\f\n\r\t")").text, "\"\\/\b\f\n\r\t");
-  EXPECT_EQ(Parsed(R"("\u0041\u00e9\u00E9\u20ac")").text, "Aéé€");
-  EXPECT_EQ(Parsed(R"("a\u0000b")").text, std::string("a\0b", 3));
-  EXPECT_EQ(Parsed(R"("\ud83d\ude00")").text, "😀");
-  EXPECT_EQ(Parsed(R"("\ud7ff\ue000")").text, "\xed\x9f\xbf\xee\x80\x80");
-  EXPECT_EQ(Parsed("\"é😀\x7f\"").text, "é😀\x7f");
-}
-
-TEST(JsonValue, RefusesHalfACharacter) {
-  for (const char* text :
-       {R"("\ud83d")", R"("\ude00")", R"("\ud83dx")", R"("\ude00\ud83d")", R"("\ud83d\u0041")"}) {
-    EXPECT_TRUE(ErrorOf(text).starts_with("half of a character")) << text;
-  }
+TEST(JsonValue, IsUnicode) {
+  EXPECT_EQ(Parsed(R"("\u00e9\ud83d\ude00a\u0000b")").text, std::string("é😀a\0b", 9));
+  EXPECT_EQ(ErrorOf("\"\xff\""),
+            "parse error at line 1, column 2: syntax error while parsing value - invalid string: "
+            "ill-formed UTF-8 byte");
 }
 
 TEST(JsonValue, SaysWhatIsWrongAndWhere) {
-  EXPECT_EQ(ErrorOf(""), "the text ends where a value should be, at byte 0");
-  EXPECT_EQ(ErrorOf("  "), "the text ends where a value should be, at byte 2");
-  EXPECT_EQ(ErrorOf("{"), "expected a member's name, at byte 1");
-  EXPECT_EQ(ErrorOf("{\"a\"}"), "expected ':', at byte 4");
-  EXPECT_EQ(ErrorOf("{\"a\":}"), "there is no value, at byte 5");
-  EXPECT_EQ(ErrorOf("{\"a\":1,}"), "expected a member's name, at byte 7");
-  EXPECT_EQ(ErrorOf("{\"a\":1"), "expected ',' or '}', at byte 6");
-  EXPECT_EQ(ErrorOf("[1 2]"), "expected ',' or ']', at byte 3");
-  EXPECT_EQ(ErrorOf("[1,]"), "there is no value, at byte 3");
-  EXPECT_EQ(ErrorOf("[1}"), "expected ',' or ']', at byte 2");
-  EXPECT_EQ(ErrorOf("nil"), "there is no value, at byte 0");
-  EXPECT_EQ(ErrorOf("{} {}"), "there is more after the value, at byte 3");
-  EXPECT_EQ(ErrorOf("01"), "there is more after the value, at byte 1");
-  EXPECT_EQ(ErrorOf("-"), "expected a digit, at byte 1");
-  EXPECT_EQ(ErrorOf("1."), "expected a digit, at byte 2");
-  EXPECT_EQ(ErrorOf("1e+"), "expected a digit, at byte 3");
-  EXPECT_EQ(ErrorOf("+1"), "there is no value, at byte 0");
-  EXPECT_EQ(ErrorOf("\"a"), "a string does not end, at byte 2");
-  EXPECT_EQ(ErrorOf("\"a\n\""), "a control character in a string, at byte 2");
-  EXPECT_EQ(ErrorOf("\"\\q\""), "an escape that does not exist, at byte 2");
-  EXPECT_EQ(ErrorOf("\"\\"), "an escape that does not exist, at byte 2");
-  EXPECT_EQ(ErrorOf("\"\\u12g4\""), "expected four hexadecimal digits, at byte 5");
-  EXPECT_EQ(ErrorOf("\"\\u12"), "expected four hexadecimal digits, at byte 5");
+  EXPECT_EQ(ErrorOf(""),
+            "parse error at line 1, column 1: syntax error while parsing value - unexpected end of "
+            "input; expected '[', '{', or a literal");
+  EXPECT_EQ(ErrorOf("{\n  \"a\": [1 2]}"),
+            "parse error at line 2, column 11: syntax error while parsing array - unexpected "
+            "number literal; expected ']'");
+  EXPECT_EQ(ErrorOf("[1, 1e999]"), "number overflow parsing '1e999', at byte 9");
+  EXPECT_EQ(ErrorOf(std::string("{}\0{}", 5)), "there is a NUL, at byte 2");
+}
+
+TEST(JsonValue, EndsWithTheText) { EXPECT_THAT(ErrorOf("{} {}"), HasSubstr("line 1, column 4")); }
+
+TEST(JsonValue, ErrorsAreShort) {
+  EXPECT_LT(ErrorOf('"' + std::string(1'000'000, 'a')).size(), 200u);
 }
 
 TEST(JsonValue, NestsSixtyFourDeep) {
   const auto nested = [](int depth) { return std::string(depth, '[') + std::string(depth, ']'); };
   EXPECT_TRUE(Parsed(nested(64)).is(Kind::kList));
-  EXPECT_EQ(ErrorOf(nested(65)), "values are nested too deeply, at byte 65");
-  EXPECT_EQ(ErrorOf(std::string(1'000'000, '[')), "values are nested too deeply, at byte 65");
+  EXPECT_EQ(ErrorOf(nested(65)), "values are nested more than 64 deep");
+  EXPECT_EQ(ErrorOf(std::string(1'000'000, '[')), "values are nested more than 64 deep");
 }
 
 }  // namespace

@@ -15,7 +15,8 @@
 //   Int8 ... UInt32         a number
 //   Int64, UInt64           a string, "18446744073709551615"; a number is taken too
 //   Float32, Float64        a number, or "NaN", "Infinity", "-Infinity"
-//   Text, enum              a string; a number for an enumerant the schema does not name
+//   Text, enum              a string, with U+FFFD for what is no UTF-8 in results; a number for an
+//                           enumerant the schema does not name
 //   Data                    a list of numbers from 0 to 255
 //   List                    a list
 //   struct, group           an object; null for a struct that is not there

@@ -6,13 +6,13 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <limits>
 #include <set>
 #include <string>
 #include <system_error>
 
 #include "absl/status/status.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "drover/dynamic/field_path.h"
 #include "drover/dynamic/json_text.h"
@@ -240,13 +240,11 @@ class ParamsReader {
     if (error == std::errc() && rest == end) return value;
     if (error == std::errc::result_out_of_range && rest == end) FailRange(json, type);
     // Negative, or written with a fraction or an exponent.
-    double number = 0;
-    const auto [number_rest, number_error] = std::from_chars(json.text.data(), end, number);
-    if (number_rest != end || number_error == std::errc::invalid_argument) {
+    double number = json.number;
+    if (json.is(Kind::kString) && !absl::SimpleAtod(json.text, &number)) {
       Fail(Quoted(json.text), " is not an integer");
     }
-    if (number_error == std::errc::result_out_of_range ||
-        number < static_cast<double>(std::numeric_limits<T>::min()) ||
+    if (number < static_cast<double>(std::numeric_limits<T>::min()) ||
         number >= static_cast<double>(std::numeric_limits<T>::max()) + 1) {
       FailRange(json, type);
     }
@@ -266,10 +264,8 @@ class ParamsReader {
       if (json.text == "-Infinity") return -kInfinity;
     }
     Expect(Kind::kNumber, "a number, \"NaN\", \"Infinity\" or \"-Infinity\"", json);
-    // strtod, as it gives 0 and infinity for what is too small and too large.
-    const double number = std::strtod(json.text.c_str(), nullptr);
-    if (std::abs(number) > std::numeric_limits<T>::max()) FailRange(json, type);
-    return static_cast<T>(number);
+    if (std::abs(json.number) > std::numeric_limits<T>::max()) FailRange(json, type);
+    return static_cast<T>(json.number);
   }
 
   DynamicEnum Enum(Json json, capnp::EnumSchema type) const {

@@ -1,6 +1,7 @@
 #include "drover/dynamic/json_text.h"
 
 #include <charconv>
+#include <nlohmann/json.hpp>
 
 namespace drover::dynamic {
 namespace {
@@ -17,36 +18,8 @@ std::string NumberText(double number) { return Shortest(number); }
 std::string NumberText(float number) { return Shortest(number); }
 
 std::string Quoted(std::string_view text) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string quoted = "\"";
-  for (const char c : text) {
-    switch (c) {
-      case '"':
-        quoted += "\\\"";
-        break;
-      case '\\':
-        quoted += "\\\\";
-        break;
-      case '\n':
-        quoted += "\\n";
-        break;
-      case '\r':
-        quoted += "\\r";
-        break;
-      case '\t':
-        quoted += "\\t";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20) {
-          quoted += "\\u00";
-          quoted += kHex[c >> 4];
-          quoted += kHex[c & 0xf];
-        } else {
-          quoted += c;
-        }
-    }
-  }
-  return quoted + '"';
+  using Json = nlohmann::json;
+  return Json(std::string(text)).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace drover::dynamic

@@ -13,7 +13,7 @@ namespace drover::dynamic {
 std::string NumberText(double number);
 std::string NumberText(float number);
 
-// Between quotes, with what JSON wants escaped escaped.
+// Between quotes, with what JSON wants escaped escaped, and U+FFFD for what is no UTF-8.
 std::string Quoted(std::string_view text);
 
 }  // namespace drover::dynamic

@@ -1,11 +1,12 @@
-// JSON text (RFC 8259), parsed.
+// JSON text (RFC 8259, UTF-8), parsed by nlohmann/json.
 //
 //   absl::StatusOr<JsonValue> value = ParseJson(R"({"a": [1, true]})");
 //
-// Numbers keep their text, since a double does not hold all that an Int64 does. Characters beyond
-// U+FFFF may be written as two escapes, \uXXXX\uXXXX. Values nest at most 64 deep.
+// Numbers keep their text, since a double does not hold all that an Int64 does. Values nest at most
+// 64 deep, and numbers are at most as large as a double can be.
 //
-// A value; thread-compatible. Errors: InvalidArgument, which says what is wrong and where.
+// A value; thread-compatible. Errors: InvalidArgument, which says what is wrong and, unless that is
+// the nesting, where.
 #ifndef DROVER_DYNAMIC_JSON_VALUE_H_
 #define DROVER_DYNAMIC_JSON_VALUE_H_
 
@@ -24,6 +25,7 @@ struct JsonValue {
 
   Kind kind = Kind::kNull;
   bool boolean = false;
+  double number = 0;                // nearest to the text
   std::string text;                 // of a number, as it was written; of a string, its characters
   std::vector<JsonValue> elements;  // of a list; of an object, the members' values
   std::vector<std::string> names;   // of the members, in order; may occur twice
