@@ -307,10 +307,11 @@ void WriteProxyMembers(const FilePlan& plan, const InterfaceModel& model, CodeWr
     }
     out.Close("};");
   }
-  out.Line("static const drover::object::InterfaceInfo kInfo = {.id = ", Hex(model.id),
-           ", .name = \"", model.dotted_name,
-           "\", .methods = ", model.methods.empty() ? "{}" : MethodTable(model),
-           ", .supers = ", model.supers.empty() ? "{}" : "kSupers", "};");
+  out.Line(
+      "static const drover::object::InterfaceInfo kInfo = {.id = ", Hex(model.id), ", .name = \"",
+      model.dotted_name, "\", .methods = ", model.methods.empty() ? "{}" : MethodTable(model),
+      ", .supers = ", model.supers.empty() ? "{}" : "kSupers",
+      ", .schema_nodes = &drover::object::SchemaNodesOf<", plan.index.CapnpName(model.id), ">};");
   out.Line("return kInfo;");
   out.Close();
   for (bool async : {false, true}) {

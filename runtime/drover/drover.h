@@ -15,6 +15,7 @@
 #include "drover/base/exit_with.h"            // IWYU pragma: export
 #include "drover/base/log.h"                  // IWYU pragma: export
 #include "drover/base/status_macros.h"        // IWYU pragma: export
+#include "drover/dynamic/dynamic_object.h"    // IWYU pragma: export
 #include "drover/fleet_server/serve_fleet.h"  // IWYU pragma: export
 #include "drover/group/all.h"                 // IWYU pragma: export
 #include "drover/group/as_completed.h"        // IWYU pragma: export

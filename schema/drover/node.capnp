@@ -9,6 +9,7 @@ const nodeInterfaceId :UInt64 = 0xbc67c3cbc15dd815;
 const nodeHello :UInt16 = 0;
 const nodeLookup :UInt16 = 1;
 const nodeList :UInt16 = 2;
+const nodeDescribe :UInt16 = 3;
 const nodePing :UInt16 = 4;
 const nodeStats :UInt16 = 5;
 const nodeDrain :UInt16 = 6;
@@ -28,7 +29,9 @@ interface Node @0xbc67c3cbc15dd815 {
 
   describe @3 (name :Text) -> (interfaceId :UInt64, nodes :List(Data));
   # The interface of an exported object, and all schema nodes (capnp/schema.capnp's Node, a message
-  # each, in stream framing) that it takes to load it.
+  # each, in stream framing) that it takes to load it. The empty name is the front object's. Errors:
+  # NotFound if there is no such object, FailedPrecondition if its interface is not known here: it
+  # is an object of another process, or none that was made from a schema.
 
   ping @4 ();
 

@@ -6,11 +6,13 @@
 #define DROVER_OBJECT_GENERATED_H_
 
 #include <capnp/any.h>
+#include <capnp/schema.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -40,12 +42,24 @@ inline void SetProxy(capnp::AnyPointer::Builder pointer, const Proxy& proxy) {
   rpc::SetCapability(pointer, proxy.capability());
 }
 
-// The future of a call. T is void for a method without results.
+// The encoded nodes of a compiled schema and of all that it depends on.
+std::vector<std::string> SchemaNodes(const capnp::_::RawSchema& schema);
+// InterfaceInfo::schema_nodes of an interface, by the class that Cap'n Proto generates for it.
 template <class T>
+std::vector<std::string> SchemaNodesOf() {
+  return SchemaNodes(capnp::_::rawSchema<T>());
+}
+
+template <class T>
+using DecodeFunction = T (*)(capnp::AnyPointer::Reader);
+
+// The future of a call. T is void for a method without results. The state owns what decodes them,
+// and with it, if that is what it holds, the MethodInfo.
+template <class T, class Decode = DecodeFunction<T>>
 class CallState : public async::FutureState<T>, public CallBinding {
  public:
-  CallState(const MethodInfo& method, T (*decode)(capnp::AnyPointer::Reader))
-      : method_(method), decode_(decode) {}
+  CallState(const MethodInfo& method, Decode decode)
+      : method_(method), decode_(std::move(decode)) {}
 
   void OnReturn(capnp::AnyPointer::Reader results) override {
     StopTimer();
@@ -96,14 +110,14 @@ class CallState : public async::FutureState<T>, public CallBinding {
 
  private:
   const MethodInfo& method_;
-  T (*const decode_)(capnp::AnyPointer::Reader);
+  const Decode decode_;
 };
 
 // That of a call with objects in its results.
-template <class T>
-class PipelinedCallState final : public CallState<T>, public PipelineSource {
+template <class T, class Decode = DecodeFunction<T>>
+class PipelinedCallState final : public CallState<T, Decode>, public PipelineSource {
  public:
-  using CallState<T>::CallState;
+  using CallState<T, Decode>::CallState;
 
   base::Ref<rpc::Capability> CapabilityAt(const std::vector<uint16_t>& path) override {
     auto self = base::Ref<async::FutureCore>::Share(this);
@@ -146,26 +160,40 @@ class ClientCall {
   // Calls fill(Params::Builder).
   template <class Params, class F>
   void Fill(F&& fill) {
-    error_ = CatchCodecErrors([&] { fill(call_.params().initAs<Params>()); });
+    FillPointer([&](capnp::AnyPointer::Builder params) { fill(params.initAs<Params>()); });
+  }
+  // Calls fill(capnp::AnyPointer::Builder).
+  template <class F>
+  void FillPointer(F&& fill) {
+    error_ = CatchCodecErrors([&] { fill(call_.params()); });
   }
 
   template <class T>
-  Future<T> Start(T (*decode)(capnp::AnyPointer::Reader)) && {
-    Future<T> future = Begin(decode, /*with_timer=*/true);
+  Future<T> Start(DecodeFunction<T> decode) && {
+    return std::move(*this).template StartWith<T>(decode);
+  }
+  Future<void> StartVoid() && {
+    return std::move(*this).Start<void>(static_cast<DecodeFunction<void>>(nullptr));
+  }
+  template <class T>
+  ResultOf<T> Get(DecodeFunction<T> decode) && {
+    return std::move(*this).template GetWith<T>(decode);
+  }
+  absl::Status GetVoid() && {
+    return std::move(*this).Get<void>(static_cast<DecodeFunction<void>>(nullptr));
+  }
+  // With something that can be called as a DecodeFunction can.
+  template <class T, class Decode>
+  Future<T> StartWith(Decode decode) && {
+    Future<T> future = Begin<T>(std::move(decode), /*with_timer=*/true);
     if (done_) RunDoneAfter(future.state());
     return future;
   }
-  Future<void> StartVoid() && {
-    return std::move(*this).Start<void>(static_cast<void (*)(capnp::AnyPointer::Reader)>(nullptr));
-  }
-  template <class T>
-  ResultOf<T> Get(T (*decode)(capnp::AnyPointer::Reader)) && {
-    ResultOf<T> result = Begin(decode, /*with_timer=*/false).Get();
+  template <class T, class Decode>
+  ResultOf<T> GetWith(Decode decode) && {
+    ResultOf<T> result = Begin<T>(std::move(decode), /*with_timer=*/false).Get();
     if (done_) done_->Run(StatusOf(result));
     return result;
-  }
-  absl::Status GetVoid() && {
-    return std::move(*this).Get<void>(static_cast<void (*)(capnp::AnyPointer::Reader)>(nullptr));
   }
   // Of a streaming method (stream.h).
   absl::Status Stream() &&;
@@ -173,10 +201,11 @@ class ClientCall {
 
  private:
   // A thread that waits for the answer sees itself when a deadline passes.
-  template <class T>
-  Future<T> Begin(T (*decode)(capnp::AnyPointer::Reader), bool with_timer) {
-    using State = std::conditional_t<Pipelined<T>, PipelinedCallState<T>, CallState<T>>;
-    auto state = base::MakeRef<State>(method_, decode);
+  template <class T, class Decode>
+  Future<T> Begin(Decode decode, bool with_timer) {
+    using State =
+        std::conditional_t<Pipelined<T>, PipelinedCallState<T, Decode>, CallState<T, Decode>>;
+    auto state = base::MakeRef<State>(method_, std::move(decode));
     Future<T> future(state);
     Tell(state.get());
     if constexpr (Pipelined<T>) {

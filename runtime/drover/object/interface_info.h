@@ -1,4 +1,4 @@
-// What generated code says of an interface: its methods, and the interfaces it extends.
+// What generated code says of an interface: its methods, the interfaces it extends, its schema.
 //
 //   for (const drover::object::MethodInfo& m : race::WorkerProxy::Interface().methods) ...
 //
@@ -8,6 +8,8 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
+#include <vector>
 
 namespace drover::object {
 
@@ -29,6 +31,10 @@ struct InterfaceInfo {
   const char* name = "";
   std::span<const MethodInfo> methods;  // by ordinal
   std::span<const InterfaceInfo* const> supers;
+  // The schema nodes (capnp/schema.capnp's Node) of the interface and of everything it refers to,
+  // each once: what it takes to load it elsewhere. Each is a message in stream framing. Null for an
+  // interface that was not generated.
+  std::vector<std::string> (*schema_nodes)() = nullptr;
 };
 
 // The method, of the interface or of one that it extends; null if there is none.

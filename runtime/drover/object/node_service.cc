@@ -2,15 +2,22 @@
 
 #include <unistd.h>
 
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "drover/async/thread_context.h"
 #include "drover/node.capnp.h"
+#include "drover/object/fields_internal.h"
+#include "drover/object/interface_info.h"
+#include "drover/object/servant.h"
 #include "drover/object/server_stats_codec.h"
 #include "drover/rpc/connection.h"
 #include "drover/rpc/incoming_call.h"
 #include "drover/rpc/message_caps.h"
+#include "drover/rpc/promise_capability.h"
 
 namespace drover::object {
 namespace {
@@ -25,6 +32,27 @@ bool IsTrusted(const rpc::IncomingCall& call) {
   if (!call.connection()) return true;
   const auto& uid = call.connection()->peer().uid;
   return uid.has_value() && *uid == geteuid();
+}
+
+absl::Status NotExported(const std::string& name) {
+  return absl::NotFoundError(absl::StrCat("no object is exported as \"", name, "\""));
+}
+
+// What was generated for the object's interface. An object of another process may be of any
+// interface: what it was declared as, where it came from, is not known any more.
+absl::StatusOr<const InterfaceInfo*> InterfaceOf(const base::Ref<rpc::Capability>& object) {
+  const base::Ref<rpc::Capability> known = rpc::PromiseCapability::Follow(object);
+  if (known->kind() != rpc::Capability::Kind::kLocal) {
+    return absl::FailedPreconditionError(
+        "cannot be described here: it is an object of another process, passed on");
+  }
+  const auto* servant =
+      dynamic_cast<const Servant*>(&static_cast<rpc::LocalCapability&>(*known).dispatcher());
+  if (servant == nullptr || servant->Interface().schema_nodes == nullptr) {
+    return absl::FailedPreconditionError(
+        "cannot be described: its interface was not generated from a schema");
+  }
+  return &servant->Interface();
 }
 
 }  // namespace
@@ -44,7 +72,7 @@ absl::Status NodeService::Unexport(const std::string& name) {
   base::MutexLock lock(&mu_);
   const auto it = exports_.find(name);
   if (it == exports_.end()) {
-    return absl::NotFoundError(absl::StrCat("no object is exported as \"", name, "\""));
+    return NotExported(name);
   }
   dropped = std::move(it->second);
   exports_.erase(it);
@@ -78,6 +106,13 @@ std::string NodeService::MethodName(uint64_t interface_id, uint16_t method_id) c
   return absl::StrCat("Node.", kMethods[method_id]);
 }
 
+base::Ref<rpc::Capability> NodeService::Find(const std::string& name) {
+  base::MutexLock lock(&mu_);
+  if (name.empty()) return front_;
+  const auto it = exports_.find(name);
+  return it == exports_.end() ? nullptr : it->second;
+}
+
 void NodeService::HandleCall(rpc::IncomingCall& call) {
   switch (call.method_id()) {
     case protocol::NODE_HELLO:
@@ -86,6 +121,8 @@ void NodeService::HandleCall(rpc::IncomingCall& call) {
       return Lookup(call);
     case protocol::NODE_LIST:
       return List(call);
+    case protocol::NODE_DESCRIBE:
+      return Describe(call);
     case protocol::NODE_PING:
       call.results().initAs<Node::PingResults>();
       return call.ReturnResults();
@@ -112,21 +149,9 @@ void NodeService::Hello(rpc::IncomingCall& call) {
 }
 
 void NodeService::Lookup(rpc::IncomingCall& call) {
-  const auto text = call.params().getAs<Node::LookupParams>().getName();
-  const std::string name(text.begin(), text.size());
-  base::Ref<rpc::Capability> object;
-  {
-    base::MutexLock lock(&mu_);
-    if (name.empty()) {
-      object = front_;
-    } else if (const auto it = exports_.find(name); it != exports_.end()) {
-      object = it->second;
-    }
-  }
-  if (!object) {
-    return call.ReturnError(
-        absl::NotFoundError(absl::StrCat("no object is exported as \"", name, "\"")));
-  }
+  const std::string name = ToString(call.params().getAs<Node::LookupParams>().getName());
+  base::Ref<rpc::Capability> object = Find(name);
+  if (!object) return call.ReturnError(NotExported(name));
   rpc::SetCapability(call.results().initAs<Node::LookupResults>().getObject(), std::move(object));
   call.ReturnResults();
 }
@@ -163,6 +188,27 @@ void NodeService::Drain(rpc::IncomingCall& call) {
   if (host == nullptr) return call.ReturnError(absl::UnavailableError("the server is gone"));
   host->Drain();  // which waits until this call is answered
   call.results().initAs<Node::DrainResults>();
+  call.ReturnResults();
+}
+
+void NodeService::Describe(rpc::IncomingCall& call) {
+  const std::string name = ToString(call.params().getAs<Node::DescribeParams>().getName());
+  const base::Ref<rpc::Capability> object = Find(name);
+  if (!object) return call.ReturnError(NotExported(name));
+  const absl::StatusOr<const InterfaceInfo*> interface = InterfaceOf(object);
+  if (!interface.ok()) {
+    const std::string what = name.empty() ? "the front object" : absl::StrCat("\"", name, "\"");
+    return call.ReturnError(absl::Status(interface.status().code(),
+                                         absl::StrCat(what, " ", interface.status().message())));
+  }
+  const std::vector<std::string> nodes = (*interface)->schema_nodes();
+  auto results = call.results().initAs<Node::DescribeResults>();
+  results.setInterfaceId((*interface)->id);
+  auto out = results.initNodes(static_cast<unsigned>(nodes.size()));
+  for (unsigned i = 0; i < nodes.size(); ++i) {
+    const auto* bytes = reinterpret_cast<const capnp::byte*>(nodes[i].data());
+    out.set(i, kj::arrayPtr(bytes, nodes[i].size()));
+  }
   call.ReturnResults();
 }
 

@@ -59,6 +59,9 @@ class NodeService final : public rpc::Dispatcher {
   bool CheckTrusted(rpc::IncomingCall& call);
   // Null if the server is gone.
   std::shared_ptr<NodeHost> Host();
+  void Describe(rpc::IncomingCall& call);
+  // The object under a name, the front object under the empty one; null if there is none.
+  base::Ref<rpc::Capability> Find(const std::string& name);
 
   const bool trusts_all_;
   base::Mutex mu_;

@@ -381,7 +381,8 @@ std::string DecodeServiceNameResults(capnp::AnyPointer::Reader results) {
 
 const drover::object::InterfaceInfo& StoreProxy::Interface() {
   static const drover::object::InterfaceInfo kInfo =
-      {.id = 0xcd3c611100bcdd0a, .name = "Store", .methods = kStoreMethods, .supers = {}};
+      {.id = 0xcd3c611100bcdd0a, .name = "Store", .methods = kStoreMethods, .supers = {},
+       .schema_nodes = &drover::object::SchemaNodesOf<::capnp_everything::Store>};
   return kInfo;
 }
 
@@ -721,7 +722,8 @@ void StoreAsyncServant::Dispatch(drover::object::ServerCall& call) {
 const drover::object::InterfaceInfo& StoreWatcherProxy::Interface() {
   static const drover::object::InterfaceInfo kInfo =
       {.id = 0xd17ab77b46d315ec, .name = "Store.Watcher", .methods = kStoreWatcherMethods,
-       .supers = {}};
+       .supers = {},
+       .schema_nodes = &drover::object::SchemaNodesOf<::capnp_everything::Store::Watcher>};
   return kInfo;
 }
 
@@ -791,7 +793,8 @@ void StoreWatcherAsyncServant::Dispatch(drover::object::ServerCall& call) {
 
 const drover::object::InterfaceInfo& ClockProxy::Interface() {
   static const drover::object::InterfaceInfo kInfo =
-      {.id = 0xbb984e4249dadec1, .name = "Clock", .methods = kClockMethods, .supers = {}};
+      {.id = 0xbb984e4249dadec1, .name = "Clock", .methods = kClockMethods, .supers = {},
+       .schema_nodes = &drover::object::SchemaNodesOf<::capnp_everything::Clock>};
   return kInfo;
 }
 
@@ -884,7 +887,8 @@ const drover::object::InterfaceInfo& ServiceProxy::Interface() {
     &::acme::parts::InspectorProxy::Interface(),
   };
   static const drover::object::InterfaceInfo kInfo =
-      {.id = 0xe3b7bd9a511e8fdf, .name = "Service", .methods = kServiceMethods, .supers = kSupers};
+      {.id = 0xe3b7bd9a511e8fdf, .name = "Service", .methods = kServiceMethods, .supers = kSupers,
+       .schema_nodes = &drover::object::SchemaNodesOf<::capnp_everything::Service>};
   return kInfo;
 }
 
@@ -1091,7 +1095,8 @@ const drover::object::InterfaceInfo& BareProxy::Interface() {
     &ServiceProxy::Interface(),
   };
   static const drover::object::InterfaceInfo kInfo =
-      {.id = 0x99baa7430ab061c4, .name = "Bare", .methods = {}, .supers = kSupers};
+      {.id = 0x99baa7430ab061c4, .name = "Bare", .methods = {}, .supers = kSupers,
+       .schema_nodes = &drover::object::SchemaNodesOf<::capnp_everything::Bare>};
   return kInfo;
 }
 

@@ -203,7 +203,8 @@ uint32_t DecodeGarageFitResults(capnp::AnyPointer::Reader results) {
 
 const drover::object::InterfaceInfo& EngineProxy::Interface() {
   static const drover::object::InterfaceInfo kInfo =
-      {.id = 0xce1a8e6b602a91a5, .name = "Engine", .methods = kEngineMethods, .supers = {}};
+      {.id = 0xce1a8e6b602a91a5, .name = "Engine", .methods = kEngineMethods, .supers = {},
+       .schema_nodes = &drover::object::SchemaNodesOf<::capnp_garage::Engine>};
   return kInfo;
 }
 
@@ -322,7 +323,8 @@ void EngineAsyncServant::Dispatch(drover::object::ServerCall& call) {
 
 const drover::object::InterfaceInfo& GarageProxy::Interface() {
   static const drover::object::InterfaceInfo kInfo =
-      {.id = 0xf0f7f9cd4b7e8faf, .name = "Garage", .methods = kGarageMethods, .supers = {}};
+      {.id = 0xf0f7f9cd4b7e8faf, .name = "Garage", .methods = kGarageMethods, .supers = {},
+       .schema_nodes = &drover::object::SchemaNodesOf<::capnp_garage::Garage>};
   return kInfo;
 }
 

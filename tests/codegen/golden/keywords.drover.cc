@@ -185,7 +185,8 @@ int32_t DecodeSwitchRenamedResults(capnp::AnyPointer::Reader results) {
 
 const drover::object::InterfaceInfo& SwitchProxy::Interface() {
   static const drover::object::InterfaceInfo kInfo =
-      {.id = 0xf6b03fe3f1c9f181, .name = "Switch", .methods = kSwitchMethods, .supers = {}};
+      {.id = 0xf6b03fe3f1c9f181, .name = "Switch", .methods = kSwitchMethods, .supers = {},
+       .schema_nodes = &drover::object::SchemaNodesOf<::capnp_keywords::Switch>};
   return kInfo;
 }
 

@@ -32,7 +32,8 @@ uint32_t DecodeWorkerCalculateResults(capnp::AnyPointer::Reader results) {
 
 const drover::object::InterfaceInfo& WorkerProxy::Interface() {
   static const drover::object::InterfaceInfo kInfo =
-      {.id = 0x87143abc1c18e06f, .name = "Worker", .methods = kWorkerMethods, .supers = {}};
+      {.id = 0x87143abc1c18e06f, .name = "Worker", .methods = kWorkerMethods, .supers = {},
+       .schema_nodes = &drover::object::SchemaNodesOf<::Worker>};
   return kInfo;
 }
 

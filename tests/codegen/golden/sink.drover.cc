@@ -109,7 +109,8 @@ PumpPumpParams DecodePumpPumpParams(capnp::AnyPointer::Reader params) {
 
 const drover::object::InterfaceInfo& SinkProxy::Interface() {
   static const drover::object::InterfaceInfo kInfo =
-      {.id = 0xd3f32970043400a9, .name = "Sink", .methods = kSinkMethods, .supers = {}};
+      {.id = 0xd3f32970043400a9, .name = "Sink", .methods = kSinkMethods, .supers = {},
+       .schema_nodes = &drover::object::SchemaNodesOf<::capnp_sink::Sink>};
   return kInfo;
 }
 
@@ -204,7 +205,8 @@ const drover::object::InterfaceInfo& LogProxy::Interface() {
     &SinkProxy::Interface(),
   };
   static const drover::object::InterfaceInfo kInfo =
-      {.id = 0xbd47be4c35f4d33f, .name = "Log", .methods = kLogMethods, .supers = kSupers};
+      {.id = 0xbd47be4c35f4d33f, .name = "Log", .methods = kLogMethods, .supers = kSupers,
+       .schema_nodes = &drover::object::SchemaNodesOf<::capnp_sink::Log>};
   return kInfo;
 }
 
@@ -327,7 +329,8 @@ void LogAsyncServant::Dispatch(drover::object::ServerCall& call) {
 
 const drover::object::InterfaceInfo& PumpProxy::Interface() {
   static const drover::object::InterfaceInfo kInfo =
-      {.id = 0xd3b7905f859225c0, .name = "Pump", .methods = kPumpMethods, .supers = {}};
+      {.id = 0xd3b7905f859225c0, .name = "Pump", .methods = kPumpMethods, .supers = {},
+       .schema_nodes = &drover::object::SchemaNodesOf<::capnp_sink::Pump>};
   return kInfo;
 }
 

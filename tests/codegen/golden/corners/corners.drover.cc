@@ -203,7 +203,8 @@ RightSideSameParams DecodeRightSideSameParams(capnp::AnyPointer::Reader params) 
 
 const drover::object::InterfaceInfo& CarDriverProxy::Interface() {
   static const drover::object::InterfaceInfo kInfo =
-      {.id = 0xe92acef29586000d, .name = "Car.Driver", .methods = kCarDriverMethods, .supers = {}};
+      {.id = 0xe92acef29586000d, .name = "Car.Driver", .methods = kCarDriverMethods, .supers = {},
+       .schema_nodes = &drover::object::SchemaNodesOf<::capnp_corners::Car::Driver>};
   return kInfo;
 }
 
@@ -303,7 +304,8 @@ void CarDriverAsyncServant::Dispatch(drover::object::ServerCall& call) {
 
 const drover::object::InterfaceInfo& NothingProxy::Interface() {
   static const drover::object::InterfaceInfo kInfo =
-      {.id = 0xabedf84e02ae9537, .name = "Nothing", .methods = {}, .supers = {}};
+      {.id = 0xabedf84e02ae9537, .name = "Nothing", .methods = {}, .supers = {},
+       .schema_nodes = &drover::object::SchemaNodesOf<::capnp_corners::Nothing>};
   return kInfo;
 }
 
@@ -337,7 +339,8 @@ void NothingAsyncServant::Dispatch(drover::object::ServerCall& call) {
 
 const drover::object::InterfaceInfo& TopProxy::Interface() {
   static const drover::object::InterfaceInfo kInfo =
-      {.id = 0xb5b1be8d342592e3, .name = "Top", .methods = kTopMethods, .supers = {}};
+      {.id = 0xb5b1be8d342592e3, .name = "Top", .methods = kTopMethods, .supers = {},
+       .schema_nodes = &drover::object::SchemaNodesOf<::capnp_corners::Top>};
   return kInfo;
 }
 
@@ -424,8 +427,8 @@ const drover::object::InterfaceInfo& LeftSideProxy::Interface() {
     &TopProxy::Interface(),
   };
   static const drover::object::InterfaceInfo kInfo =
-      {.id = 0xa5a3233e66028486, .name = "LeftSide", .methods = kLeftSideMethods,
-       .supers = kSupers};
+      {.id = 0xa5a3233e66028486, .name = "LeftSide", .methods = kLeftSideMethods, .supers = kSupers,
+       .schema_nodes = &drover::object::SchemaNodesOf<::capnp_corners::LeftSide>};
   return kInfo;
 }
 
@@ -509,7 +512,8 @@ const drover::object::InterfaceInfo& RightSideProxy::Interface() {
   };
   static const drover::object::InterfaceInfo kInfo =
       {.id = 0xd09159ea4c33455d, .name = "RightSide", .methods = kRightSideMethods,
-       .supers = kSupers};
+       .supers = kSupers,
+       .schema_nodes = &drover::object::SchemaNodesOf<::capnp_corners::RightSide>};
   return kInfo;
 }
 
@@ -623,7 +627,8 @@ const drover::object::InterfaceInfo& DiamondProxy::Interface() {
     &RightSideProxy::Interface(),
   };
   static const drover::object::InterfaceInfo kInfo =
-      {.id = 0xf52a0060819a9774, .name = "Diamond", .methods = {}, .supers = kSupers};
+      {.id = 0xf52a0060819a9774, .name = "Diamond", .methods = {}, .supers = kSupers,
+       .schema_nodes = &drover::object::SchemaNodesOf<::capnp_corners::Diamond>};
   return kInfo;
 }
 

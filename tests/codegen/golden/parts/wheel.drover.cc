@@ -51,7 +51,8 @@ bool DecodeInspectorInspectResults(capnp::AnyPointer::Reader results) {
 
 const drover::object::InterfaceInfo& InspectorProxy::Interface() {
   static const drover::object::InterfaceInfo kInfo =
-      {.id = 0x85cf948daabff4e9, .name = "Inspector", .methods = kInspectorMethods, .supers = {}};
+      {.id = 0x85cf948daabff4e9, .name = "Inspector", .methods = kInspectorMethods, .supers = {},
+       .schema_nodes = &drover::object::SchemaNodesOf<::capnp_parts::Inspector>};
   return kInfo;
 }
 
