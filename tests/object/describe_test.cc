@@ -117,7 +117,7 @@ TEST(Describe, OfANameThatIsNotExportedIsNotFound) {
 // As Server makes it, with any object as the front.
 Proxy NodeWith(const Proxy& front) {
   return Proxy::FromCapability(
-      rpc::LocalCapability::Of(std::make_shared<object::NodeService>(front.capability())));
+      rpc::LocalCapability::Of(std::make_shared<object::NodeService>(front.capability(), false)));
 }
 
 TEST(Describe, OfAnObjectOfAnotherProcessIsFailedPrecondition) {
