@@ -20,6 +20,22 @@ class TailCalls : public Promises {
       call.initParams().getContent().initAs<WireListener::HeardParams>().setText(text);
     });
   }
+  // The same with a method of the cook, which arrives at its gate.
+  void SendTailOfWait(uint32_t question) {
+    const uint32_t front = Front();
+    peer_->Send([&](protocol::Message::Builder m) {
+      auto call = InitCall(m, question, kWait);
+      call.initTarget().setImportedCap(front);
+      call.getSendResultsTo().setYourself();
+    });
+    cook_->gate.AwaitArrivals(1);
+  }
+  // A call of ours on a promise of the peer's; its question.
+  uint32_t AskThePeer(Future<std::string>& answer) {
+    KeepPromise(9);
+    answer = cook_->Kept()->async().Heard("x");
+    return ExpectHeard("x").getQuestionId();
+  }
   void ReturnFrom(uint32_t question, uint32_t other) {
     peer_->Send([&](protocol::Message::Builder m) {
       auto ret = m.initReturn();
@@ -46,9 +62,8 @@ TEST_F(TailCalls, AreNotMadeByForwardsWhichCopyTheResults) {
 
 TEST_F(TailCalls, KeepTheirResultsForTheQuestionThatTakesThem) {
   const uint32_t ours = ExportRecorder();
-  KeepPromise(9);
-  auto call = cook_->Kept()->async().Heard("x");
-  const uint32_t question = ExpectHeard("x").getQuestionId();
+  Future<std::string> call;
+  const uint32_t question = AskThePeer(call);
   SendTail(20, ours, "x");
   ExpectSentElsewhere(20);
   ReturnFrom(question, 20);
@@ -56,17 +71,9 @@ TEST_F(TailCalls, KeepTheirResultsForTheQuestionThatTakesThem) {
 }
 
 TEST_F(TailCalls, MayBeTakenBeforeTheyReturn) {
-  KeepPromise(9);
-  auto call = cook_->Kept()->async().Heard("x");
-  const uint32_t question = ExpectHeard("x").getQuestionId();
-  // A tail call of Wait, whose results are taken before it returns.
-  const uint32_t front = Front();
-  peer_->Send([&](protocol::Message::Builder m) {
-    auto tail = InitCall(m, 20, kWait);
-    tail.initTarget().setImportedCap(front);
-    tail.getSendResultsTo().setYourself();
-  });
-  cook_->gate.AwaitArrivals(1);
+  Future<std::string> call;
+  const uint32_t question = AskThePeer(call);
+  SendTailOfWait(20);
   ReturnFrom(question, 20);
   ExpectNothing();
   EXPECT_FALSE(call.ready());
@@ -76,9 +83,8 @@ TEST_F(TailCalls, MayBeTakenBeforeTheyReturn) {
 }
 
 TEST_F(TailCalls, GiveTheirErrorToTheQuestionThatTakesThem) {
-  KeepPromise(9);
-  auto call = cook_->Kept()->async().Heard("x");
-  const uint32_t question = ExpectHeard("x").getQuestionId();
+  Future<std::string> call;
+  const uint32_t question = AskThePeer(call);
   const uint32_t front = Front();
   peer_->Send([&](protocol::Message::Builder m) {
     auto tail = InitCall(m, 20, kFail);
@@ -94,16 +100,9 @@ TEST_F(TailCalls, GiveTheirErrorToTheQuestionThatTakesThem) {
 }
 
 TEST_F(TailCalls, AreCancelledWithTheQuestionThatTakesThem) {
-  KeepPromise(9);
-  auto call = cook_->Kept()->async().Heard("x");
-  const uint32_t question = ExpectHeard("x").getQuestionId();
-  const uint32_t front = Front();
-  peer_->Send([&](protocol::Message::Builder m) {
-    auto tail = InitCall(m, 20, kWait);
-    tail.initTarget().setImportedCap(front);
-    tail.getSendResultsTo().setYourself();
-  });
-  cook_->gate.AwaitArrivals(1);
+  Future<std::string> call;
+  const uint32_t question = AskThePeer(call);
+  SendTailOfWait(20);
   ReturnFrom(question, 20);
   ExpectNothing();
   call.Cancel();
@@ -128,9 +127,8 @@ TEST_F(TailCalls, ThatAnotherQuestionHasTakenEndTheConnection) {
 }
 
 TEST_F(TailCalls, ThatWereNotMadeSoCannotBeTakenFrom) {
-  KeepPromise(9);
-  auto call = cook_->Kept()->async().Heard("x");
-  const uint32_t question = ExpectHeard("x").getQuestionId();
+  Future<std::string> call;
+  const uint32_t question = AskThePeer(call);
   SendAdd(20, 1, 2);
   ExpectSum(20, 3);
   ReturnFrom(question, 20);
