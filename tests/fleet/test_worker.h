@@ -20,6 +20,7 @@
 #include "drover/transport/dial.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "support/until.h"
 
 namespace drover::fleet {
 
@@ -97,10 +98,7 @@ inline void Tell(const Endpoint& endpoint, char command) {
   ReceiveText(**stream);
 }
 
-// Spins until the condition holds; the test's time limit is the only bound.
-inline void Until(const std::function<bool()>& condition) {
-  while (!condition()) usleep(200);
-}
+using testing_support::Until;
 
 inline bool Refused(const Endpoint& endpoint) {
   auto stream = transport::Dial(endpoint);

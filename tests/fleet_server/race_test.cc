@@ -19,6 +19,7 @@
 #include "gtest/gtest.h"
 #include "support/child_process.h"
 #include "support/temp_dir.h"
+#include "support/until.h"
 
 namespace drover {
 namespace {
@@ -223,7 +224,7 @@ TEST_P(WorkerRace, CallMadeBeforeTheSuccessorIsUpWaitsForIt) {
   const pid_t first = seen;
   kill(first, SIGKILL);
   EXPECT_EQ(lost.Get().status().code(), absl::StatusCode::kUnavailable);
-  while (seen == first) usleep(200);  // its successor is there, and not serving
+  testing_support::Until([&] { return seen != first; });  // its successor is there, and not serving
   auto waiting = worker.async().Identify();
   EXPECT_FALSE(waiting.ready());
   sem_post(hold);

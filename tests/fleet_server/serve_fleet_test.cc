@@ -17,6 +17,7 @@
 #include "gtest/gtest.h"
 #include "support/child_process.h"
 #include "support/temp_dir.h"
+#include "support/until.h"
 
 namespace drover {
 namespace {
@@ -48,11 +49,7 @@ class ServedFleet : public ::testing::Test {
   Racetrack track_;
 };
 
-// Spins until the condition holds; the test's time limit is the only bound.
-template <class Condition>
-void Until(Condition condition) {
-  while (!condition()) usleep(200);
-}
+using testing_support::Until;
 
 // Nobody accepts there any more, and nobody will.
 bool Refuses(const Endpoint& endpoint) {

@@ -46,6 +46,22 @@ void ConnectionTest::AwaitTableSizes(const Sizes& sizes) {
   while (TableSizes() != sizes) std::this_thread::yield();
 }
 
+void ConnectionTest::SendHeardTo(uint32_t question, uint32_t target, const std::string& text) {
+  peer_->Send([&](protocol::Message::Builder m) {
+    auto call = InitCall<WireListener>(m, question, kHeard);
+    call.initTarget().setImportedCap(target);
+    call.initParams().getContent().initAs<WireListener::HeardParams>().setText(text);
+  });
+}
+
+void ConnectionTest::SendReceiverLoopback(uint32_t target, uint32_t embargo) {
+  peer_->Send([&](protocol::Message::Builder m) {
+    auto back = m.initDisembargo();
+    back.initTarget().setImportedCap(target);
+    back.getContext().setReceiverLoopback(embargo);
+  });
+}
+
 // --- the peer is a client -----------------------------------------------------------------------
 
 uint32_t ServerTest::Front() {

@@ -82,6 +82,11 @@ class ConnectionTest : public testing::Test {
   // Waits until the tables have these sizes: references are dropped on other threads.
   void AwaitTableSizes(const Sizes& sizes);
 
+  // Calls Heard of a listener, which is export `target`.
+  void SendHeardTo(uint32_t question, uint32_t target, const std::string& text);
+  // Echoes an embargo, to export `target`.
+  void SendReceiverLoopback(uint32_t target, uint32_t embargo);
+
   size_t max_frame_bytes_ = 64 << 20;
   Limits limits_;
   Liveness liveness_;

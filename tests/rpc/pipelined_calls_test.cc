@@ -153,16 +153,8 @@ TEST_F(PipelinedCalls, OnWhatTurnsOutToBeOursWaitForTheDisembargo) {
   auto second = listener.Heard("second");
   ExpectNothing();
   EXPECT_THAT(recorder->heard(), ElementsAre());
-  peer_->Send([&](protocol::Message::Builder m) {
-    auto call = InitCall<WireListener>(m, 20, kHeard);
-    call.initTarget().setImportedCap(ours);
-    call.initParams().getContent().initAs<WireListener::HeardParams>().setText("first");
-  });
-  peer_->Send([&](protocol::Message::Builder m) {
-    auto back = m.initDisembargo();
-    back.initTarget().setImportedCap(ours);
-    back.getContext().setReceiverLoopback(embargo);
-  });
+  SendHeardTo(20, ours, "first");
+  SendReceiverLoopback(ours, embargo);
   peer_->ExpectReturn(20);
   EXPECT_EQ(*second.Get(), "recorded second");
   EXPECT_THAT(recorder->heard(), ElementsAre("first", "second"));

@@ -87,16 +87,6 @@ class Promises : public ServerTest {
       ret.initResults().getContent().initAs<WireListener::HeardResults>().setReply(reply);
     });
   }
-  // What the peer is sent of a promise of ours: the one capability of a Return.
-  Descriptor::Reader ExpectCap(uint32_t question) {
-    received_ = peer_->ExpectReturn(question);
-    auto caps = received_->root().getReturn().getResults().getCapTable();
-    if (caps.size() != 1) {
-      ADD_FAILURE() << kj::str(received_->root()).cStr();
-      return {};
-    }
-    return caps[0];
-  }
   // Pass, given the answer to a Later that waits at the cook's gate: a promise of ours.
   uint32_t ExportedPromise() {
     SendPlain(11, kMakeCook);

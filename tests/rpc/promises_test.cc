@@ -86,16 +86,8 @@ TEST_F(Promises, ResolvedToAnObjectOfOursHoldCallsUntilTheDisembargoIsBack) {
   ExpectNothing();
   EXPECT_THAT(recorder_->heard(), ElementsAre());
   // The peer sends the first call back, then the Disembargo.
-  peer_->Send([&](protocol::Message::Builder m) {
-    auto call = InitCall<WireListener>(m, 20, kHeard);
-    call.initTarget().setImportedCap(ours);
-    call.initParams().getContent().initAs<WireListener::HeardParams>().setText("first");
-  });
-  peer_->Send([&](protocol::Message::Builder m) {
-    auto back = m.initDisembargo();
-    back.initTarget().setImportedCap(ours);
-    back.getContext().setReceiverLoopback(embargo);
-  });
+  SendHeardTo(20, ours, "first");
+  SendReceiverLoopback(ours, embargo);
   ExpectReply(20, "recorded first");
   ReturnHeard(travelling, "recorded first");
   EXPECT_EQ(*second.Get(), "recorded second");

@@ -130,13 +130,6 @@ TEST_F(Embargoes, DisembargoThatAnswersNoneEndsTheConnection) {
 // the echo comes back to the promise that the Resolve named.
 class EmbargoesOfPromises : public Promises {
  protected:
-  void SendHeardTo(uint32_t question, uint32_t target, const std::string& text) {
-    peer_->Send([&](protocol::Message::Builder m) {
-      auto call = InitCall<WireListener>(m, question, kHeard);
-      call.initTarget().setImportedCap(target);
-      call.initParams().getContent().initAs<WireListener::HeardParams>().setText(text);
-    });
-  }
   void SendDisembargo(uint32_t target, uint32_t embargo) {
     peer_->Send([&](protocol::Message::Builder m) {
       auto disembargo = m.initDisembargo();

@@ -30,6 +30,12 @@ class TailCalls : public Promises {
       tail.getSendResultsTo().setYourself();
     });
   }
+  // A call of ours on a promise of the peer's; its question.
+  uint32_t AskThePeer(Future<std::string>& answer) {
+    KeepPromise(9);
+    answer = cook_->Kept()->async().Heard("x");
+    return ExpectHeard("x").getQuestionId();
+  }
   void ReturnFrom(uint32_t question, uint32_t other) {
     peer_->Send([&](protocol::Message::Builder m) {
       auto ret = m.initReturn();
@@ -56,9 +62,8 @@ TEST_F(TailCalls, AreNotMadeByForwardsWhichCopyTheResults) {
 
 TEST_F(TailCalls, KeepTheirResultsForTheQuestionThatTakesThem) {
   const uint32_t ours = ExportRecorder();
-  KeepPromise(9);
-  auto call = cook_->Kept()->async().Heard("x");
-  const uint32_t question = ExpectHeard("x").getQuestionId();
+  Future<std::string> call;
+  const uint32_t question = AskThePeer(call);
   SendTail(20, ours, "x");
   ExpectSentElsewhere(20);
   ReturnFrom(question, 20);
@@ -66,10 +71,8 @@ TEST_F(TailCalls, KeepTheirResultsForTheQuestionThatTakesThem) {
 }
 
 TEST_F(TailCalls, MayBeTakenBeforeTheyReturn) {
-  KeepPromise(9);
-  auto call = cook_->Kept()->async().Heard("x");
-  const uint32_t question = ExpectHeard("x").getQuestionId();
-  // A tail call of Wait, whose results are taken before it returns.
+  Future<std::string> call;
+  const uint32_t question = AskThePeer(call);
   SendTailToCook(20, kWait);
   cook_->gate.AwaitArrivals(1);
   ReturnFrom(question, 20);
@@ -81,9 +84,8 @@ TEST_F(TailCalls, MayBeTakenBeforeTheyReturn) {
 }
 
 TEST_F(TailCalls, GiveTheirErrorToTheQuestionThatTakesThem) {
-  KeepPromise(9);
-  auto call = cook_->Kept()->async().Heard("x");
-  const uint32_t question = ExpectHeard("x").getQuestionId();
+  Future<std::string> call;
+  const uint32_t question = AskThePeer(call);
   const uint32_t front = Front();
   peer_->Send([&](protocol::Message::Builder m) {
     auto tail = InitCall(m, 20, kFail);
@@ -99,9 +101,8 @@ TEST_F(TailCalls, GiveTheirErrorToTheQuestionThatTakesThem) {
 }
 
 TEST_F(TailCalls, AreCancelledWithTheQuestionThatTakesThem) {
-  KeepPromise(9);
-  auto call = cook_->Kept()->async().Heard("x");
-  const uint32_t question = ExpectHeard("x").getQuestionId();
+  Future<std::string> call;
+  const uint32_t question = AskThePeer(call);
   SendTailToCook(20, kWait);
   cook_->gate.AwaitArrivals(1);
   ReturnFrom(question, 20);
@@ -171,9 +172,8 @@ TEST_F(TailCalls, ThatAnotherQuestionHasTakenEndTheConnection) {
 }
 
 TEST_F(TailCalls, ThatWereNotMadeSoCannotBeTakenFrom) {
-  KeepPromise(9);
-  auto call = cook_->Kept()->async().Heard("x");
-  const uint32_t question = ExpectHeard("x").getQuestionId();
+  Future<std::string> call;
+  const uint32_t question = AskThePeer(call);
   SendAdd(20, 1, 2);
   ExpectSum(20, 3);
   ReturnFrom(question, 20);

@@ -13,8 +13,10 @@
 #include "drover/base/random_id.h"
 #include "drover/node.capnp.h"
 #include "drover/rpc/connection.h"
+#include "drover/rpc/deferred.h"
 #include "drover/rpc/message_caps.h"
 #include "drover/rpc/outgoing_call.h"
+#include "drover/rpc/promise_capability.h"
 #include "drover/rpc/remote_capability.h"
 #include "drover/rpc/remote_promise.h"
 
@@ -45,19 +47,16 @@ class HelloHandler final : public base::RefCounted, public ReturnHandler {
   const uint64_t nonce_;
 };
 
-// Nobody waits for the answer but the promise of the object in it; if it is here before there is a
-// promise, the object itself is taken.
+// Nobody waits for the answer but the promise of the object in it. The answer may come before there
+// is a promise: then the object itself is taken, or a promise of our own until it is.
 class LookupHandler final : public base::RefCounted, public ReturnHandler {
  public:
   void OnReturn(capnp::AnyPointer::Reader results) override {
     auto object = GetCapability(results.getAs<protocol::Node::LookupResults>().getObject());
-    base::MutexLock lock(&mu_);
-    if (!object_ && !given_) object_ = std::move(object);
+    Answer(object ? std::move(object)
+                  : BrokenCapability(absl::NotFoundError("there is no object in the answer")));
   }
-  void OnError(const absl::Status& status) override {
-    base::MutexLock lock(&mu_);
-    error_ = status;
-  }
+  void OnError(const absl::Status& status) override { Answer(BrokenCapability(status)); }
   void OnSent(base::Ref<Connection> connection, QuestionId question) override {
     auto self = base::Ref<LookupHandler>::Share(this);
     auto object = connection->Pipeline(question, this, {0}, [self, connection, question] {
@@ -71,17 +70,30 @@ class LookupHandler final : public base::RefCounted, public ReturnHandler {
     base::MutexLock lock(&mu_);
     given_ = true;
     if (object_) return std::move(object_);
-    return BrokenCapability(error_);
+    pending_ = base::MakeRef<PromiseCapability>();
+    return pending_;
   }
   void AddRef() const override { base::RefCounted::AddRef(); }
   void Unref() const override { base::RefCounted::Unref(); }
 
  private:
+  void Answer(base::Ref<Capability> object) {
+    base::Ref<PromiseCapability> pending;
+    {
+      base::MutexLock lock(&mu_);
+      pending = std::move(pending_);
+      if (!object_ && !given_) object_ = object;
+    }
+    if (!pending) return;
+    Deferred deferred;
+    pending->Resolve(object, deferred);
+    deferred.FinishOnPool();
+  }
+
   base::Mutex mu_;
   base::Ref<Capability> object_ ABSL_GUARDED_BY(mu_);
-  absl::Status error_ ABSL_GUARDED_BY(mu_) =
-      absl::NotFoundError("there is no object in the answer");
   bool given_ ABSL_GUARDED_BY(mu_) = false;
+  base::Ref<PromiseCapability> pending_ ABSL_GUARDED_BY(mu_);  // it was given
 };
 
 }  // namespace
