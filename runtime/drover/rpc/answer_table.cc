@@ -10,14 +10,24 @@
 
 namespace drover::rpc {
 
-capnp::AnyPointer::Reader AnswerResults::content() {
-  auto ret = message->builder().getRoot<protocol::Message>().getReturn();
-  return caps.Imbue(ret.getResults().getContent().asReader());
+AnswerResults::AnswerResults(wire::OutMessagePtr message, MessageCaps caps)
+    : message_(std::move(message)), caps_(std::move(caps)), frame_bytes_(message_->FrameBytes()) {
+  auto ret = message_->builder().getRoot<protocol::Message>().getReturn();
+  content_ = caps_.Imbue(ret.getResults().getContent().asReader());
 }
 
-base::Ref<Capability> AnswerResults::Get(const PipelinePath& path) {
-  if (!bare) return CapabilityAt(content(), path);
-  if (path.empty()) return bare;
+AnswerResults::AnswerResults(base::Ref<Capability> bare) : bare_(std::move(bare)) {}
+
+AnswerResults::~AnswerResults() {
+  Deferred drops;
+  for (base::Ref<Capability>& capability : caps_.list()) drops.Drop(std::move(capability));
+  drops.Drop(std::move(bare_));
+  drops.FinishOnPool();
+}
+
+base::Ref<Capability> AnswerResults::Get(const PipelinePath& path) const {
+  if (!bare_) return CapabilityAt(content_, path);
+  if (path.empty()) return bare_;
   return BrokenCapability(
       absl::InvalidArgumentError("a call on a field of an answer that is itself a capability"));
 }

@@ -50,15 +50,30 @@ class AnswerHold final : public base::RefCounted {
 
 // Results that hold capabilities, kept for calls on them; or those of a call whose results another
 // call will take.
-struct AnswerResults {
-  wire::OutMessagePtr message;  // the Return; null if the answer is a bare capability
-  MessageCaps caps;
-  base::Ref<Capability> bare;  // of a Bootstrap
+//
+// Nothing changes them, so whoever takes them may read them without the connection's lock. The last
+// who lets go of them does so without it.
+class AnswerResults {
+ public:
+  AnswerResults(wire::OutMessagePtr message, MessageCaps caps);  // a Return with results
+  explicit AnswerResults(base::Ref<Capability> bare);            // of a Bootstrap
+  ~AnswerResults();
+  AnswerResults(const AnswerResults&) = delete;
+  AnswerResults& operator=(const AnswerResults&) = delete;
 
-  // Not for a bare capability.
-  capnp::AnyPointer::Reader content();
+  // Not of a Bootstrap.
+  capnp::AnyPointer::Reader content() const { return content_; }
   // Never null; broken if the path leads nowhere.
-  base::Ref<Capability> Get(const PipelinePath& path);
+  base::Ref<Capability> Get(const PipelinePath& path) const;
+  // Of the message, if there is one.
+  size_t FrameBytes() const { return frame_bytes_; }
+
+ private:
+  wire::OutMessagePtr message_;
+  MessageCaps caps_;
+  base::Ref<Capability> bare_;
+  capnp::AnyPointer::Reader content_;
+  size_t frame_bytes_ = 0;
 };
 
 // An answer lives until it is returned and finished.
@@ -71,7 +86,7 @@ struct Answer {
   size_t awaited = 0;     // calls that wait and are not cancelled, and promises that live
   size_t held_bytes = 0;  // once returned: what it counts towards Limits::max_held_answer_bytes
   absl::Status error;     // returned, if not OK
-  std::shared_ptr<AnswerResults> results;
+  std::shared_ptr<const AnswerResults> results;
   std::vector<ExportId> result_exports;
   std::list<AnswerWaiter> waiting;
   // The promises among those. Calls that come later for one's path wait behind what was called

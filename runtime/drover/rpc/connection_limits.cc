@@ -65,8 +65,8 @@ void Connection::NoteBacklog() {
 
 void Connection::HoldAnswer(Answer& answer) {
   answer.held_bytes = Limits::kAnswerBytes;
-  if (answer.results != nullptr && answer.results->message != nullptr) {
-    answer.held_bytes += answer.results->message->FrameBytes();
+  if (answer.results != nullptr) {
+    answer.held_bytes += answer.results->FrameBytes();
   }
   state_.held_bytes += answer.held_bytes;
   if (state_.held_bytes > options_.limits.max_held_answer_bytes) {

@@ -51,8 +51,7 @@ absl::Status Connection::HandleBootstrap(protocol::Bootstrap::Reader message) {
     answer->returned = true;
     answer->error = error;
     if (error.ok()) {
-      answer->results = std::make_shared<AnswerResults>();
-      answer->results->bare = front;
+      answer->results = std::make_shared<AnswerResults>(front);
       Describe(caps, ret.getResults(), &answer->result_exports);
     }
     HoldAnswer(*answer);
@@ -166,9 +165,7 @@ void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message, Mes
       if (answer->cancelled) {
         answer->error = absl::CancelledError("the caller cancelled the call");
       } else if (ret.isResults()) {
-        answer->results = std::make_shared<AnswerResults>();
-        answer->results->message = std::move(message);
-        answer->results->caps = std::move(caps);
+        answer->results = std::make_shared<AnswerResults>(std::move(message), std::move(caps));
       } else {
         answer->error = FromException(ret.asReader().getException());
       }
@@ -204,9 +201,7 @@ void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message, Mes
         state_.send.AppendWithFds(*message, std::exchange(state_.fds, {}));
       }
       NoteQueued(Urgency::kNow);
-      answer->results = std::make_shared<AnswerResults>();
-      answer->results->message = std::move(message);
-      answer->results->caps = std::move(caps);
+      answer->results = std::make_shared<AnswerResults>(std::move(message), std::move(caps));
     } else {
       Queue(message, Urgency::kNow);
     }
@@ -331,16 +326,7 @@ base::Ref<Capability> Connection::AnswerCapability(Answer& answer, const Pipelin
 
 void Connection::DropResults(Answer& answer, Deferred& deferred) {
   if (answer.results == nullptr) return;
-  // Whoever takes the results of a tail call may still be reading them.
-  deferred.Then([results = std::move(answer.results)]() mutable {
-    if (results.use_count() > 1) return;
-    Deferred drops;
-    for (base::Ref<Capability>& capability : results->caps.list())
-      drops.Drop(std::move(capability));
-    drops.Drop(std::move(results->bare));
-    drops.FinishOnPool();
-  });
-  answer.results = nullptr;
+  deferred.Then([results = std::move(answer.results)] {});  // dropped with the task
 }
 
 }  // namespace drover::rpc

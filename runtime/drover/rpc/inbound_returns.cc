@@ -146,9 +146,7 @@ wire::OutMessagePtr Connection::KeepResults(AnswerId id, Answer& answer,
   if (answer.cancelled) {
     answer.error = absl::CancelledError("the caller cancelled the call");
   } else if (ret.isResults()) {
-    answer.results = std::make_shared<AnswerResults>();
-    answer.results->message = std::move(message);
-    answer.results->caps = std::move(caps);
+    answer.results = std::make_shared<AnswerResults>(std::move(message), std::move(caps));
   } else {
     answer.error = FromException(ret.asReader().getException());
   }
