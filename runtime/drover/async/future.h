@@ -193,7 +193,11 @@ class Promise {
 
   // To be taken once.
   Future<T> future() { return Future<T>(state_); }
-  void Set(ResultOf<T> result) { state_->Complete(std::move(result)); }
+  // Whoever waits for the future may destroy this promise before Set() returns.
+  void Set(ResultOf<T> result) {
+    const base::Ref<async::FutureState<T>> state = state_;
+    state->Complete(std::move(result));
+  }
   // Runs `f` if the future is cancelled or dropped before it is complete, on the thread that does
   // that (on this one, if it has been). The future completes by itself; `f` only stops the work.
   // The last `f` counts.
