@@ -28,6 +28,7 @@
 #include "drover/object/codec.h"              // IWYU pragma: export
 #include "drover/object/connect.h"            // IWYU pragma: export
 #include "drover/object/lease.h"              // IWYU pragma: export
+#include "drover/object/node.h"               // IWYU pragma: export
 #include "drover/object/proxy.h"              // IWYU pragma: export
 #include "drover/object/revocable.h"          // IWYU pragma: export
 #include "drover/object/servant.h"            // IWYU pragma: export

@@ -23,10 +23,10 @@
 //   interface               {"$object": N}, or null: the Nth of DynamicReply::objects(), or, in
 //                           arguments, of the objects that are given with them; from 0
 //
-//   DROVER_ASSIGN_OR_RETURN(auto made, cook.Call("makeCook"));             //
-//   {"cook":{"$object":0}} DROVER_ASSIGN_OR_RETURN(auto sum, made.object(0).Call("add", R"({"a": 3,
-//   "b": 4})")); drover::DynamicObject ear = ...;                                       // or any
-//   proxy cook.Call("tell", R"({"listener": {"$object": 0}, "text": "dinner"})", {ear});
+//   DROVER_ASSIGN_OR_RETURN(auto made, cook.Call("makeCook"));  // {"cook":{"$object":0}}
+//   auto sum = made.object(0).Call("add", R"({"a": 3, "b": 4})");
+//   drover::DynamicObject ear = ...;  // or any proxy
+//   auto told = cook.Call("tell", R"({"listener": {"$object": 0}, "text": "dinner"})", {ear});
 //
 // Methods are named as in the schema, "add"; where two interfaces that the object's extends have
 // one of the same name, "Baker.add". A streaming method is a call like any other here: it waits for

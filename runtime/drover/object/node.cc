@@ -2,7 +2,7 @@
 
 #include "drover/node.capnp.h"
 #include "drover/object/generated.h"
-#include "drover/object/server_stats_codec.h"
+#include "drover/object/server_stats_internal.h"
 
 namespace drover {
 namespace {

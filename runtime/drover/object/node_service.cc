@@ -13,7 +13,7 @@
 #include "drover/object/fields_internal.h"
 #include "drover/object/interface_info.h"
 #include "drover/object/servant.h"
-#include "drover/object/server_stats_codec.h"
+#include "drover/object/server_stats_internal.h"
 #include "drover/rpc/connection.h"
 #include "drover/rpc/incoming_call.h"
 #include "drover/rpc/message_caps.h"

@@ -32,6 +32,9 @@ base::Ref<Capability> AnswerResults::Get(const PipelinePath& path) const {
       absl::InvalidArgumentError("a call on a field of an answer that is itself a capability"));
 }
 
+AnswerHold::AnswerHold(base::Ref<Connection> connection, AnswerId answer, PipelinePath path)
+    : connection_(std::move(connection)), answer_(answer), path_(std::move(path)) {}
+
 AnswerHold::~AnswerHold() { connection_->LetGoOfAnswer(answer_, path_, this); }
 
 void AwaitAt(Answer& answer, PipelinePath path, base::Ref<IncomingCall> call, Deferred& deferred) {

@@ -38,8 +38,7 @@ struct AnswerWaiter {
 // Keeps an answer from being cancelled as long as a promise of what is in it lives.
 class AnswerHold final : public base::RefCounted {
  public:
-  AnswerHold(base::Ref<Connection> connection, AnswerId answer, PipelinePath path)
-      : connection_(std::move(connection)), answer_(answer), path_(std::move(path)) {}
+  AnswerHold(base::Ref<Connection> connection, AnswerId answer, PipelinePath path);
   ~AnswerHold() override;
 
  private:

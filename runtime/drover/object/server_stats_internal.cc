@@ -1,4 +1,4 @@
-#include "drover/object/server_stats_codec.h"
+#include "drover/object/server_stats_internal.h"
 
 #include <string>
 

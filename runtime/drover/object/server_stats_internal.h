@@ -1,6 +1,6 @@
 // ServerStats as they travel: Node.stats of schema/drover/node.capnp.
-#ifndef DROVER_OBJECT_SERVER_STATS_CODEC_H_
-#define DROVER_OBJECT_SERVER_STATS_CODEC_H_
+#ifndef DROVER_OBJECT_SERVER_STATS_INTERNAL_H_
+#define DROVER_OBJECT_SERVER_STATS_INTERNAL_H_
 
 #include "drover/node.capnp.h"
 #include "drover/object/server_stats.h"
@@ -13,4 +13,4 @@ ServerStats ReadStats(protocol::Node::Stats::Reader in);
 
 }  // namespace drover::object
 
-#endif  // DROVER_OBJECT_SERVER_STATS_CODEC_H_
+#endif  // DROVER_OBJECT_SERVER_STATS_INTERNAL_H_
