@@ -60,7 +60,7 @@ class SinkImpl final : public Sink::Server {
 class GotWorker;
 GotWorker* last_got = nullptr;
 
-class WorkerImpl : public Worker::Server {
+class WorkerImpl final : public Worker::Server {
  public:
   explicit WorkerImpl(Worker::Client neighbour) : neighbour_(kj::mv(neighbour)) {}
 

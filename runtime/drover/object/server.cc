@@ -20,7 +20,8 @@
 
 namespace drover {
 
-class Server::Impl : public object::NodeHost, public std::enable_shared_from_this<Server::Impl> {
+class Server::Impl final : public object::NodeHost,
+                           public std::enable_shared_from_this<Server::Impl> {
  public:
   Impl(std::unique_ptr<transport::Listener> listener, std::shared_ptr<Servant> servant,
        const ServerOptions& options)
