@@ -60,8 +60,9 @@ class SinkImpl final : public Sink::Server {
 class GotWorker;
 GotWorker* last_got = nullptr;
 
-class WorkerImpl final : public Worker::Server {
+class WorkerImpl : public Worker::Server {
  public:
+  virtual ~WorkerImpl() = default;  // GotWorker is one
   explicit WorkerImpl(Worker::Client neighbour) : neighbour_(kj::mv(neighbour)) {}
 
  protected:

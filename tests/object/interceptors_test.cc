@@ -77,7 +77,7 @@ class Interceptors : public testing::Test {
     proxy_ = Connect<kitchen::CookProxy>(server_->endpoint(), {.interceptors = std::move(made)});
   }
 
-  const Journal journal_;
+  Journal journal_;
   const std::shared_ptr<Cook> cook_ = std::make_shared<Cook>();
   std::optional<Server> server_;
   kitchen::CookProxy proxy_;
