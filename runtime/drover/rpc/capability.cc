@@ -43,7 +43,7 @@ WeakReference& Capability::MakeWeak() {
   return *made.Release();
 }
 
-void Capability::Send(OutgoingCall call, base::Ref<ReturnHandler> handler) {
+void Capability::Send(OutgoingCall&& call, base::Ref<ReturnHandler> handler) {
   Deferred deferred;
   Deliver(IncomingCall::FromLocal(std::move(call), base::Ref<Capability>::Share(this),
                                   std::move(handler)),

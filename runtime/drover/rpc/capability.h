@@ -37,7 +37,7 @@ class Capability : public base::RefCounted {
   Kind kind() const { return kind_; }
 
   // Makes a call whose params are built. `handler` gets the one Return.
-  virtual void Send(OutgoingCall call, base::Ref<ReturnHandler> handler);
+  virtual void Send(OutgoingCall&& call, base::Ref<ReturnHandler> handler);
 
   // Accepts a call that arrived for this object. Calls run, or travel on, in the order in which
   // they are delivered. Called under a connection's lock: what must follow goes into `deferred`.

@@ -80,7 +80,7 @@ class Connection final : public async::EventHandler {
   // Lets the calls go that waited for the answer to hello.
   void ReleaseHeldCalls();
 
-  void SendCall(RemoteCapability& target, OutgoingCall call, base::Ref<ReturnHandler> handler);
+  void SendCall(RemoteCapability& target, OutgoingCall&& call, base::Ref<ReturnHandler> handler);
   // False, with nothing done, if the promise's calls do not travel to the peer any more.
   [[nodiscard]] bool SendCallOnPromise(RemotePromise& target, OutgoingCall& call,
                                        base::Ref<ReturnHandler>& handler);
@@ -93,7 +93,9 @@ class Connection final : public async::EventHandler {
   void LetGoOfAnswer(AnswerId id, const PipelinePath& path, const AnswerHold* hold);
   // Asks the peer to stop and forgets the handler; false if the question has none or another one.
   bool CancelQuestion(QuestionId id, const ReturnHandler* handler);
-  void SendReturn(IncomingCall& call, wire::OutMessagePtr message, MessageCaps caps);
+  // `ret` is inside `message`.
+  void SendReturn(IncomingCall& call, wire::OutMessagePtr message, protocol::Return::Builder ret,
+                  MessageCaps caps);
   void ReleaseImport(const Capability* import, ImportId id, const ImportReferences& references);
   // Answers a Disembargo of the peer, behind what was forwarded to `target`.
   void SendLoopback(const std::variant<ImportId, RemotePromise*>& target, uint32_t embargo);
@@ -274,10 +276,15 @@ class Connection final : public async::EventHandler {
   void NoteBacklog() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);  // before a frame is queued
   // For the writer: takes what is queued; false if there is nothing to write.
   bool MoveToBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Takes what is queued to be written, if nobody is at it: then WriteClaimed must follow.
+  [[nodiscard]] bool ClaimWrite(bool also_what_can_wait) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void WriteClaimed();
   void Write(bool also_what_can_wait);
   void OnWritable();
   void ReadToTheEnd();
   void FlushUnlessCorked(size_t queued_bytes = 0);
+  // Whether what is queued waits for the replies to more that has come.
+  bool Corked(size_t queued_bytes) const;
   absl::Status CheckFrame(size_t bytes) const;
   async::Task TakeIdleCallback() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 

@@ -26,8 +26,13 @@ namespace {
 constexpr int64_t kCorkNanos = 100'000;
 constexpr size_t kCorkBytes = 32 * 1024;
 
-// The connection whose frames this thread is handling: its replies leave together.
-thread_local Connection* corked = nullptr;
+// The connection whose frames this thread is handling: its replies leave together, unless it is
+// known that this is the last.
+struct Cork {
+  const Connection* connection = nullptr;
+  bool last = false;
+};
+thread_local Cork cork;
 
 inline void CpuRelax() {
 #if defined(__x86_64__)
@@ -37,13 +42,15 @@ inline void CpuRelax() {
 
 }  // namespace
 
+bool Connection::Corked(size_t queued_bytes) const {
+  if (cork.connection != this || cork.last || queued_bytes >= kCorkBytes) return false;
+  // Unless the reading went to another thread meanwhile: then this one has nothing to wait for.
+  async::InlineSlot* slot = async::ThreadContext::Current().slot;
+  return slot == nullptr || slot->Running() != 0;
+}
+
 void Connection::FlushUnlessCorked(size_t queued_bytes) {
-  if (corked == this && queued_bytes < kCorkBytes) {
-    // Unless the reading went to another thread meanwhile: then this one has nothing to wait for.
-    async::InlineSlot* slot = async::ThreadContext::Current().slot;
-    if (slot == nullptr || slot->Running() != 0) return;
-  }
-  Flush();
+  if (!Corked(queued_bytes)) Flush();
 }
 
 Connection::ReadResult Connection::ReadOnce(transport::Wait wait) {
@@ -236,7 +243,7 @@ bool Connection::PromoteFollower() {
 bool Connection::HandleFrames(bool run_inline) {
   const async::NoUserCodeScope no_user_code;
   async::ThreadPool& pool = runtime_.pool();
-  Connection* const outer = std::exchange(corked, this);
+  const Cork outer = std::exchange(cork, {.connection = this});
   int64_t corked_until = 0;
   bool kept = true;
   bool whole = false;
@@ -260,7 +267,9 @@ bool Connection::HandleFrames(bool run_inline) {
     for (size_t i = 0; i < work.size(); ++i) {
       // Only the last one runs here: the others must not wait behind it.
       if (run_inline && i + 1 == work.size() && !work[i]->LikelyBlocks() && !pool.Exhausted()) {
+        cork.last = reader_.pending() == 0;
         kept = RunInline(*work[i]);
+        cork.last = false;
       } else {
         RunOnPool(std::move(work[i]));
       }
@@ -272,7 +281,7 @@ bool Connection::HandleFrames(bool run_inline) {
     Flush();
     corked_until = now + kCorkNanos;
   }
-  corked = outer;
+  cork = outer;
   Flush();
   if (kept && frame_watch_.Note(whole, reader_.pending(), options_.limits.frame_timeout)) {
     CallAt(frame_watch_.deadline());

@@ -78,19 +78,28 @@ bool Connection::MoveToBatch() {
   return state_.open() && !batch_.empty();
 }
 
+bool Connection::ClaimWrite(bool also_what_can_wait) {
+  if (!state_.open() || state_.writing || state_.write_blocked || state_.write_failed) return false;
+  // With no writer at work, the batch holds what the last one could not write.
+  const bool any = !state_.send.empty() || !batch_.empty();
+  if (!queued_now_.load(std::memory_order_relaxed) && !(also_what_can_wait && any)) return false;
+  if (!MoveToBatch()) return false;
+  state_.writing = true;
+  return true;
+}
+
 void Connection::Write(bool also_what_can_wait) {
+  {
+    base::MutexLock lock(&mu_);
+    if (!ClaimWrite(also_what_can_wait)) return;
+  }
+  WriteClaimed();
+}
+
+void Connection::WriteClaimed() {
   async::Task idle;
   absl::Status broken;
   bool blocked = false;
-  {
-    base::MutexLock lock(&mu_);
-    if (!state_.open() || state_.writing || state_.write_blocked || state_.write_failed) return;
-    // With no writer at work, the batch holds what the last one could not write.
-    const bool any = !state_.send.empty() || !batch_.empty();
-    if (!queued_now_.load(std::memory_order_relaxed) && !(also_what_can_wait && any)) return;
-    if (!MoveToBatch()) return;
-    state_.writing = true;
-  }
   for (size_t written = 0;;) {
     batch_.Gather(pieces_, kMostPieces);
     const transport::IoResult result =

@@ -26,7 +26,7 @@ DurableCapability::~DurableCapability() {
   if (connection_) connection_->Retire();
 }
 
-void DurableCapability::Send(OutgoingCall call, base::Ref<ReturnHandler> handler) {
+void DurableCapability::Send(OutgoingCall&& call, base::Ref<ReturnHandler> handler) {
   if (base::ForkGeneration() != fork_generation_) {
     handler->OnError(absl::FailedPreconditionError(
         absl::StrCat("the proxy of ", endpoint_.ToString(), " belongs to the parent process")));

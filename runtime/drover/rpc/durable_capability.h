@@ -39,7 +39,7 @@ class DurableCapability final : public ForwardingCapability, public ReadySource 
   DurableCapability(Endpoint endpoint, DurableOptions options);
   ~DurableCapability() override;
 
-  void Send(OutgoingCall call, base::Ref<ReturnHandler> handler) override;
+  void Send(OutgoingCall&& call, base::Ref<ReturnHandler> handler) override;
   // The same from the pool, for threads that must not block.
   void SendLater(OutgoingCall call, base::Ref<ReturnHandler> handler);
   CallHooks* hooks() const override { return options_.hooks.get(); }

@@ -48,7 +48,7 @@ class ExportTable {
     entry->references -= references;
     if (entry->references > 0) return ReleaseResult::kKept;
     by_capability_.erase(entry->capability.get());
-    *gone = table_.Remove(id).capability;
+    *gone = table_.Take(id).capability;
     return ReleaseResult::kGone;
   }
 

@@ -31,7 +31,7 @@ class ForwardingCapability : public Capability {
   explicit ForwardingCapability(Kind kind);
   ~ForwardingCapability() override;
   // Makes a call that was delivered, when it is its turn.
-  virtual void SendDelivered(OutgoingCall call, base::Ref<ReturnHandler> handler) {
+  virtual void SendDelivered(OutgoingCall&& call, base::Ref<ReturnHandler> handler) {
     Send(std::move(call), std::move(handler));
   }
 

@@ -41,12 +41,16 @@ class OwnIdTable {
     return &*entries_[id.value()];
   }
 
-  // The entry must be there; gives it to the caller.
-  T Remove(Id id) {
-    T entry = std::move(*entries_[id.value()]);
+  // The entry must be there.
+  void Remove(Id id) {
     entries_[id.value()].reset();
     free_.push(id.value());
     --size_;
+  }
+  // The same; gives it to the caller.
+  T Take(Id id) {
+    T entry = std::move(*entries_[id.value()]);
+    Remove(id);
     return entry;
   }
 
@@ -90,18 +94,14 @@ class PeerIdTable {
     return it == hashed_.end() ? nullptr : &it->second;
   }
 
-  // The entry must be there; gives it to the caller.
-  T Remove(Id id) {
+  // The entry must be there.
+  void Remove(Id id) {
     --size_;
     if (id.value() < kFlat) {
-      T entry = std::move(*flat_[id.value()]);
       flat_[id.value()].reset();
-      return entry;
+    } else {
+      hashed_.erase(id);
     }
-    auto it = hashed_.find(id);
-    T entry = std::move(it->second);
-    hashed_.erase(it);
-    return entry;
   }
 
   size_t size() const { return size_; }

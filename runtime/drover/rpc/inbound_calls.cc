@@ -142,10 +142,11 @@ void Connection::DeliverTo(const base::Ref<Capability>& object, base::Ref<Incomi
   target->Deliver(std::move(call), deferred);
 }
 
-void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message, MessageCaps caps) {
+void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message,
+                            protocol::Return::Builder ret, MessageCaps caps) {
   if (InForkedChild()) return;
   Deferred deferred;
-  size_t queued_bytes;
+  bool to_write;
   {
     base::MutexLock lock(&mu_);
     const AnswerId id = call.answer_id();
@@ -155,7 +156,6 @@ void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message, Mes
     answer->returned = true;
     --state_.running_calls;
 
-    auto ret = message->builder().getRoot<protocol::Message>().getReturn();
     absl::Status failure;
     const bool keeps_results = answer->keeps_results;
     if (keeps_results) {
@@ -212,10 +212,10 @@ void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message, Mes
     } else {
       HoldAnswer(*answer);
     }
-    queued_bytes = state_.send.bytes();
+    to_write = !Corked(state_.send.bytes()) && ClaimWrite(/*also_what_can_wait=*/false);
   }
+  if (to_write) WriteClaimed();
   deferred.FinishOnPool();
-  FlushUnlessCorked(queued_bytes);
   if (overstepped_.load(std::memory_order_relaxed)) {
     // The callers of this may hold locks of their own.
     runtime_.pool().Post([self = base::Ref<Connection>::Share(this)] { self->EndIfOverstepped(); });

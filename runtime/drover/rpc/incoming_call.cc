@@ -92,9 +92,9 @@ void IncomingCall::Begin(size_t size_hint_words) {
 capnp::AnyPointer::Builder IncomingCall::results(size_t size_hint_words) {
   if (!out_) {
     Begin(size_hint_words);
-    return_.initResults();
+    results_ = return_.initResults();
   }
-  return result_caps_.Imbue(return_.getResults().getContent());
+  return result_caps_.Imbue(results_.getContent());
 }
 
 bool IncomingCall::Admit() {
@@ -129,9 +129,9 @@ void IncomingCall::Tell(const absl::Status& status) {
 void IncomingCall::ReturnResults() {
   if (returned_.exchange(true, std::memory_order_seq_cst)) return;
   Tell(absl::OkStatus());
-  results();  // an empty answer is an answer
+  if (!out_) results();  // an empty answer is an answer
   if (connection_) {
-    connection_->SendReturn(*this, std::move(out_), std::move(result_caps_));
+    connection_->SendReturn(*this, std::move(out_), return_, std::move(result_caps_));
   } else {
     DeliverReturn(*handler_, result_caps_.Imbue(return_.getResults().getContent().asReader()));
   }
@@ -144,7 +144,7 @@ void IncomingCall::ReturnError(const absl::Status& status) {
   if (connection_) {
     Begin(0);
     ToException(status, return_.initException());
-    connection_->SendReturn(*this, std::move(out_), std::move(result_caps_));
+    connection_->SendReturn(*this, std::move(out_), return_, std::move(result_caps_));
   } else {
     handler_->OnError(status);
   }
@@ -168,7 +168,7 @@ void IncomingCall::ReturnEarly(const absl::Status& status) {
     ret.setAnswerId(answer_id_.value());
     ret.setReleaseParamCaps(false);
     ToException(status, ret.initException());
-    connection_->SendReturn(*this, std::move(message), MessageCaps());
+    connection_->SendReturn(*this, std::move(message), ret, MessageCaps());
   } else {
     handler_->OnError(status);
   }

@@ -132,7 +132,8 @@ class IncomingCall final : public async::Cancellation, public Work {
   absl::Status early_status_;  // set before kAsking becomes kTold
 
   wire::OutMessagePtr out_;
-  protocol::Return::Builder return_{nullptr};  // inside out_
+  protocol::Return::Builder return_{nullptr};    // inside out_
+  protocol::Payload::Builder results_{nullptr};  // inside return_, once asked for
   MessageCaps result_caps_;
 
   mutable base::Mutex passing_mu_;

@@ -31,7 +31,7 @@ bool Connection::CanWait() {
          state_.send.bytes() < kMostWaitingBytes;
 }
 
-void Connection::SendCall(RemoteCapability& target, OutgoingCall call,
+void Connection::SendCall(RemoteCapability& target, OutgoingCall&& call,
                           base::Ref<ReturnHandler> handler) {
   SendQuestion(&target, call, handler);  // an import takes every call
 }
@@ -52,6 +52,7 @@ bool Connection::SendQuestion(const CallTarget& target, OutgoingCall& call,
   absl::Status refused;
   QuestionId id;
   bool waits = false;
+  bool to_write = false;
   bool held = false;
   bool first_held = false;
   Deferred deferred;
@@ -99,6 +100,7 @@ bool Connection::SendQuestion(const CallTarget& target, OutgoingCall& call,
       if (refused.ok()) {
         waits = call.can_wait || CanWait();
         Queue(call.message(), waits ? Urgency::kCanWait : Urgency::kNow);
+        to_write = !waits && !Corked(0) && ClaimWrite(/*also_what_can_wait=*/false);
       } else {
         state_.fds.clear();
         ReleaseExports(question->param_exports, deferred)
@@ -117,11 +119,7 @@ bool Connection::SendQuestion(const CallTarget& target, OutgoingCall& call,
     handler->OnError(refused);
   } else {
     handler->OnSent(base::Ref<Connection>::Share(this), id);
-    if (waits) {
-      RequestTick();
-    } else {
-      FlushUnlessCorked();
-    }
+    if (to_write) WriteClaimed();
   }
   return true;
 }

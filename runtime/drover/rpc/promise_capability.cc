@@ -64,7 +64,7 @@ CallHooks* PromiseCapability::hooks() const {
 
 CallHooks* PromiseCapability::OwnHooks() const { return hooks_.get(); }
 
-void PromiseCapability::Send(OutgoingCall call, base::Ref<ReturnHandler> handler) {
+void PromiseCapability::Send(OutgoingCall&& call, base::Ref<ReturnHandler> handler) {
   const base::Ref<Capability> target = Follow(base::Ref<Capability>::Share(this));
   if (target.get() != this && !target->HasPendingCalls()) {
     target->Send(std::move(call), std::move(handler));

@@ -40,7 +40,7 @@ class PromiseCapability : public Capability {
   // not.
   static base::Ref<Capability> Follow(const base::Ref<Capability>& capability);
 
-  void Send(OutgoingCall call, base::Ref<ReturnHandler> handler) override;
+  void Send(OutgoingCall&& call, base::Ref<ReturnHandler> handler) override;
   void Deliver(base::Ref<IncomingCall> call, Deferred& deferred) override;
   void DeliverEcho(Echo echo, Deferred& deferred) override;
   CallHooks* hooks() const final;

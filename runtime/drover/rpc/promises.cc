@@ -215,7 +215,7 @@ absl::Status Connection::HandleLoopback(uint32_t embargo, Deferred& deferred) {
     if (state_.embargoes.Find(id) == nullptr) {
       return absl::InvalidArgumentError("a Disembargo answers one that was not sent");
     }
-    Embargo lifted = state_.embargoes.Remove(id);
+    Embargo lifted = state_.embargoes.Take(id);
     lifted.promise->phase = RemotePromise::Phase::kResolved;
     lifted.promise->Resolve(lifted.target, deferred);
     deferred.Drop(std::move(lifted.promise));

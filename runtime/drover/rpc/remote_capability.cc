@@ -17,7 +17,7 @@ RemoteCapability::~RemoteCapability() {
   if (base::SharedFd* fd = fd_.load(std::memory_order_acquire); fd != nullptr) fd->Unref();
 }
 
-void RemoteCapability::Send(OutgoingCall call, base::Ref<ReturnHandler> handler) {
+void RemoteCapability::Send(OutgoingCall&& call, base::Ref<ReturnHandler> handler) {
   if (!HasPendingCalls()) {
     SendDelivered(std::move(call), std::move(handler));
     return;
@@ -30,7 +30,7 @@ void RemoteCapability::Send(OutgoingCall call, base::Ref<ReturnHandler> handler)
   deferred.FinishOnPool();
 }
 
-void RemoteCapability::SendDelivered(OutgoingCall call, base::Ref<ReturnHandler> handler) {
+void RemoteCapability::SendDelivered(OutgoingCall&& call, base::Ref<ReturnHandler> handler) {
   connection_->SendCall(*this, std::move(call), std::move(handler));
 }
 

@@ -19,7 +19,7 @@ class RemoteCapability final : public ForwardingCapability {
   RemoteCapability(base::Ref<Connection> connection, ImportId id);
   ~RemoteCapability() override;
 
-  void Send(OutgoingCall call, base::Ref<ReturnHandler> handler) override;
+  void Send(OutgoingCall&& call, base::Ref<ReturnHandler> handler) override;
   void DeliverEcho(Echo echo, Deferred& deferred) override;
 
   CallHooks* hooks() const override;
@@ -40,7 +40,7 @@ class RemoteCapability final : public ForwardingCapability {
   ImportReferences references;  // guarded by the connection's lock
 
  private:
-  void SendDelivered(OutgoingCall call, base::Ref<ReturnHandler> handler) override;
+  void SendDelivered(OutgoingCall&& call, base::Ref<ReturnHandler> handler) override;
 
   const base::Ref<Connection> connection_;
   const ImportId id_;

@@ -64,7 +64,7 @@ bool RemotePromise::open() {
 
 CallHooks* RemotePromise::OwnHooks() const { return connection_->hooks().get(); }
 
-void RemotePromise::Send(OutgoingCall call, base::Ref<ReturnHandler> handler) {
+void RemotePromise::Send(OutgoingCall&& call, base::Ref<ReturnHandler> handler) {
   if (!HasPendingCalls()) {
     SendDelivered(std::move(call), std::move(handler));
     return;
@@ -77,7 +77,7 @@ void RemotePromise::Send(OutgoingCall call, base::Ref<ReturnHandler> handler) {
   deferred.FinishOnPool();
 }
 
-void RemotePromise::SendDelivered(OutgoingCall call, base::Ref<ReturnHandler> handler) {
+void RemotePromise::SendDelivered(OutgoingCall&& call, base::Ref<ReturnHandler> handler) {
   if (connection_->SendCallOnPromise(*this, call, handler)) return;
   PromiseCapability::Send(std::move(call), std::move(handler));
 }

@@ -36,7 +36,7 @@ class RemotePromise final : public PromiseCapability {
                 async::Task dropped);
   ~RemotePromise() override;
 
-  void Send(OutgoingCall call, base::Ref<ReturnHandler> handler) override;
+  void Send(OutgoingCall&& call, base::Ref<ReturnHandler> handler) override;
   void Deliver(base::Ref<IncomingCall> call, Deferred& deferred) override;
   void DeliverEcho(Echo echo, Deferred& deferred) override;
   bool HasPendingCalls() const override { return forwarding_->busy(); }
@@ -67,7 +67,7 @@ class RemotePromise final : public PromiseCapability {
   bool WaitForCalls(async::Task& task) override;
   // Runs `task` behind the delivered calls; false if it is to be done at once.
   bool RunBehindCalls(async::Task& task, Deferred& deferred);
-  void SendDelivered(OutgoingCall call, base::Ref<ReturnHandler> handler);
+  void SendDelivered(OutgoingCall&& call, base::Ref<ReturnHandler> handler);
   void Pass(base::Ref<IncomingCall> call);
   void PassEcho(const Echo& echo);
   bool ComesBackHere(const Echo& echo);

@@ -38,7 +38,7 @@ bool Strand::PushLocked(Item item) {
     queue_.push_back(std::move(item));
     return false;
   }
-  running_ = true;
+  running_.store(true, std::memory_order_release);
   occupant_ = ChainIdOf(item);
   first_ = std::move(item);
   return true;
@@ -94,10 +94,7 @@ void Strand::EndWait() {
   --waits_;
 }
 
-bool Strand::busy() const {
-  base::MutexLock lock(&mu_);
-  return running_;
-}
+bool Strand::busy() const { return running_.load(std::memory_order_acquire); }
 
 void Strand::Post(async::Task task) {
   if (Push({.call = nullptr, .task = std::move(task)})) {
@@ -115,7 +112,7 @@ void Strand::Run() {
   }
   Item item = std::move(first_);
   do {
-    RunItem(std::move(item));
+    RunItem(item);
   } while (Next(&item));
 }
 
@@ -136,13 +133,13 @@ bool Strand::Next(Item* item) {
 }
 
 async::Task Strand::BecomeIdle() {
-  running_ = false;
+  running_.store(false, std::memory_order_release);
   occupant_ = 0;
   if (on_closed_) closed_ = true;
   return std::exchange(on_closed_, nullptr);
 }
 
-void Strand::RunItem(Item item) {
+void Strand::RunItem(Item& item) {
   if (item.call) {
     async::UserCodeScope scope(this, &item.call->cancellation());
     item.call->Execute();
@@ -163,7 +160,8 @@ void Strand::Reject(const absl::Status& status) {
     queue_.push_front(std::move(first_));
     for (Item& item : queue_) (item.call ? refused : kept).push_back(std::move(item));
     queue_ = std::move(kept);
-    continuations = running_ = !queue_.empty();
+    continuations = !queue_.empty();
+    running_.store(continuations, std::memory_order_release);
     if (continuations) {
       first_ = std::move(queue_.front());
       queue_.pop_front();

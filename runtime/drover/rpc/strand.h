@@ -66,14 +66,14 @@ class Strand final : public async::Executor, public Work {
   bool Next(Item* item);
   // What is to be done about it.
   async::Task BecomeIdle() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void RunItem(Item item);
+  void RunItem(Item& item);
   bool PushLocked(Item item) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Whether the call waits for one that occupies the strand and waits itself.
   bool ClosesCycle(const IncomingCall& call) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   mutable base::Mutex mu_;
   std::deque<Item> queue_ ABSL_GUARDED_BY(mu_);
-  bool running_ ABSL_GUARDED_BY(mu_) = false;
+  std::atomic<bool> running_{false};  // changed under mu_
   uint64_t occupant_ ABSL_GUARDED_BY(mu_) = 0;  // chain id of the call that runs, or is about to
   int waits_ ABSL_GUARDED_BY(mu_) = 0;          // of the code that runs; they nest
   bool closed_ ABSL_GUARDED_BY(mu_) = false;

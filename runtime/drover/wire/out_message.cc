@@ -74,11 +74,10 @@ void OutMessage::AppendFrameTo(std::vector<std::byte>& out) {
   if (segments.size() == 1) {
     // Nearly always: one segment, and a header of one word.
     const uint32_t header[2] = {0, static_cast<uint32_t>(segments[0].size())};
-    const size_t bytes = segments[0].size() * sizeof(capnp::word);
-    const size_t before = out.size();
-    out.resize(before + sizeof(header) + bytes);
-    std::memcpy(out.data() + before, header, sizeof(header));
-    std::memcpy(out.data() + before + sizeof(header), segments[0].begin(), bytes);
+    const auto* head = reinterpret_cast<const std::byte*>(header);
+    const auto* bytes = reinterpret_cast<const std::byte*>(segments[0].begin());
+    out.insert(out.end(), head, head + sizeof(header));
+    out.insert(out.end(), bytes, bytes + segments[0].size() * sizeof(capnp::word));
     return;
   }
   uint32_t header[kMaxSegments + 2];
