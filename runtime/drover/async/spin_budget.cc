@@ -8,19 +8,29 @@
 
 namespace drover::async {
 
-int64_t SpinBudget::LimitNanos() {
-  static const int64_t limit = [] {
-    int64_t micros = 50;
-    if (const char* text = std::getenv("DROVER_SPIN"); text != nullptr) {
-      if (!absl::SimpleAtoi(text, &micros) || micros < 0 || micros > 1'000'000) {
-        DROVER_LOG(kWarning) << "DROVER_SPIN is '" << text
-                             << "'; it takes microseconds from 0 to 1000000, and is ignored";
-        micros = 50;
-      }
-    }
-    return AvailableCpus() > 1 ? micros * 1000 : 0;
+namespace {
+
+int64_t SettingMicros() {
+  static const int64_t setting = [] {
+    constexpr int64_t kDefault = 50;
+    const char* text = std::getenv("DROVER_SPIN");
+    if (text == nullptr) return kDefault;
+    int64_t micros;
+    if (absl::SimpleAtoi(text, &micros) && micros >= 0 && micros <= 1'000'000) return micros;
+    DROVER_LOG(kWarning) << "DROVER_SPIN is '" << text
+                         << "'; it takes microseconds from 0 to 1000000, and is ignored";
+    return kDefault;
   }();
+  return setting;
+}
+
+}  // namespace
+
+int64_t SpinBudget::LimitNanos() {
+  static const int64_t limit = AvailableCpus() > 1 ? SettingMicros() * 1000 : 0;
   return limit;
 }
+
+bool SpinBudget::Wanted() { return SettingMicros() > 0; }
 
 }  // namespace drover::async

@@ -7,7 +7,8 @@
 //   budget.Report(/*paid=*/arrived);
 //
 // While polling pays, every wait polls. After several waits in a row in which it did not, only one
-// wait in kProbeEvery does, to find out whether that has changed. With one CPU nobody polls.
+// wait in kProbeEvery does, to find out whether that has changed. With one CPU nobody polls; see
+// yield_budget.h for that.
 // Thread-compatible. The limit is the environment variable DROVER_SPIN in microseconds
 // (default 50; 0 turns polling off), read at the first use.
 #ifndef DROVER_ASYNC_SPIN_BUDGET_H_
@@ -34,7 +35,10 @@ class SpinBudget {
     }
   }
 
+  // Zero with one CPU.
   static int64_t LimitNanos();
+  // Whether DROVER_SPIN leaves it on.
+  static bool Wanted();
 
  private:
   static constexpr int kMaxCredit = 4;

@@ -31,6 +31,7 @@
 #include "drover/async/reactor.h"
 #include "drover/async/runtime.h"
 #include "drover/async/spin_budget.h"
+#include "drover/async/yield_budget.h"
 #include "drover/base/mutex.h"
 #include "drover/base/ref.h"
 #include "drover/rpc/call_hooks.h"
@@ -173,6 +174,8 @@ class Connection final : public async::EventHandler {
   bool BeginDedicated(async::DedicatedReader& dedicated);
   ReadResult ReadOnce(transport::Wait wait);
   ReadResult SpinForInput(int64_t nanos, const async::FutureCore* core);
+  // Lets others run before this thread sleeps, where that pays.
+  ReadResult YieldForInput();
   bool HandleFrames(bool run_inline);
   bool RunInline(Work& work);
   void SetInterest(uint32_t events) ABSL_EXCLUSIVE_LOCKS_REQUIRED(read_mu_);
@@ -382,6 +385,7 @@ class Connection final : public async::EventHandler {
   std::vector<base::Ref<base::SharedFd>> frame_fds_;
   FrameWatch frame_watch_;
   async::SpinBudget spin_;
+  async::YieldBudget yield_;
   bool busy_ = false;  // when the reactor saw the last input
 
   // Reading needs the token, writing state_.writing; reset when the connection has ended and

@@ -4,6 +4,7 @@
 // The read token passes between the threads that wait for answers (leader and followers), the
 // reactor, and threads that resume reading after an inline call did not come back. It is never let
 // go while a whole frame is left in the buffer: nothing would wake anybody for that.
+#include <sched.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
@@ -96,6 +97,18 @@ Connection::ReadResult Connection::SpinForInput(int64_t nanos, const async::Futu
   return ReadResult::kNothing;
 }
 
+Connection::ReadResult Connection::YieldForInput() {
+  if (!yield_.Next()) return ReadResult::kNothing;
+  const int64_t from = async::SteadyNanos();
+  ReadResult result = ReadResult::kNothing;
+  for (int i = 0; i < async::YieldBudget::kMostYields && result == ReadResult::kNothing; ++i) {
+    sched_yield();
+    result = ReadOnce(transport::Wait::kDontBlock);
+  }
+  yield_.Report(result != ReadResult::kNothing, from, async::SteadyNanos());
+  return result;
+}
+
 // --- callers ------------------------------------------------------------------------------------
 
 void Connection::Drive(async::FutureCore& core, absl::Time deadline) {
@@ -167,7 +180,9 @@ void Connection::Lead(async::FutureCore& core, absl::Time deadline) {
       spin_.Report(result != ReadResult::kNothing);
       if (core.ready() && result == ReadResult::kNothing) return;
     }
+    if (result == ReadResult::kNothing) result = YieldForInput();
     if (result == ReadResult::kNothing) {
+      if (core.ready()) return;
       // Results that are kept here may be given to the caller by a thread that does not read.
       const bool elsewhere = takes_answers_.load(std::memory_order_acquire);
       if (plain && !elsewhere) {
@@ -247,14 +262,14 @@ bool Connection::HandleFrames(bool run_inline) {
   int64_t corked_until = 0;
   bool kept = true;
   bool whole = false;
+  Deferred deferred;
   while (kept && !ended_.load(std::memory_order_relaxed)) {
     wire::Frame frame;
-    absl::StatusOr<bool> next = reader_.Next(&frame);
+    const absl::StatusOr<bool> next = reader_.Next(&frame);
     if (next.ok() && !*next) break;
-    absl::Status problem = next.status();
-    Deferred deferred;
-    if (problem.ok() && !arrived_fds_.empty()) TakeFrameFds();
-    if (problem.ok()) problem = HandleFrame(std::move(frame), deferred);
+    if (next.ok() && !arrived_fds_.empty()) TakeFrameFds();
+    const absl::Status problem =
+        next.ok() ? HandleFrame(std::move(frame), deferred) : next.status();
     if (!frame_fds_.empty()) frame_fds_.clear();  // those that belong to nothing are closed
     whole = true;
     deferred.FinishTasks();
@@ -263,7 +278,8 @@ bool Connection::HandleFrames(bool run_inline) {
       Abort(problem);
       break;
     }
-    auto work = deferred.TakeWork();
+    auto& work = deferred.work();
+    if (work.empty()) continue;
     for (size_t i = 0; i < work.size(); ++i) {
       // Only the last one runs here: the others must not wait behind it.
       if (run_inline && i + 1 == work.size() && !work[i]->LikelyBlocks() && !pool.Exhausted()) {
@@ -274,7 +290,8 @@ bool Connection::HandleFrames(bool run_inline) {
         RunOnPool(std::move(work[i]));
       }
     }
-    if (work.empty() || !kept || reader_.pending() == 0) continue;
+    work.clear();
+    if (!kept || reader_.pending() == 0) continue;
     const int64_t now = async::SteadyNanos();
     if (corked_until == 0) corked_until = now + kCorkNanos;
     if (now < corked_until) continue;

@@ -51,7 +51,8 @@ void Connection::ReadAsRuntime() {
     }
     if (result == ReadResult::kNothing) {
       if (!dedicated.begun() && !(busy_ && BeginDedicated(dedicated))) break;
-      result = ReadOnce(transport::Wait::kBlock);
+      result = YieldForInput();
+      if (result == ReadResult::kNothing) result = ReadOnce(transport::Wait::kBlock);
       if (result == ReadResult::kNothing) break;  // quiet for kDedicatedPatience
     }
     if (result == ReadResult::kEnded) break;

@@ -69,7 +69,7 @@ void Connection::FlushAll() {
 }
 
 bool Connection::MoveToBatch() {
-  if (state_.open()) {
+  if (state_.open() && !state_.send.empty()) {
     state_.being_written += state_.send.bytes();
     state_.send.MoveTo(batch_);
   }

@@ -30,7 +30,8 @@ void Deferred::DoTasks() {
 
 void Deferred::FinishOnPool() {
   FinishTasks();
-  for (base::Ref<Work>& work : TakeWork()) RunOnPool(std::move(work));
+  for (base::Ref<Work>& work : work_) RunOnPool(std::move(work));
+  work_.clear();
 }
 
 }  // namespace drover::rpc

@@ -42,8 +42,8 @@ class Deferred {
   void FinishTasks() {
     if (!tasks_.empty() || !drops_.empty()) DoTasks();
   }
-  // The work that is left, in order.
-  absl::InlinedVector<base::Ref<Work>, 1> TakeWork() { return std::move(work_); }
+  // The work that is left, in order; for the caller to take.
+  absl::InlinedVector<base::Ref<Work>, 1>& work() { return work_; }
   // Does everything, the work on the pool.
   void FinishOnPool();
 

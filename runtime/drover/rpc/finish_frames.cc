@@ -3,24 +3,24 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <vector>
 
 #include "drover/rpc.capnp.h"
 #include "drover/wire/out_message.h"
 
 namespace drover::rpc {
-namespace {
-
-std::vector<std::byte> Build(uint32_t id, bool release_result_caps) {
+FinishFrames::Words FinishFrames::Build(uint32_t id, bool release_result_caps) {
   wire::OutMessagePtr message = wire::OutMessage::New();
   auto finish = message->builder().initRoot<protocol::Message>().initFinish();
   finish.setQuestionId(id);
   finish.setReleaseResultCaps(release_result_caps);
   std::vector<std::byte> frame;
   message->AppendFrameTo(frame);
-  return frame;
+  if (frame.size() != kBytes) std::abort();  // the schema has changed: kBytes must follow
+  Words words;
+  std::memcpy(words.data(), frame.data(), kBytes);
+  return words;
 }
-
-}  // namespace
 
 const FinishFrames& FinishFrames::Get() {
   static const FinishFrames* frames =
@@ -30,10 +30,10 @@ const FinishFrames& FinishFrames::Get() {
 
 FinishFrames::FinishFrames() : frames_{Build(0, false), Build(0, true)} {
   // Where the id is: where another id makes a difference.
-  const std::vector<std::byte> other = Build(~0u, false);
-  if (other.size() != kBytes || frames_[0].size() != kBytes)
-    std::abort();  // the schema has changed: kBytes must follow
-  while (other[id_offset_] == frames_[0][id_offset_]) ++id_offset_;
+  const Words other = Build(~0u, false);
+  for (size_t i = 0; i < other.size(); ++i) id_mask_[i] = other[i] ^ frames_[0][i];
+  const auto* bytes = reinterpret_cast<const std::byte*>(id_mask_.data());
+  while (bytes[id_offset_] == std::byte{0}) ++id_offset_;
 }
 
 void FinishFrames::Copy(QuestionId id, bool release_result_caps,
@@ -46,13 +46,14 @@ void FinishFrames::Copy(QuestionId id, bool release_result_caps,
 bool FinishFrames::Parse(std::span<const std::byte> frame, QuestionId* id,
                          bool* release_result_caps) const {
   if (frame.size() != kBytes) return false;
-  const size_t after_id = id_offset_ + sizeof(uint32_t);
+  Words words;
+  std::memcpy(words.data(), frame.data(), kBytes);
   for (int release = 0; release < 2; ++release) {
-    const std::byte* model = frames_[release].data();
-    if (std::memcmp(frame.data(), model, id_offset_) != 0 ||
-        std::memcmp(frame.data() + after_id, model + after_id, kBytes - after_id) != 0) {
-      continue;
+    uint64_t difference = 0;
+    for (size_t i = 0; i < words.size(); ++i) {
+      difference |= (words[i] ^ frames_[release][i]) & ~id_mask_[i];
     }
+    if (difference != 0) continue;
     uint32_t value;
     std::memcpy(&value, frame.data() + id_offset_, sizeof(value));
     *id = QuestionId(value);

@@ -8,9 +8,10 @@
 #ifndef DROVER_RPC_FINISH_FRAMES_H_
 #define DROVER_RPC_FINISH_FRAMES_H_
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <span>
-#include <vector>
 
 #include "drover/rpc/ids.h"
 
@@ -30,7 +31,11 @@ class FinishFrames {
  private:
   FinishFrames();
 
-  std::vector<std::byte> frames_[2];  // by release_result_caps, with question id 0
+  using Words = std::array<uint64_t, kBytes / sizeof(uint64_t)>;
+  static Words Build(uint32_t id, bool release_result_caps);
+
+  const Words frames_[2];  // by release_result_caps, with question id 0
+  Words id_mask_;          // the bits of the id
   size_t id_offset_ = 0;
 };
 

@@ -78,7 +78,7 @@ bool Connection::SendQuestion(const CallTarget& target, OutgoingCall& call,
       message_target.setImportedCap(std::get<RemoteCapability*>(target)->id().value());
     }
     if (lost.ok() && refused.ok() && !held) {
-      id = state_.questions.Add(Question(handler));
+      id = state_.questions.Add(handler);
       call.call().setQuestionId(id.value());
       Question* question = state_.questions.Find(id);
       if (const auto* promise = std::get_if<RemotePromise*>(&target)) {

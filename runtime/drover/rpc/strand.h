@@ -73,7 +73,7 @@ class Strand final : public async::Executor, public Work {
 
   mutable base::Mutex mu_;
   std::deque<Item> queue_ ABSL_GUARDED_BY(mu_);
-  std::atomic<bool> running_{false};  // changed under mu_
+  std::atomic<bool> running_{false};            // changed under mu_
   uint64_t occupant_ ABSL_GUARDED_BY(mu_) = 0;  // chain id of the call that runs, or is about to
   int waits_ ABSL_GUARDED_BY(mu_) = 0;          // of the code that runs; they nest
   bool closed_ ABSL_GUARDED_BY(mu_) = false;

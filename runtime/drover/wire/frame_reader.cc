@@ -63,6 +63,17 @@ absl::StatusOr<bool> FrameReader::Next(Frame* frame) {
   const size_t pending = end_ - begin_;
   if (pending == 0 || pending < wanted_) return false;
   const std::byte* bytes = block_->data() + begin_;
+  if (pending >= 2 * sizeof(uint32_t)) {
+    // Nearly always: one segment, and all of it is here.
+    uint32_t header[2];
+    std::memcpy(header, bytes, sizeof(header));
+    const uint64_t total = sizeof(header) + uint64_t{header[1]} * 8;
+    if (header[0] == 0 && total <= pending && total <= max_frame_bytes_) {
+      Take({.complete = true, .segments = 1, .header_bytes = sizeof(header), .total_bytes = total},
+           frame);
+      return true;
+    }
+  }
   absl::StatusOr<FrameHeader> header = ParseFrameHeader({bytes, pending}, max_frame_bytes_);
   if (!header.ok()) return header.status();
   if (!header->complete) return false;
@@ -70,12 +81,16 @@ absl::StatusOr<bool> FrameReader::Next(Frame* frame) {
     wanted_ = header->total_bytes;
     return false;
   }
-  wanted_ = 0;
-  frame->header = *header;
-  frame->bytes = bytes;
-  frame->block = block_;
-  begin_ += header->total_bytes;
+  Take(*header, frame);
   return true;
+}
+
+void FrameReader::Take(const FrameHeader& header, Frame* frame) {
+  frame->header = header;
+  frame->bytes = block_->data() + begin_;
+  frame->block = block_;
+  begin_ += header.total_bytes;
+  wanted_ = 0;
 }
 
 }  // namespace drover::wire

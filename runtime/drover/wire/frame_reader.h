@@ -64,6 +64,8 @@ class FrameReader {
   }
 
  private:
+  void Take(const FrameHeader& header, Frame* frame);
+
   const size_t max_frame_bytes_;
   base::Ref<Block> block_;
   size_t begin_ = 0;

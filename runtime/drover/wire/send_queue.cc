@@ -23,6 +23,10 @@ void FrameList::Clear() {
 
 void SendBatch::Gather(std::vector<iovec>& out, size_t max_pieces) {
   out.clear();
+  if (frames_.rest.empty()) {  // nearly always
+    out.push_back({frames_.head.data() + offset_, frames_.head.size() - offset_});
+    return;
+  }
   if (!frames_.head.empty()) out.push_back({frames_.head.data(), frames_.head.size()});
   for (FrameList::Chunk& chunk : frames_.rest) {
     // A frame with descriptors is the first of a write, and the only one.

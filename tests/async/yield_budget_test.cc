@@ -1,0 +1,79 @@
+#include "drover/async/yield_budget.h"
+
+#include <gtest/gtest.h>
+
+#include "drover/async/steady_clock.h"
+
+namespace drover::async {
+namespace {
+
+constexpr int64_t kHour = 3'600'000'000'000;
+constexpr int64_t kQuick = YieldBudget::kWorthNanos / 2;
+
+// Whether one of many waits in a row yields.
+bool EverYields(YieldBudget& budget) {
+  for (int i = 0; i < 1000; ++i) {
+    if (budget.Next()) return true;
+  }
+  return false;
+}
+
+TEST(YieldBudget, YieldsNowhereIfItIsOff) {
+  YieldBudget budget(/*enabled=*/false);
+  EXPECT_FALSE(EverYields(budget));
+}
+
+TEST(YieldBudget, YieldsAtEachWaitAsLongAsThatPays) {
+  YieldBudget budget(/*enabled=*/true);
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_TRUE(budget.Next());
+    budget.Report(/*paid=*/true, 0, kQuick);
+  }
+}
+
+TEST(YieldBudget, OnlyProbesWhereItBringsNothing) {
+  YieldBudget budget(/*enabled=*/true);
+  int yields = 0;
+  for (int i = 0; i < 1000; ++i) {
+    if (!budget.Next()) continue;
+    ++yields;
+    budget.Report(/*paid=*/false, 0, kQuick);
+  }
+  EXPECT_GT(yields, 0);
+  EXPECT_LT(yields, 100);
+}
+
+TEST(YieldBudget, RestsAfterALongTurnOfOthers) {
+  YieldBudget budget(/*enabled=*/true);
+  const int64_t now = SteadyNanos();
+  budget.Report(/*paid=*/true, now - kHour, now);
+  EXPECT_FALSE(EverYields(budget));
+}
+
+TEST(YieldBudget, YieldsAgainAfterTheRest) {
+  YieldBudget budget(/*enabled=*/true);
+  const int64_t now = SteadyNanos();
+  budget.Report(/*paid=*/true, now - 3 * kHour, now - 2 * kHour);
+  EXPECT_TRUE(budget.Next());
+}
+
+TEST(YieldBudget, RestsLongerAfterTheSecondLongTurn) {
+  YieldBudget budget(/*enabled=*/true);
+  const int64_t now = SteadyNanos();
+  budget.Report(/*paid=*/true, now - 8 * kHour, now - 7 * kHour);
+  EXPECT_TRUE(budget.Next());
+  budget.Report(/*paid=*/true, now - 3 * kHour, now - 2 * kHour);
+  EXPECT_FALSE(EverYields(budget));
+}
+
+TEST(YieldBudget, ForgetsLongTurnsAfterManyQuickOnes) {
+  YieldBudget budget(/*enabled=*/true);
+  const int64_t now = SteadyNanos();
+  budget.Report(/*paid=*/true, now - 8 * kHour, now - 7 * kHour);
+  for (int i = 0; i < 10'000; ++i) budget.Report(/*paid=*/true, 0, kQuick);
+  budget.Report(/*paid=*/true, now - 3 * kHour, now - 2 * kHour);
+  EXPECT_TRUE(budget.Next());
+}
+
+}  // namespace
+}  // namespace drover::async
