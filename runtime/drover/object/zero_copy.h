@@ -90,9 +90,10 @@ inline uint64_t WordsForBytes(size_t bytes) { return bytes / sizeof(capnp::word)
 // The object that a client stands for, which an accessor of a message gave; null for a null one. A
 // client of KJ's own runtime is none: calls give InvalidArgument.
 template <class Client>
-typename object::ProxyOfInterface<typename Client::Calls>::Proxy ProxyOf(Client client) {
+typename object::ProxyOfInterface<typename Client::Calls>::Proxy ProxyOf(const Client& client) {
   using P = typename object::ProxyOfInterface<typename Client::Calls>::Proxy;
-  return P(Proxy::FromCapability(rpc::CapabilityOf(kj::mv(client))));
+  // Clients copy from what is not const alone, as KJ's do; copying changes nothing in one.
+  return P(Proxy::FromCapability(rpc::CapabilityOf(const_cast<Client&>(client))));
 }
 
 // What stands for the object in a setter of a message.
