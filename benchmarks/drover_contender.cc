@@ -62,7 +62,7 @@ absl::StatusOr<Sample> Echoes(const BenchProxy& proxy, size_t size, double secon
 // The same in the zero-copy form: a copy into each message, and none out of it.
 class ZeroCopyServant final : public ::bench::BenchZeroCopyServant {
  public:
-  absl::Status Echo(EchoContext& call) override {
+  absl::Status EchoZeroCopy(EchoContext& call) override {
     const capnp::Data::Reader data = call.params().getData();
     call.results(data.size()).setData(data);
     return absl::OkStatus();

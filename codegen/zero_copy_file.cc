@@ -21,14 +21,21 @@ std::string TypeOf(const FilePlan& plan, const MethodModel& method, const std::s
          ">";
 }
 
-// The names that a servant's methods call their contexts: EchoContext.
-std::map<std::string, std::string> ContextNames(const InterfaceModel& model) {
+// What a servant has of a method, by that one's name: EchoZeroCopy, and what it takes, EchoContext.
+// Names of their own, not overloads, of which a servant that overrides one would hide the other.
+struct ServantNames {
+  std::string method;
+  std::string context;
+};
+std::map<std::string, ServantNames> NamesOf(const InterfaceModel& model) {
   std::set<std::string> taken = {"Dispatch", "Interface", model.name + "ZeroCopyServant"};
   for (const MethodModel& method : model.methods) taken.insert(method.name);
+  for (const auto& [from, method] : model.ancestors_methods) taken.insert(method.name);
   NameScope names(std::move(taken));
-  std::map<std::string, std::string> out;
+  std::map<std::string, ServantNames> out;
   for (const MethodModel& method : model.methods) {
-    out[method.name] = names.Claim(method.name + "Context");
+    out[method.name].method = names.Claim(method.name + "ZeroCopy");
+    out[method.name].context = names.Claim(method.name + "Context");
   }
   return out;
 }
@@ -68,7 +75,7 @@ void WriteProxy(const FilePlan& plan, const InterfaceModel& model, CodeWriter& o
 
 void WriteServant(const FilePlan& plan, const InterfaceModel& model, CodeWriter& out) {
   const std::string name = model.name + "ZeroCopyServant";
-  const std::map<std::string, std::string> contexts = ContextNames(model);
+  const std::map<std::string, ServantNames> names = NamesOf(model);
   const std::string head = "class " + name + " : ";
   const std::string between = ",\n" + std::string(head.size(), ' ');
   std::string bases = "public virtual " + model.name + "Servant";
@@ -81,18 +88,21 @@ void WriteServant(const FilePlan& plan, const InterfaceModel& model, CodeWriter&
   out.Open(head, bases, " {");
   out.Label("public:");
   for (const MethodModel& method : model.methods) {
-    out.Line("using ", contexts.at(method.name), " = ", TypeOf(plan, method, "Context"), ";");
+    out.Line("using ", names.at(method.name).context, " = ", TypeOf(plan, method, "Context"), ";");
   }
+  out.Blank();
   for (const MethodModel& method : model.methods) {
-    out.Blank();
+    const ServantNames& own = names.at(method.name);
+    if (!method.comment.empty()) out.Blank();
     out.Comment(method.comment);
-    out.Line("using ", model.name, "Servant::", method.name, ";");
-    out.OneLiner("virtual absl::Status " + method.name + "(" + contexts.at(method.name) + "& call)",
+    out.OneLiner("virtual absl::Status " + own.method + "(" + own.context + "& call)",
                  "return call.UseValueForm();");
   }
+  const InterfaceModels models(plan.index, plan.types, plan.struct_models);
   if (!model.hidden.empty()) out.Blank();
   for (const auto& [ancestor, method] : model.hidden) {
-    out.Line("using ", plan.types.Name(ancestor, "ZeroCopyServant"), "::", method, ";");
+    out.Line("using ", plan.types.Name(ancestor, "ZeroCopyServant"),
+             "::", NamesOf(models.Make(ancestor)).at(method).method, ";");
   }
   out.Blank();
   out.Line("void Dispatch(drover::object::ServerCall& call) override;");
@@ -101,7 +111,7 @@ void WriteServant(const FilePlan& plan, const InterfaceModel& model, CodeWriter&
 
 void WriteDispatch(const FilePlan& plan, const InterfaceModel& model, CodeWriter& out) {
   const std::string name = model.name + "ZeroCopyServant";
-  const std::map<std::string, std::string> contexts = ContextNames(model);
+  const std::map<std::string, ServantNames> names = NamesOf(model);
   out.Blank();
   out.Open("inline void ", name, "::Dispatch(drover::object::ServerCall& call) {");
   for (uint64_t ancestor : plan.index.Ancestors(model.id)) {
@@ -114,10 +124,11 @@ void WriteDispatch(const FilePlan& plan, const InterfaceModel& model, CodeWriter
     out.Open("if (call.interface_id() == ", HexId(model.id), ") {");
     out.Open("switch (call.method_id()) {");
     for (const MethodModel& method : model.methods) {
-      const std::string& context = contexts.at(method.name);
+      const ServantNames& own = names.at(method.name);
       out.Open("case ", std::to_string(method.ordinal), ":");
-      out.Line("served = drover::object::ServeZeroCopy<", context, ">(");
-      out.Line("    call, [this](", context, "& context) { return ", method.name, "(context); });");
+      out.Line("served = drover::object::ServeZeroCopy<", own.context, ">(");
+      out.Line("    call, [this](", own.context, "& context) { return ", own.method,
+               "(context); });");
       out.Line("break;");
       out.Outdent();
     }

@@ -21,24 +21,22 @@ using ::testing::ElementsAre;
 // Each of its methods in another form: its own, inherited ones, one of another file's interface.
 class Service final : public everything::ServiceZeroCopyServant {
  public:
-  using everything::ServiceZeroCopyServant::Close;
-
-  absl::Status Close(CloseContext& call) override {
+  absl::Status CloseZeroCopy(CloseContext& call) override {
     why = call.params().getWhy().cStr();
     return absl::OkStatus();
   }
   absl::StatusOr<std::string> Name() override { return "the service"; }
-  absl::Status Get(GetContext& call) override {
+  absl::Status GetZeroCopy(GetContext& call) override {
     call.results().setValue(call.params().getKey().asBytes());
     call.results().setVersion(8);
     return absl::OkStatus();
   }
   absl::StatusOr<int64_t> Now() override { return 77; }
-  absl::Status Inspect(InspectContext& call) override {
+  absl::Status InspectZeroCopy(InspectContext& call) override {
     call.results().setFit(call.params().getWheel().getInches() == 15);
     return absl::OkStatus();
   }
-  absl::Status WatchAll(WatchAllContext& call) override {
+  absl::Status WatchAllZeroCopy(WatchAllContext& call) override {
     uint32_t count = 0;
     for (const auto& some : call.params().getWatchers()) {
       for (const auto& watcher : some) count += ProxyOf(watcher) ? 1 : 0;
@@ -96,18 +94,18 @@ TEST_F(ZeroCopyInheritance, ListsOfListsOfObjectsAreReadAndBuilt) {
 
 class Log final : public sink::LogZeroCopyServant {
  public:
-  absl::Status Write(WriteContext& call) override {
+  absl::Status WriteZeroCopy(WriteContext& call) override {
     bytes_ += call.params().getChunk().size();
     ++chunks_;
     if (call.params().getChunk().size() == 1) return absl::DataLossError("too short");
     return absl::OkStatus();
   }
-  absl::Status Done(DoneContext& call) override {
+  absl::Status DoneZeroCopy(DoneContext& call) override {
     call.results().setChunks(chunks_);
     call.results().setBytes(bytes_);
     return absl::OkStatus();
   }
-  absl::Status Note(NoteContext& call) override {
+  absl::Status NoteZeroCopy(NoteContext& call) override {
     texts_.push_back(call.params().getText().cStr());
     return absl::OkStatus();
   }

@@ -119,7 +119,7 @@ TEST_P(ZeroCopy, MethodNotOverriddenHasItsValueForm) {
 
 TEST_P(ZeroCopy, MethodMayLeaveACallToItsValueForm) {
   class Picky final : public kitchen::CookZeroCopyServant {
-    absl::Status Echo(EchoContext& call) override {
+    absl::Status EchoZeroCopy(EchoContext& call) override {
       if (call.params().getData().size() < 10) return call.UseValueForm();
       call.results().setData(capnp::Data::Reader());
       return absl::OkStatus();

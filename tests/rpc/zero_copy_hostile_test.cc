@@ -22,13 +22,13 @@ class CountingCook final : public ZeroCopyCook {
  public:
   std::atomic<int> ran{0};
 
-  absl::Status Echo(EchoContext& call) override {
+  absl::Status EchoZeroCopy(EchoContext& call) override {
     ++ran;
-    return ZeroCopyCook::Echo(call);
+    return ZeroCopyCook::EchoZeroCopy(call);
   }
-  absl::Status Tell(TellContext& call) override {
+  absl::Status TellZeroCopy(TellContext& call) override {
     ++ran;
-    return ZeroCopyCook::Tell(call);
+    return ZeroCopyCook::TellZeroCopy(call);
   }
 };
 

@@ -27,41 +27,41 @@ class ZeroCopyCook : public kitchen::CookZeroCopyServant {
   absl::StatusOr<uint32_t> Add(uint32_t a, uint32_t b) override { return a + b; }
 
   // In the zero-copy form.
-  absl::Status Echo(EchoContext& call) override {
+  absl::Status EchoZeroCopy(EchoContext& call) override {
     if (on_echo) return on_echo(call);
     const capnp::Data::Reader data = call.params().getData();
     call.results(data.size()).setData(data);
     return absl::OkStatus();
   }
-  absl::Status Fail(FailContext& call) override {
+  absl::Status FailZeroCopy(FailContext& call) override {
     const auto params = call.params();
     call.results();
     return absl::Status(static_cast<absl::StatusCode>(params.getCode()),
                         params.getMessage().cStr());
   }
-  absl::Status Tell(TellContext& call) override {
+  absl::Status TellZeroCopy(TellContext& call) override {
     const kitchen::ListenerProxy listener = ProxyOf(call.params().getListener());
     const absl::StatusOr<std::string> reply = listener.Heard(call.params().getText().cStr());
     if (!reply.ok()) return reply.status();
     call.results().setReply(reply->c_str());
     return absl::OkStatus();
   }
-  absl::Status Keep(KeepContext& call) override {
+  absl::Status KeepZeroCopy(KeepContext& call) override {
     kept_ = ProxyOf(call.params().getListener());
     return absl::OkStatus();
   }
-  absl::Status Kept(KeptContext& call) override {
+  absl::Status KeptZeroCopy(KeptContext& call) override {
     call.results().setListener(ClientOf(kept_));
     return absl::OkStatus();
   }
-  absl::Status Look(LookContext& call) override {
+  absl::Status LookZeroCopy(LookContext& call) override {
     auto shelf = call.results().initShelf();
     shelf.setLabel("spices");
     shelf.setListener(ClientOf(kept_));
     return absl::OkStatus();
   }
-  absl::Status Wait(WaitContext&) override { return gate.Pass(); }
-  absl::Status Running(RunningContext& call) override {
+  absl::Status WaitZeroCopy(WaitContext&) override { return gate.Pass(); }
+  absl::Status RunningZeroCopy(RunningContext& call) override {
     call.results().setCount(3);
     call.results().setMost(7);
     return absl::OkStatus();

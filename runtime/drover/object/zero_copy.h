@@ -5,7 +5,7 @@
 // and peers are the same: either form of one side talks to either form of the other.
 //
 //   class Store final : public kitchen::CookZeroCopyServant {
-//     absl::Status Echo(EchoContext& call) override {
+//     absl::Status EchoZeroCopy(EchoContext& call) override {
 //       capnp::Data::Reader data = call.params().getData();      // where it was received
 //       call.results().setData(data);                            // where it is sent from
 //       return absl::OkStatus();

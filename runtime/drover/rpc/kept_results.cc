@@ -12,6 +12,7 @@ class InFrame final : public KeptResults {
  public:
   InFrame(wire::Frame frame, MessageCaps caps)
       : message_(std::move(frame)), caps_(std::move(caps)) {}
+  ~InFrame() noexcept override {}  // NOLINT: Cap'n Proto's readers do not say so
 
   capnp::AnyPointer::Reader content() override {
     return caps_.Imbue(message_.root().getReturn().getResults().getContent());
@@ -27,6 +28,7 @@ class Built final : public KeptResults {
  public:
   Built(wire::OutMessagePtr message, MessageCaps caps)
       : message_(std::move(message)), caps_(std::move(caps)) {}
+  ~Built() noexcept override {}  // NOLINT: likewise
 
   capnp::AnyPointer::Reader content() override {
     auto ret = message_->builder().getRoot<protocol::Message>().getReturn();

@@ -148,32 +148,15 @@ class StoreZeroCopyServant : public virtual StoreServant {
                               ::capnp_everything::Store::NothingResults>;
 
   // Replaces what was there.
-  using StoreServant::Put;
-  virtual absl::Status Put(PutContext& call) { return call.UseValueForm(); }
-
-  using StoreServant::Get;
-  virtual absl::Status Get(GetContext& call) { return call.UseValueForm(); }
-
-  using StoreServant::Entries;
-  virtual absl::Status Entries(EntriesContext& call) { return call.UseValueForm(); }
-
-  using StoreServant::Watch;
-  virtual absl::Status Watch(WatchContext& call) { return call.UseValueForm(); }
-
-  using StoreServant::WatchAll;
-  virtual absl::Status WatchAll(WatchAllContext& call) { return call.UseValueForm(); }
-
-  using StoreServant::Convert;
-  virtual absl::Status Convert(ConvertContext& call) { return call.UseValueForm(); }
-
-  using StoreServant::Paint;
-  virtual absl::Status Paint(PaintContext& call) { return call.UseValueForm(); }
-
-  using StoreServant::Clear;
-  virtual absl::Status Clear(ClearContext& call) { return call.UseValueForm(); }
-
-  using StoreServant::Nothing;
-  virtual absl::Status Nothing(NothingContext& call) { return call.UseValueForm(); }
+  virtual absl::Status PutZeroCopy(PutContext& call) { return call.UseValueForm(); }
+  virtual absl::Status GetZeroCopy(GetContext& call) { return call.UseValueForm(); }
+  virtual absl::Status EntriesZeroCopy(EntriesContext& call) { return call.UseValueForm(); }
+  virtual absl::Status WatchZeroCopy(WatchContext& call) { return call.UseValueForm(); }
+  virtual absl::Status WatchAllZeroCopy(WatchAllContext& call) { return call.UseValueForm(); }
+  virtual absl::Status ConvertZeroCopy(ConvertContext& call) { return call.UseValueForm(); }
+  virtual absl::Status PaintZeroCopy(PaintContext& call) { return call.UseValueForm(); }
+  virtual absl::Status ClearZeroCopy(ClearContext& call) { return call.UseValueForm(); }
+  virtual absl::Status NothingZeroCopy(NothingContext& call) { return call.UseValueForm(); }
 
   void Dispatch(drover::object::ServerCall& call) override;
 };
@@ -184,39 +167,39 @@ inline void StoreZeroCopyServant::Dispatch(drover::object::ServerCall& call) {
     switch (call.method_id()) {
       case 0:
         served = drover::object::ServeZeroCopy<PutContext>(
-            call, [this](PutContext& context) { return Put(context); });
+            call, [this](PutContext& context) { return PutZeroCopy(context); });
         break;
       case 1:
         served = drover::object::ServeZeroCopy<GetContext>(
-            call, [this](GetContext& context) { return Get(context); });
+            call, [this](GetContext& context) { return GetZeroCopy(context); });
         break;
       case 2:
         served = drover::object::ServeZeroCopy<EntriesContext>(
-            call, [this](EntriesContext& context) { return Entries(context); });
+            call, [this](EntriesContext& context) { return EntriesZeroCopy(context); });
         break;
       case 3:
         served = drover::object::ServeZeroCopy<WatchContext>(
-            call, [this](WatchContext& context) { return Watch(context); });
+            call, [this](WatchContext& context) { return WatchZeroCopy(context); });
         break;
       case 4:
         served = drover::object::ServeZeroCopy<WatchAllContext>(
-            call, [this](WatchAllContext& context) { return WatchAll(context); });
+            call, [this](WatchAllContext& context) { return WatchAllZeroCopy(context); });
         break;
       case 5:
         served = drover::object::ServeZeroCopy<ConvertContext>(
-            call, [this](ConvertContext& context) { return Convert(context); });
+            call, [this](ConvertContext& context) { return ConvertZeroCopy(context); });
         break;
       case 6:
         served = drover::object::ServeZeroCopy<PaintContext>(
-            call, [this](PaintContext& context) { return Paint(context); });
+            call, [this](PaintContext& context) { return PaintZeroCopy(context); });
         break;
       case 7:
         served = drover::object::ServeZeroCopy<ClearContext>(
-            call, [this](ClearContext& context) { return Clear(context); });
+            call, [this](ClearContext& context) { return ClearZeroCopy(context); });
         break;
       case 8:
         served = drover::object::ServeZeroCopy<NothingContext>(
-            call, [this](NothingContext& context) { return Nothing(context); });
+            call, [this](NothingContext& context) { return NothingZeroCopy(context); });
         break;
       default:
         break;
@@ -246,8 +229,7 @@ class StoreWatcherZeroCopyServant : public virtual StoreWatcherServant {
       drover::ZeroCopyContext<::capnp_everything::Store::Watcher::ChangedParams,
                               ::capnp_everything::Store::Watcher::ChangedResults>;
 
-  using StoreWatcherServant::Changed;
-  virtual absl::Status Changed(ChangedContext& call) { return call.UseValueForm(); }
+  virtual absl::Status ChangedZeroCopy(ChangedContext& call) { return call.UseValueForm(); }
 
   void Dispatch(drover::object::ServerCall& call) override;
 };
@@ -258,7 +240,7 @@ inline void StoreWatcherZeroCopyServant::Dispatch(drover::object::ServerCall& ca
     switch (call.method_id()) {
       case 0:
         served = drover::object::ServeZeroCopy<ChangedContext>(
-            call, [this](ChangedContext& context) { return Changed(context); });
+            call, [this](ChangedContext& context) { return ChangedZeroCopy(context); });
         break;
       default:
         break;
@@ -296,11 +278,8 @@ class ClockZeroCopyServant : public virtual ClockServant {
       drover::ZeroCopyContext<::capnp_everything::Clock::CloseParams,
                               ::capnp_everything::Clock::CloseResults>;
 
-  using ClockServant::Now;
-  virtual absl::Status Now(NowContext& call) { return call.UseValueForm(); }
-
-  using ClockServant::Close;
-  virtual absl::Status Close(CloseContext& call) { return call.UseValueForm(); }
+  virtual absl::Status NowZeroCopy(NowContext& call) { return call.UseValueForm(); }
+  virtual absl::Status CloseZeroCopy(CloseContext& call) { return call.UseValueForm(); }
 
   void Dispatch(drover::object::ServerCall& call) override;
 };
@@ -311,11 +290,11 @@ inline void ClockZeroCopyServant::Dispatch(drover::object::ServerCall& call) {
     switch (call.method_id()) {
       case 0:
         served = drover::object::ServeZeroCopy<NowContext>(
-            call, [this](NowContext& context) { return Now(context); });
+            call, [this](NowContext& context) { return NowZeroCopy(context); });
         break;
       case 1:
         served = drover::object::ServeZeroCopy<CloseContext>(
-            call, [this](CloseContext& context) { return Close(context); });
+            call, [this](CloseContext& context) { return CloseZeroCopy(context); });
         break;
       default:
         break;
@@ -429,13 +408,10 @@ class ServiceZeroCopyServant : public virtual ServiceServant,
       drover::ZeroCopyContext<::capnp_everything::Service::NameParams,
                               ::capnp_everything::Service::NameResults>;
 
-  using ServiceServant::Close;
-  virtual absl::Status Close(CloseContext& call) { return call.UseValueForm(); }
+  virtual absl::Status CloseZeroCopy(CloseContext& call) { return call.UseValueForm(); }
+  virtual absl::Status NameZeroCopy(NameContext& call) { return call.UseValueForm(); }
 
-  using ServiceServant::Name;
-  virtual absl::Status Name(NameContext& call) { return call.UseValueForm(); }
-
-  using ClockZeroCopyServant::Close;
+  using ClockZeroCopyServant::CloseZeroCopy;
 
   void Dispatch(drover::object::ServerCall& call) override;
 };
@@ -455,11 +431,11 @@ inline void ServiceZeroCopyServant::Dispatch(drover::object::ServerCall& call) {
     switch (call.method_id()) {
       case 0:
         served = drover::object::ServeZeroCopy<CloseContext>(
-            call, [this](CloseContext& context) { return Close(context); });
+            call, [this](CloseContext& context) { return CloseZeroCopy(context); });
         break;
       case 1:
         served = drover::object::ServeZeroCopy<NameContext>(
-            call, [this](NameContext& context) { return Name(context); });
+            call, [this](NameContext& context) { return NameZeroCopy(context); });
         break;
       default:
         break;

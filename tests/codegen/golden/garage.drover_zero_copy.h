@@ -74,16 +74,13 @@ class EngineZeroCopyServant : public virtual EngineServant {
                               ::capnp_garage::Engine::TwinResults>;
 
   // Gives back what it gets.
-  using EngineServant::Start;
-  virtual absl::Status Start(StartContext& call) { return call.UseValueForm(); }
+  virtual absl::Status StartZeroCopy(StartContext& call) { return call.UseValueForm(); }
 
   // The keys it was started with, in order.
-  using EngineServant::Starts;
-  virtual absl::Status Starts(StartsContext& call) { return call.UseValueForm(); }
+  virtual absl::Status StartsZeroCopy(StartsContext& call) { return call.UseValueForm(); }
 
   // Itself.
-  using EngineServant::Twin;
-  virtual absl::Status Twin(TwinContext& call) { return call.UseValueForm(); }
+  virtual absl::Status TwinZeroCopy(TwinContext& call) { return call.UseValueForm(); }
 
   void Dispatch(drover::object::ServerCall& call) override;
 };
@@ -94,15 +91,15 @@ inline void EngineZeroCopyServant::Dispatch(drover::object::ServerCall& call) {
     switch (call.method_id()) {
       case 0:
         served = drover::object::ServeZeroCopy<StartContext>(
-            call, [this](StartContext& context) { return Start(context); });
+            call, [this](StartContext& context) { return StartZeroCopy(context); });
         break;
       case 1:
         served = drover::object::ServeZeroCopy<StartsContext>(
-            call, [this](StartsContext& context) { return Starts(context); });
+            call, [this](StartsContext& context) { return StartsZeroCopy(context); });
         break;
       case 2:
         served = drover::object::ServeZeroCopy<TwinContext>(
-            call, [this](TwinContext& context) { return Twin(context); });
+            call, [this](TwinContext& context) { return TwinZeroCopy(context); });
         break;
       default:
         break;
@@ -189,31 +186,18 @@ class GarageZeroCopyServant : public virtual GarageServant {
       drover::ZeroCopyContext<::capnp_garage::Garage::FitParams,
                               ::capnp_garage::Garage::FitResults>;
 
-  using GarageServant::Engine;
-  virtual absl::Status Engine(EngineContext& call) { return call.UseValueForm(); }
+  virtual absl::Status EngineZeroCopy(EngineContext& call) { return call.UseValueForm(); }
 
   // Null.
-  using GarageServant::None;
-  virtual absl::Status None(NoneContext& call) { return call.UseValueForm(); }
-
-  using GarageServant::Car;
-  virtual absl::Status Car(CarContext& call) { return call.UseValueForm(); }
-
-  using GarageServant::Best;
-  virtual absl::Status Best(BestContext& call) { return call.UseValueForm(); }
-
-  using GarageServant::Fleet;
-  virtual absl::Status Fleet(FleetContext& call) { return call.UseValueForm(); }
-
-  using GarageServant::Brochure;
-  virtual absl::Status Brochure(BrochureContext& call) { return call.UseValueForm(); }
-
-  using GarageServant::Other;
-  virtual absl::Status Other(OtherContext& call) { return call.UseValueForm(); }
+  virtual absl::Status NoneZeroCopy(NoneContext& call) { return call.UseValueForm(); }
+  virtual absl::Status CarZeroCopy(CarContext& call) { return call.UseValueForm(); }
+  virtual absl::Status BestZeroCopy(BestContext& call) { return call.UseValueForm(); }
+  virtual absl::Status FleetZeroCopy(FleetContext& call) { return call.UseValueForm(); }
+  virtual absl::Status BrochureZeroCopy(BrochureContext& call) { return call.UseValueForm(); }
+  virtual absl::Status OtherZeroCopy(OtherContext& call) { return call.UseValueForm(); }
 
   // Starts the engine with the key.
-  using GarageServant::Fit;
-  virtual absl::Status Fit(FitContext& call) { return call.UseValueForm(); }
+  virtual absl::Status FitZeroCopy(FitContext& call) { return call.UseValueForm(); }
 
   void Dispatch(drover::object::ServerCall& call) override;
 };
@@ -224,35 +208,35 @@ inline void GarageZeroCopyServant::Dispatch(drover::object::ServerCall& call) {
     switch (call.method_id()) {
       case 0:
         served = drover::object::ServeZeroCopy<EngineContext>(
-            call, [this](EngineContext& context) { return Engine(context); });
+            call, [this](EngineContext& context) { return EngineZeroCopy(context); });
         break;
       case 1:
         served = drover::object::ServeZeroCopy<NoneContext>(
-            call, [this](NoneContext& context) { return None(context); });
+            call, [this](NoneContext& context) { return NoneZeroCopy(context); });
         break;
       case 2:
         served = drover::object::ServeZeroCopy<CarContext>(
-            call, [this](CarContext& context) { return Car(context); });
+            call, [this](CarContext& context) { return CarZeroCopy(context); });
         break;
       case 3:
         served = drover::object::ServeZeroCopy<BestContext>(
-            call, [this](BestContext& context) { return Best(context); });
+            call, [this](BestContext& context) { return BestZeroCopy(context); });
         break;
       case 4:
         served = drover::object::ServeZeroCopy<FleetContext>(
-            call, [this](FleetContext& context) { return Fleet(context); });
+            call, [this](FleetContext& context) { return FleetZeroCopy(context); });
         break;
       case 5:
         served = drover::object::ServeZeroCopy<BrochureContext>(
-            call, [this](BrochureContext& context) { return Brochure(context); });
+            call, [this](BrochureContext& context) { return BrochureZeroCopy(context); });
         break;
       case 6:
         served = drover::object::ServeZeroCopy<OtherContext>(
-            call, [this](OtherContext& context) { return Other(context); });
+            call, [this](OtherContext& context) { return OtherZeroCopy(context); });
         break;
       case 7:
         served = drover::object::ServeZeroCopy<FitContext>(
-            call, [this](FitContext& context) { return Fit(context); });
+            call, [this](FitContext& context) { return FitZeroCopy(context); });
         break;
       default:
         break;

@@ -81,20 +81,11 @@ class SwitchZeroCopyServant : public virtual SwitchServant {
       drover::ZeroCopyContext<::capnp_keywords::Switch::OtherParams,
                               ::capnp_keywords::Switch::OtherResults>;
 
-  using SwitchServant::Async_;
-  virtual absl::Status Async_(Async_Context& call) { return call.UseValueForm(); }
-
-  using SwitchServant::Delete;
-  virtual absl::Status Delete(DeleteContext& call) { return call.UseValueForm(); }
-
-  using SwitchServant::Dispatch_;
-  virtual absl::Status Dispatch_(Dispatch_Context& call) { return call.UseValueForm(); }
-
-  using SwitchServant::Interface_;
-  virtual absl::Status Interface_(Interface_Context& call) { return call.UseValueForm(); }
-
-  using SwitchServant::Renamed;
-  virtual absl::Status Renamed(RenamedContext& call) { return call.UseValueForm(); }
+  virtual absl::Status Async_ZeroCopy(Async_Context& call) { return call.UseValueForm(); }
+  virtual absl::Status DeleteZeroCopy(DeleteContext& call) { return call.UseValueForm(); }
+  virtual absl::Status Dispatch_ZeroCopy(Dispatch_Context& call) { return call.UseValueForm(); }
+  virtual absl::Status Interface_ZeroCopy(Interface_Context& call) { return call.UseValueForm(); }
+  virtual absl::Status RenamedZeroCopy(RenamedContext& call) { return call.UseValueForm(); }
 
   void Dispatch(drover::object::ServerCall& call) override;
 };
@@ -105,23 +96,23 @@ inline void SwitchZeroCopyServant::Dispatch(drover::object::ServerCall& call) {
     switch (call.method_id()) {
       case 0:
         served = drover::object::ServeZeroCopy<Async_Context>(
-            call, [this](Async_Context& context) { return Async_(context); });
+            call, [this](Async_Context& context) { return Async_ZeroCopy(context); });
         break;
       case 1:
         served = drover::object::ServeZeroCopy<DeleteContext>(
-            call, [this](DeleteContext& context) { return Delete(context); });
+            call, [this](DeleteContext& context) { return DeleteZeroCopy(context); });
         break;
       case 2:
         served = drover::object::ServeZeroCopy<Dispatch_Context>(
-            call, [this](Dispatch_Context& context) { return Dispatch_(context); });
+            call, [this](Dispatch_Context& context) { return Dispatch_ZeroCopy(context); });
         break;
       case 3:
         served = drover::object::ServeZeroCopy<Interface_Context>(
-            call, [this](Interface_Context& context) { return Interface_(context); });
+            call, [this](Interface_Context& context) { return Interface_ZeroCopy(context); });
         break;
       case 4:
         served = drover::object::ServeZeroCopy<RenamedContext>(
-            call, [this](RenamedContext& context) { return Renamed(context); });
+            call, [this](RenamedContext& context) { return RenamedZeroCopy(context); });
         break;
       default:
         break;

@@ -53,11 +53,8 @@ class WorkerZeroCopyServant : public virtual WorkerServant {
   using StopContext = drover::ZeroCopyContext<::Worker::StopParams, ::Worker::StopResults>;
 
   // Takes as long as it says.
-  using WorkerServant::Calculate;
-  virtual absl::Status Calculate(CalculateContext& call) { return call.UseValueForm(); }
-
-  using WorkerServant::Stop;
-  virtual absl::Status Stop(StopContext& call) { return call.UseValueForm(); }
+  virtual absl::Status CalculateZeroCopy(CalculateContext& call) { return call.UseValueForm(); }
+  virtual absl::Status StopZeroCopy(StopContext& call) { return call.UseValueForm(); }
 
   void Dispatch(drover::object::ServerCall& call) override;
 };
@@ -68,11 +65,11 @@ inline void WorkerZeroCopyServant::Dispatch(drover::object::ServerCall& call) {
     switch (call.method_id()) {
       case 0:
         served = drover::object::ServeZeroCopy<CalculateContext>(
-            call, [this](CalculateContext& context) { return Calculate(context); });
+            call, [this](CalculateContext& context) { return CalculateZeroCopy(context); });
         break;
       case 1:
         served = drover::object::ServeZeroCopy<StopContext>(
-            call, [this](StopContext& context) { return Stop(context); });
+            call, [this](StopContext& context) { return StopZeroCopy(context); });
         break;
       default:
         break;

@@ -70,12 +70,10 @@ class SinkZeroCopyServant : public virtual SinkServant {
       drover::ZeroCopyContext<::capnp_sink::Sink::DoneParams, ::capnp_sink::Sink::DoneResults>;
 
   // Takes a chunk, or fails if its first byte is 255.
-  using SinkServant::Write;
-  virtual absl::Status Write(WriteContext& call) { return call.UseValueForm(); }
+  virtual absl::Status WriteZeroCopy(WriteContext& call) { return call.UseValueForm(); }
 
   // What has come. Chunks are in order if each begins with a number one above the last one's.
-  using SinkServant::Done;
-  virtual absl::Status Done(DoneContext& call) { return call.UseValueForm(); }
+  virtual absl::Status DoneZeroCopy(DoneContext& call) { return call.UseValueForm(); }
 
   void Dispatch(drover::object::ServerCall& call) override;
 };
@@ -86,11 +84,11 @@ inline void SinkZeroCopyServant::Dispatch(drover::object::ServerCall& call) {
     switch (call.method_id()) {
       case 0:
         served = drover::object::ServeZeroCopy<WriteContext>(
-            call, [this](WriteContext& context) { return Write(context); });
+            call, [this](WriteContext& context) { return WriteZeroCopy(context); });
         break;
       case 1:
         served = drover::object::ServeZeroCopy<DoneContext>(
-            call, [this](DoneContext& context) { return Done(context); });
+            call, [this](DoneContext& context) { return DoneZeroCopy(context); });
         break;
       default:
         break;
@@ -137,11 +135,8 @@ class LogZeroCopyServant : public virtual LogServant,
   using NotesContext =
       drover::ZeroCopyContext<::capnp_sink::Log::NotesParams, ::capnp_sink::Log::NotesResults>;
 
-  using LogServant::Note;
-  virtual absl::Status Note(NoteContext& call) { return call.UseValueForm(); }
-
-  using LogServant::Notes;
-  virtual absl::Status Notes(NotesContext& call) { return call.UseValueForm(); }
+  virtual absl::Status NoteZeroCopy(NoteContext& call) { return call.UseValueForm(); }
+  virtual absl::Status NotesZeroCopy(NotesContext& call) { return call.UseValueForm(); }
 
   void Dispatch(drover::object::ServerCall& call) override;
 };
@@ -155,11 +150,11 @@ inline void LogZeroCopyServant::Dispatch(drover::object::ServerCall& call) {
     switch (call.method_id()) {
       case 0:
         served = drover::object::ServeZeroCopy<NoteContext>(
-            call, [this](NoteContext& context) { return Note(context); });
+            call, [this](NoteContext& context) { return NoteZeroCopy(context); });
         break;
       case 1:
         served = drover::object::ServeZeroCopy<NotesContext>(
-            call, [this](NotesContext& context) { return Notes(context); });
+            call, [this](NotesContext& context) { return NotesZeroCopy(context); });
         break;
       default:
         break;
@@ -189,8 +184,7 @@ class PumpZeroCopyServant : public virtual PumpServant {
       drover::ZeroCopyContext<::capnp_sink::Pump::PumpParams, ::capnp_sink::Pump::PumpResults>;
 
   // Streams so many chunks of that size into the sink, and finishes the stream.
-  using PumpServant::Pump;
-  virtual absl::Status Pump(PumpContext& call) { return call.UseValueForm(); }
+  virtual absl::Status PumpZeroCopy(PumpContext& call) { return call.UseValueForm(); }
 
   void Dispatch(drover::object::ServerCall& call) override;
 };
@@ -201,7 +195,7 @@ inline void PumpZeroCopyServant::Dispatch(drover::object::ServerCall& call) {
     switch (call.method_id()) {
       case 0:
         served = drover::object::ServeZeroCopy<PumpContext>(
-            call, [this](PumpContext& context) { return Pump(context); });
+            call, [this](PumpContext& context) { return PumpZeroCopy(context); });
         break;
       default:
         break;

@@ -97,11 +97,8 @@ class CarDriverZeroCopyServant : public virtual CarDriverServant {
       drover::ZeroCopyContext<::capnp_corners::Car::Driver::TripsParams,
                               ::capnp_corners::Car::Driver::TripsResults>;
 
-  using CarDriverServant::Drive;
-  virtual absl::Status Drive(DriveContext& call) { return call.UseValueForm(); }
-
-  using CarDriverServant::Trips;
-  virtual absl::Status Trips(TripsContext& call) { return call.UseValueForm(); }
+  virtual absl::Status DriveZeroCopy(DriveContext& call) { return call.UseValueForm(); }
+  virtual absl::Status TripsZeroCopy(TripsContext& call) { return call.UseValueForm(); }
 
   void Dispatch(drover::object::ServerCall& call) override;
 };
@@ -112,11 +109,11 @@ inline void CarDriverZeroCopyServant::Dispatch(drover::object::ServerCall& call)
     switch (call.method_id()) {
       case 0:
         served = drover::object::ServeZeroCopy<DriveContext>(
-            call, [this](DriveContext& context) { return Drive(context); });
+            call, [this](DriveContext& context) { return DriveZeroCopy(context); });
         break;
       case 1:
         served = drover::object::ServeZeroCopy<TripsContext>(
-            call, [this](TripsContext& context) { return Trips(context); });
+            call, [this](TripsContext& context) { return TripsZeroCopy(context); });
         break;
       default:
         break;
@@ -162,8 +159,7 @@ class TopZeroCopyServant : public virtual TopServant {
   using TopContext =
       drover::ZeroCopyContext<::capnp_corners::Top::TopParams, ::capnp_corners::Top::TopResults>;
 
-  using TopServant::Top;
-  virtual absl::Status Top(TopContext& call) { return call.UseValueForm(); }
+  virtual absl::Status TopZeroCopy(TopContext& call) { return call.UseValueForm(); }
 
   void Dispatch(drover::object::ServerCall& call) override;
 };
@@ -174,7 +170,7 @@ inline void TopZeroCopyServant::Dispatch(drover::object::ServerCall& call) {
     switch (call.method_id()) {
       case 0:
         served = drover::object::ServeZeroCopy<TopContext>(
-            call, [this](TopContext& context) { return Top(context); });
+            call, [this](TopContext& context) { return TopZeroCopy(context); });
         break;
       default:
         break;
@@ -211,8 +207,7 @@ class LeftSideZeroCopyServant : public virtual LeftSideServant,
       drover::ZeroCopyContext<::capnp_corners::LeftSide::LeftParams,
                               ::capnp_corners::LeftSide::LeftResults>;
 
-  using LeftSideServant::Left;
-  virtual absl::Status Left(LeftContext& call) { return call.UseValueForm(); }
+  virtual absl::Status LeftZeroCopy(LeftContext& call) { return call.UseValueForm(); }
 
   void Dispatch(drover::object::ServerCall& call) override;
 };
@@ -226,7 +221,7 @@ inline void LeftSideZeroCopyServant::Dispatch(drover::object::ServerCall& call) 
     switch (call.method_id()) {
       case 0:
         served = drover::object::ServeZeroCopy<LeftContext>(
-            call, [this](LeftContext& context) { return Left(context); });
+            call, [this](LeftContext& context) { return LeftZeroCopy(context); });
         break;
       default:
         break;
@@ -272,11 +267,8 @@ class RightSideZeroCopyServant : public virtual RightSideServant,
       drover::ZeroCopyContext<::capnp_corners::RightSide::SameParams,
                               ::capnp_corners::RightSide::SameResults>;
 
-  using RightSideServant::Right;
-  virtual absl::Status Right(RightContext& call) { return call.UseValueForm(); }
-
-  using RightSideServant::Same;
-  virtual absl::Status Same(SameContext& call) { return call.UseValueForm(); }
+  virtual absl::Status RightZeroCopy(RightContext& call) { return call.UseValueForm(); }
+  virtual absl::Status SameZeroCopy(SameContext& call) { return call.UseValueForm(); }
 
   void Dispatch(drover::object::ServerCall& call) override;
 };
@@ -290,11 +282,11 @@ inline void RightSideZeroCopyServant::Dispatch(drover::object::ServerCall& call)
     switch (call.method_id()) {
       case 0:
         served = drover::object::ServeZeroCopy<RightContext>(
-            call, [this](RightContext& context) { return Right(context); });
+            call, [this](RightContext& context) { return RightZeroCopy(context); });
         break;
       case 1:
         served = drover::object::ServeZeroCopy<SameContext>(
-            call, [this](SameContext& context) { return Same(context); });
+            call, [this](SameContext& context) { return SameZeroCopy(context); });
         break;
       default:
         break;

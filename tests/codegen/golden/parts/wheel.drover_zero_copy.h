@@ -47,8 +47,7 @@ class InspectorZeroCopyServant : public virtual InspectorServant {
       drover::ZeroCopyContext<::capnp_parts::Inspector::InspectParams,
                               ::capnp_parts::Inspector::InspectResults>;
 
-  using InspectorServant::Inspect;
-  virtual absl::Status Inspect(InspectContext& call) { return call.UseValueForm(); }
+  virtual absl::Status InspectZeroCopy(InspectContext& call) { return call.UseValueForm(); }
 
   void Dispatch(drover::object::ServerCall& call) override;
 };
@@ -59,7 +58,7 @@ inline void InspectorZeroCopyServant::Dispatch(drover::object::ServerCall& call)
     switch (call.method_id()) {
       case 0:
         served = drover::object::ServeZeroCopy<InspectContext>(
-            call, [this](InspectContext& context) { return Inspect(context); });
+            call, [this](InspectContext& context) { return InspectZeroCopy(context); });
         break;
       default:
         break;
