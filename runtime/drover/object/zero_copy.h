@@ -30,8 +30,8 @@
 // Params are checked before a servant's method runs, results before Send gives them, so that
 // accessors of the schema's own fields throw nothing, whatever the peer sent, and may be used as
 // often as one likes. (Of a union only the alternative that is set may be read: `which()`.)
-// Building can throw kj::Exception, for lists longer than messages allow; in a servant that becomes
-// the call's error.
+// Building is Cap'n Proto's own, and throws kj::Exception for a list longer than messages allow: in
+// a servant that becomes the call's error, InvalidArgument; in a client it reaches who builds.
 //
 // All else is as in the value form: options of the proxy (With), deadlines, cancellation,
 // interceptors and statistics, CallContext, the servant's order, limits of messages. But a call in
@@ -40,7 +40,8 @@
 //
 // What is still copied: small messages (less than 16 KiB), when they are sent; results that hold
 // objects, and whatever carries descriptors, when they are sent; calls that are passed on, through
-// a revocable or leased reference or to an object that is another peer's.
+// a revocable or leased reference or to an object that is another peer's. Sockets copy to and from
+// the kernel, and memory for a frame grows as it arrives.
 //
 // Thread-safety: calls, contexts and replies are thread-compatible. Ownership: builders and readers
 // point into the call, context or reply that gave them. A reply keeps the block of memory that its
