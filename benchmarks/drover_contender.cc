@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "bench.drover.h"
+#include "bench.drover_zero_copy.h"
 #include "common/contender.h"
 #include "drover/base/status_macros.h"
 #include "drover/object/connect.h"
@@ -52,6 +52,31 @@ absl::StatusOr<Sample> Echoes(const BenchProxy& proxy, size_t size, double secon
   const std::vector<uint8_t> data(size, 'x');
   return TimeCalls(seconds, [&]() -> absl::Status {
     DROVER_ASSIGN_OR_RETURN(const std::vector<uint8_t> answer, proxy.Echo(data));
+    if (answer.size() != size || answer.back() != 'x') {
+      return absl::DataLossError("another answer");
+    }
+    return absl::OkStatus();
+  });
+}
+
+// The same in the zero-copy form: a copy into each message, and none out of it.
+class ZeroCopyServant final : public ::bench::BenchZeroCopyServant {
+ public:
+  absl::Status EchoZeroCopy(EchoContext& call) override {
+    const capnp::Data::Reader data = call.params().getData();
+    call.results(data.size()).setData(data);
+    return absl::OkStatus();
+  }
+};
+
+absl::StatusOr<Sample> ZeroCopyEchoes(const ::bench::BenchZeroCopyProxy& proxy, size_t size,
+                                      double seconds) {
+  const std::vector<uint8_t> data(size, 'x');
+  return TimeCalls(seconds, [&]() -> absl::Status {
+    auto call = proxy.Echo(size);
+    call.params().setData(kj::arrayPtr(data.data(), size));
+    DROVER_ASSIGN_OR_RETURN(const auto reply, call.Send());
+    const capnp::Data::Reader answer = reply.results().getData();
     if (answer.size() != size || answer.back() != 'x') {
       return absl::DataLossError("another answer");
     }
@@ -109,12 +134,34 @@ class Drover final : public Contender {
   const bool may_spin_;
 };
 
+class DroverZeroCopy final : public Contender {
+ public:
+  std::string name() const override { return "Drover, zero-copy"; }
+
+  bool Does(Work work, Placement) const override {
+    return work == Work::kEcho64KiB || work == Work::kEcho1MiB;
+  }
+
+  absl::Status Serve(const std::string& socket, const std::function<void()>& ready) override {
+    DROVER_ASSIGN_OR_RETURN(Server server,
+                            drover::Serve("unix://" + socket, std::make_shared<ZeroCopyServant>()));
+    ready();
+    server.Wait();
+    return absl::InternalError("stopped serving");
+  }
+
+  absl::StatusOr<Sample> Run(Work work, const std::string& socket, double seconds) override {
+    return ZeroCopyEchoes(Connect<BenchProxy>("unix://" + socket), EchoBytes(work), seconds);
+  }
+};
+
 }  // namespace
 
 std::vector<std::unique_ptr<Contender>> DroverContenders() {
   std::vector<std::unique_ptr<Contender>> contenders;
   contenders.push_back(std::make_unique<Drover>(/*may_spin=*/true));
   contenders.push_back(std::make_unique<Drover>(/*may_spin=*/false));
+  contenders.push_back(std::make_unique<DroverZeroCopy>());
   return contenders;
 }
 

@@ -8,7 +8,8 @@
 #
 # Adds to TARGET, a library or executable of this directory, what `capnp compile` makes of each
 # schema: Drover's C++ (a.drover.h, a.drover.cc) and Cap'n Proto's own (a.capnp.h, a.capnp.c++).
-# Beside them a.drover_mock.h, for tests that link GTest::gmock.
+# Beside them a.drover_mock.h, for tests that link GTest::gmock, and a.drover_zero_copy.h, which
+# brings Cap'n Proto's headers with it.
 # SCHEMAS are relative to the current source directory. IMPORT_DIRS are searched for absolute
 # imports, after Drover's and Cap'n Proto's own schemas. SRC_PREFIX (default: the current source
 # directory) is taken off the schemas' paths to make those of the headers, and is searched for
@@ -87,8 +88,8 @@ function(drover_generate TARGET)
     string(REGEX REPLACE "\\.capnp$" "" stem "${generated}/${stem}")
     drover_schema_imports(imports "${schema}" ${dirs})
     add_custom_command(
-      OUTPUT "${stem}.drover.h" "${stem}.drover.cc" "${stem}.drover_mock.h" "${stem}.capnp.h"
-        "${stem}.capnp.c++"
+      OUTPUT "${stem}.drover.h" "${stem}.drover.cc" "${stem}.drover_mock.h"
+        "${stem}.drover_zero_copy.h" "${stem}.capnp.h" "${stem}.capnp.c++"
       COMMAND ${DROVER_CAPNP_EXECUTABLE} compile ${flags} "--src-prefix=${prefix}"
         "-o${DROVER_CAPNPC_CXX_EXECUTABLE}:${generated}"
         "-o$<TARGET_FILE:Drover::capnpc-drover>:${generated}" "${schema}"
@@ -98,8 +99,8 @@ function(drover_generate TARGET)
     # Cap'n Proto's own output is compiled without this project's opinion on warnings.
     set_source_files_properties("${stem}.capnp.c++" PROPERTIES COMPILE_OPTIONS "-w")
     target_sources(${TARGET} PRIVATE
-      "${stem}.drover.h" "${stem}.drover.cc" "${stem}.drover_mock.h" "${stem}.capnp.h"
-      "${stem}.capnp.c++")
+      "${stem}.drover.h" "${stem}.drover.cc" "${stem}.drover_mock.h"
+      "${stem}.drover_zero_copy.h" "${stem}.capnp.h" "${stem}.capnp.c++")
   endforeach()
 
   target_include_directories(${TARGET} SYSTEM PUBLIC "$<BUILD_INTERFACE:${generated}>")

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdio>
 
 namespace drover::codegen {
 namespace {
@@ -145,6 +146,12 @@ void CodeWriter::Call(std::string_view head, const std::vector<std::string>& arg
   std::string line = std::string(head) + "(";
   for (const std::string& arg : args) line += (line.ends_with('(') ? "" : ", ") + arg;
   AppendBroken(line + ")" + std::string(tail));
+}
+
+std::string HexId(uint64_t id) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "0x%016llx", static_cast<unsigned long long>(id));
+  return text;
 }
 
 void CodeWriter::Raw(std::string_view lines) {

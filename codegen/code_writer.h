@@ -2,6 +2,7 @@
 #ifndef DROVER_CODEGEN_CODE_WRITER_H_
 #define DROVER_CODEGEN_CODE_WRITER_H_
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,6 +60,9 @@ class CodeWriter {
   int depth_ = 0;
   bool just_opened_ = true;
 };
+
+// An id of the schema as C++ says it: 0x0123456789abcdef.
+std::string HexId(uint64_t id);
 
 }  // namespace drover::codegen
 

@@ -12,6 +12,7 @@
 #include "schema_checks.h"
 #include "schema_index.h"
 #include "source_file.h"
+#include "zero_copy_file.h"
 
 namespace drover::codegen {
 namespace {
@@ -34,6 +35,7 @@ Generated GenerateOrThrow(capnp::schema::CodeGeneratorRequest::Reader request) {
     generated.files[plan.OutputPath(".drover.h")] = HeaderFile(plan);
     generated.files[plan.OutputPath(".drover.cc")] = SourceFile(plan);
     generated.files[plan.OutputPath(".drover_mock.h")] = MockFile(plan);
+    generated.files[plan.OutputPath(".drover_zero_copy.h")] = ZeroCopyFile(plan);
   }
   return generated;
 }

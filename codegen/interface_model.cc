@@ -79,7 +79,7 @@ std::vector<MethodModel> InterfaceModels::Methods(uint64_t interface_id,
   const NodeReader node = index_.Node(interface_id);
   const std::string flat = index_.FlatName(interface_id);
   NameScope names({"Async", "Dispatch", "Interface", "With", flat + "Proxy", flat + "Servant",
-                   flat + "AsyncServant"});
+                   flat + "AsyncServant", flat + "ZeroCopyProxy", flat + "ZeroCopyServant"});
   std::vector<MethodModel> out;
   for (MethodReader reader : node.getInterface().getMethods()) {
     MethodModel method;

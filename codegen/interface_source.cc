@@ -1,17 +1,9 @@
 #include "interface_source.h"
 
-#include <cstdio>
-
 #include "field_code.h"
 
 namespace drover::codegen {
 namespace {
-
-std::string Hex(uint64_t id) {
-  char text[32];
-  std::snprintf(text, sizeof(text), "0x%016llx", static_cast<unsigned long long>(id));
-  return text;
-}
 
 const char* Bool(bool value) { return value ? "true" : "false"; }
 
@@ -220,11 +212,11 @@ void WriteDispatch(const FilePlan& plan, const InterfaceModel& model, const std:
   out.Blank();
   out.Open("void ", servant, "::Dispatch(drover::object::ServerCall& call) {");
   out.Open("switch (call.interface_id()) {");
-  out.Open("case ", Hex(model.id), ":  // ", model.dotted_name);
+  out.Open("case ", HexId(model.id), ":  // ", model.dotted_name);
   out.Line("break;");
   out.Outdent();
   for (uint64_t ancestor : plan.index.Ancestors(model.id)) {
-    out.Open("case ", Hex(ancestor), ":  // ", plan.index.DottedName(ancestor));
+    out.Open("case ", HexId(ancestor), ":  // ", plan.index.DottedName(ancestor));
     out.Line("return ", plan.types.Name(ancestor, suffix), "::Dispatch(call);");
     out.Outdent();
   }
@@ -279,13 +271,13 @@ void WriteMethodTable(const InterfaceModel& model, CodeWriter& out) {
   out.Blank();
   out.Open("constexpr drover::object::MethodInfo ", MethodTable(model), "[] = {");
   for (const MethodModel& method : model.methods) {
-    out.Line("  {.interface_id = ", Hex(model.id), ", .ordinal = ", std::to_string(method.ordinal),
-             ", .interface_name = \"", model.dotted_name, "\", .name = \"", method.schema_name,
-             "\", .concurrent = ", Bool(method.concurrent),
-             ", .idempotent = ", Bool(method.idempotent),
-             method.streaming ? ", .streaming = true" : "",
-             method.result_slot < 0 ? "" : ", .result_slot = " + std::to_string(method.result_slot),
-             "},");
+    out.Line(
+        "  {.interface_id = ", HexId(model.id), ", .ordinal = ", std::to_string(method.ordinal),
+        ", .interface_name = \"", model.dotted_name, "\", .name = \"", method.schema_name,
+        "\", .concurrent = ", Bool(method.concurrent), ", .idempotent = ", Bool(method.idempotent),
+        method.streaming ? ", .streaming = true" : "",
+        method.result_slot < 0 ? "" : ", .result_slot = " + std::to_string(method.result_slot),
+        "},");
   }
   out.Close("};");
 }
@@ -308,7 +300,7 @@ void WriteProxyMembers(const FilePlan& plan, const InterfaceModel& model, CodeWr
     out.Close("};");
   }
   out.Line(
-      "static const drover::object::InterfaceInfo kInfo = {.id = ", Hex(model.id), ", .name = \"",
+      "static const drover::object::InterfaceInfo kInfo = {.id = ", HexId(model.id), ", .name = \"",
       model.dotted_name, "\", .methods = ", model.methods.empty() ? "{}" : MethodTable(model),
       ", .supers = ", model.supers.empty() ? "{}" : "kSupers",
       ", .schema_nodes = &drover::object::SchemaNodesOf<", plan.index.CapnpName(model.id), ">};");

@@ -146,7 +146,10 @@ void FileChecker::CheckStruct(uint64_t id, const std::string& name) {
 
 void FileChecker::CheckInterface(NodeReader node, const std::string& name) {
   const std::string flat = index_.FlatName(node.getId());
-  for (const char* suffix : {"Proxy", "Servant", "AsyncServant"}) Claim(flat + suffix, name);
+  for (const char* suffix :
+       {"Proxy", "Servant", "AsyncServant", "ZeroCopyProxy", "ZeroCopyServant"}) {
+    Claim(flat + suffix, name);
+  }
   Claim("Mock" + flat + "Servant", name);
   if (!index_.Nested(node.getId()).empty()) Claim(flat, name);
   for (auto super : node.getInterface().getSuperclasses()) {

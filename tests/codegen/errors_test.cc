@@ -60,11 +60,16 @@ TEST(SchemaErrors, AnyPointerIsNotSupported) {
 }
 
 TEST(SchemaErrors, TwoDeclarationsOfOneCppNameAreTold) {
-  ExpectError("collision.capnp",
-              "collision.capnp: CarEngine: its C++ name bad::CarEngine is also that of Car.Engine; "
-              "rename one\n"
-              "collision.capnp: Worker: its C++ name bad::WorkerProxy is also that of WorkerProxy; "
-              "rename one\n");
+  ExpectError(
+      "collision.capnp",
+      "collision.capnp: CarEngine: its C++ name bad::CarEngine is also that of Car.Engine; "
+      "rename one\n"
+      "collision.capnp: Worker: its C++ name bad::WorkerProxy is also that of WorkerProxy; "
+      "rename one\n"
+      "collision.capnp: CookZeroCopy: its C++ name bad::CookZeroCopyProxy is also that of "
+      "Cook; rename one\n"
+      "collision.capnp: CookZeroCopy: its C++ name bad::CookZeroCopyServant is also that of "
+      "Cook; rename one\n");
 }
 
 TEST(SchemaErrors, MethodsThatAServantCannotBothHaveAreTold) {

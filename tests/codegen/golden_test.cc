@@ -15,7 +15,7 @@ namespace {
 void ExpectGolden(const std::vector<std::string>& schemas) {
   const GeneratorRun run = RunGenerator("schemas", schemas);
   ASSERT_EQ(run.exit_code, 0) << run.errors;
-  ASSERT_EQ(run.files.size(), 3 * schemas.size());
+  ASSERT_EQ(run.files.size(), 4 * schemas.size());
   const std::filesystem::path golden =
       std::filesystem::path(TestEnvironment("CODEGEN_TEST_DIR")) / "golden";
   for (const auto& [path, text] : run.files) {

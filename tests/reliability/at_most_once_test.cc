@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "counter.drover.h"
+#include "counter.drover_zero_copy.h"
 #include "drover/object/connect.h"
 #include "drover/object/server.h"
 #include "gmock/gmock.h"
@@ -122,6 +123,14 @@ TEST_P(LostCalls, RunOnceIfTheConnectionIsLostMeanwhile) {
 TEST_P(LostCalls, OfIdempotentMethodsAreSentAgainIfTheRequestIsLost) {
   cutter_.LoseNextInput(kPadding);
   EXPECT_EQ(proxy_.Get(padding_).value(), warm_);
+  EXPECT_EQ(servant_->runs, 1);
+}
+
+TEST_P(LostCalls, InZeroCopyFormAreNeverSentAgain) {
+  servant_->answers_to_lose = 1;
+  auto call = counter::CounterZeroCopyProxy(proxy_).Get(kPadding);
+  call.params().initPadding(kPadding);
+  ExpectLost(call.Send().status());
   EXPECT_EQ(servant_->runs, 1);
 }
 

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "kitchen.drover_zero_copy.h"
 #include "rpc/promises_fixture.h"
 
 namespace drover::rpc {
@@ -68,6 +69,21 @@ TEST_F(TailCalls, KeepTheirResultsForTheQuestionThatTakesThem) {
   ExpectSentElsewhere(20);
   ReturnFrom(question, 20);
   EXPECT_EQ(*call.Get(), "recorded x");
+}
+
+TEST_F(TailCalls, KeepTheirResultsForAQuestionThatReadsThemInPlace) {
+  const uint32_t ours = ExportRecorder();
+  KeepPromise(9);
+  auto call = kitchen::ListenerZeroCopyProxy(*cook_->Kept()).Heard();
+  call.params().setText("x");
+  auto answer = call.SendAsync();
+  const uint32_t question = ExpectHeard("x").getQuestionId();
+  SendTail(20, ours, "x");
+  ExpectSentElsewhere(20);
+  ReturnFrom(question, 20);
+  const auto reply = answer.Get();
+  ASSERT_TRUE(reply.ok()) << reply.status();
+  EXPECT_STREQ(reply->results().getReply().cStr(), "recorded x");
 }
 
 TEST_F(TailCalls, MayBeTakenBeforeTheyReturn) {

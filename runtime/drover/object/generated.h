@@ -62,17 +62,13 @@ class CallState : public async::FutureState<T>, public CallBinding {
       : method_(method), decode_(std::move(decode)) {}
 
   void OnReturn(capnp::AnyPointer::Reader results) override {
-    StopTimer();
-    EndRetries(/*answered=*/true);
     if constexpr (std::is_void_v<T>) {
+      StopTimer();
+      EndRetries(/*answered=*/true);
       NoteAnswer();
       this->Complete(absl::OkStatus());
     } else {
-      absl::StatusOr<T> value = absl::UnknownError("");
-      absl::Status read = CatchCodecErrors([&] { value = decode_(results); });
-      if (!read.ok()) return OnError(read);
-      NoteAnswer();
-      this->Complete(std::move(value));
+      CompleteWith([&] { return decode_(results); });
     }
   }
   void OnError(const absl::Status& status) override {
@@ -96,6 +92,17 @@ class CallState : public async::FutureState<T>, public CallBinding {
   const MethodInfo& method() const { return method_; }
 
  protected:
+  // The answer is here; `read` gives the value, or throws what CatchCodecErrors catches.
+  template <class F>
+  void CompleteWith(F&& read) {
+    StopTimer();
+    EndRetries(/*answered=*/true);
+    absl::StatusOr<T> value = absl::UnknownError("");
+    absl::Status status = CatchCodecErrors([&] { value = read(); });
+    if (!status.ok()) return OnError(status);
+    NoteAnswer();
+    this->Complete(std::move(value));
+  }
   void StopWork() override {
     StopTimer();
     Stop();
@@ -185,39 +192,65 @@ class ClientCall {
   // With something that can be called as a DecodeFunction can.
   template <class T, class Decode>
   Future<T> StartWith(Decode decode) && {
-    Future<T> future = Begin<T>(std::move(decode), /*with_timer=*/true);
-    if (done_) RunDoneAfter(future.state());
-    return future;
+    return Started(Begin<T>(std::move(decode), /*with_timer=*/true));
   }
   template <class T, class Decode>
   ResultOf<T> GetWith(Decode decode) && {
-    ResultOf<T> result = Begin<T>(std::move(decode), /*with_timer=*/false).Get();
-    if (done_) done_->Run(StatusOf(result));
-    return result;
+    return Got(Begin<T>(std::move(decode), /*with_timer=*/false));
+  }
+  // With a future's state of the caller's own, a CallState<T>. The call is not sent again.
+  template <class T, class State>
+  Future<T> StartIn() && {
+    return Started(BeginIn<T>(base::MakeRef<State>(method_), /*with_timer=*/true));
+  }
+  template <class T, class State>
+  ResultOf<T> GetIn() && {
+    return Got(BeginIn<T>(base::MakeRef<State>(method_), /*with_timer=*/false));
   }
   // Of a streaming method (stream.h).
   absl::Status Stream() &&;
   Future<void> StartStream() &&;
 
  private:
-  // A thread that waits for the answer sees itself when a deadline passes.
   template <class T, class Decode>
   Future<T> Begin(Decode decode, bool with_timer) {
     using State =
         std::conditional_t<Pipelined<T>, PipelinedCallState<T, Decode>, CallState<T, Decode>>;
     auto state = base::MakeRef<State>(method_, std::move(decode));
+    return BeginIn<T>(std::move(state), with_timer, [this](State& told) {
+      if constexpr (Pipelined<T>) {
+        if (hooks_) told.set_hooks(hooks_);
+      }
+      if (!method_.idempotent) return;
+      absl::Status kept = CatchCodecErrors([&] { told.KeepForRetry(target_, call_); });
+      if (error_.ok()) error_ = std::move(kept);
+    });
+  }
+
+  // Calls `prepare` with the state just before the call leaves. A thread that waits for the answer
+  // sees itself when a deadline passes.
+  template <class T, class State, class F = void (*)(State&)>
+  Future<T> BeginIn(
+      base::Ref<State> state, bool with_timer, F prepare = [](State&) {}) {
     Future<T> future(state);
     Tell(state.get());
-    if constexpr (Pipelined<T>) {
-      if (hooks_) state->set_hooks(hooks_);
-    }
-    if (method_.idempotent) {
-      absl::Status kept = CatchCodecErrors([&] { state->KeepForRetry(target_, call_); });
-      if (error_.ok()) error_ = std::move(kept);
-    }
+    prepare(*state);
     Send(state);
     if (with_timer && state->deadline() != absl::InfiniteFuture()) state->StartTimer(state);
     return future;
+  }
+
+  // To the future's side, with what interceptors wanted done.
+  template <class T>
+  Future<T> Started(Future<T> future) {
+    if (done_) RunDoneAfter(future.state());
+    return future;
+  }
+  template <class T>
+  ResultOf<T> Got(Future<T> future) {
+    ResultOf<T> result = future.Get();
+    if (done_) done_->Run(StatusOf(result));
+    return result;
   }
 
   // What interceptors wanted done, once the future is complete.
@@ -258,6 +291,7 @@ class ServerCall {
   uint64_t interface_id() const { return call_.interface_id(); }
   uint16_t method_id() const { return call_.method_id(); }
   capnp::AnyPointer::Reader params() const { return call_.params(); }
+  rpc::IncomingCall& incoming() const { return call_; }
 
   template <class T>
   void Reply(const absl::StatusOr<T>& result,

@@ -188,7 +188,8 @@ class Connection final : public async::EventHandler {
   absl::Status HandleFrame(wire::Frame frame, Deferred& deferred);
   absl::Status HandleBootstrap(protocol::Bootstrap::Reader message);
   absl::Status HandleCall(wire::Frame frame, Deferred& deferred);
-  absl::Status HandleReturn(protocol::Return::Reader message, Deferred& deferred);
+  absl::Status HandleReturn(protocol::Return::Reader message, const wire::Frame& frame,
+                            Deferred& deferred);
   absl::Status HandleResolve(protocol::Resolve::Reader message, Deferred& deferred);
   absl::Status HandleFinish(AnswerId id, bool release_result_caps, Deferred& deferred);
   absl::Status HandleRelease(protocol::Release::Reader message, Deferred& deferred);

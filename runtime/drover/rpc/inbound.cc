@@ -31,7 +31,7 @@ absl::Status Connection::HandleFrame(wire::Frame frame, Deferred& deferred) {
       case protocol::Message::CALL:
         return HandleCall(std::move(frame), deferred);
       case protocol::Message::RETURN:
-        return HandleReturn(message.getReturn(), deferred);
+        return HandleReturn(message.getReturn(), frame, deferred);
       case protocol::Message::FINISH:
         return HandleFinish(AnswerId(message.getFinish().getQuestionId()),
                             message.getFinish().getReleaseResultCaps(), deferred);

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "drover/rpc/connection.h"
+#include "drover/rpc/kept_results.h"
 #include "drover/rpc/remote_promise.h"
 #include "drover/rpc/status_codec.h"
 
@@ -25,7 +26,8 @@ absl::Status ErrorOfReturn(protocol::Return::Reader message) {
 
 }  // namespace
 
-absl::Status Connection::HandleReturn(protocol::Return::Reader message, Deferred& deferred) {
+absl::Status Connection::HandleReturn(protocol::Return::Reader message, const wire::Frame& frame,
+                                      Deferred& deferred) {
   const QuestionId id(message.getAnswerId());
   base::Ref<ReturnHandler> handler;
   const bool has_results = message.isResults();
@@ -74,6 +76,8 @@ absl::Status Connection::HandleReturn(protocol::Return::Reader message, Deferred
   RequestTick();  // for the Finish
   if (handler && !overstep.ok()) {
     handler->OnError(overstep);
+  } else if (handler && has_results && handler->KeepsResults()) {
+    DeliverReturn(*handler, KeptResults::Of(frame, std::move(caps)));
   } else if (handler && has_results) {
     DeliverReturn(*handler, caps.Imbue(results.getContent()));
   } else if (handler) {
@@ -122,7 +126,9 @@ void Connection::GiveToTaker(AnswerId id, Answer& answer, Deferred& deferred) {
   deferred.Then(
       [handler = std::move(question->handler), results = answer.results, error = answer.error] {
         if (!handler) return;
-        if (error.ok()) {
+        if (error.ok() && handler->KeepsResults()) {
+          DeliverReturn(*handler, KeptResults::Of(results));
+        } else if (error.ok()) {
           DeliverReturn(*handler, results->content());
         } else {
           handler->OnError(error);

@@ -13,6 +13,7 @@
 #include "drover/rpc/call_hooks.h"
 #include "drover/rpc/caretaker.h"
 #include "drover/rpc/connection.h"
+#include "drover/rpc/kept_results.h"
 #include "drover/rpc/local_capability.h"
 #include "drover/rpc/status_codec.h"
 
@@ -21,13 +22,30 @@ namespace drover::rpc {
 void ReturnHandler::OnSent(base::Ref<Connection>, QuestionId) {}
 void ReturnHandler::OnStarted(base::Ref<IncomingCall>) {}
 
-void DeliverReturn(ReturnHandler& handler, capnp::AnyPointer::Reader results) {
+void ReturnHandler::OnKeptReturn(std::unique_ptr<KeptResults> results) {
+  OnReturn(results->content());
+}
+
+namespace {
+
+template <class F>
+void Deliver(ReturnHandler& handler, F&& give) {
   try {
-    handler.OnReturn(results);
+    give();
   } catch (const kj::Exception& e) {
     handler.OnError(absl::InternalError(
         absl::StrCat("the results are malformed: ", e.getDescription().cStr())));
   }
+}
+
+}  // namespace
+
+void DeliverReturn(ReturnHandler& handler, capnp::AnyPointer::Reader results) {
+  Deliver(handler, [&] { handler.OnReturn(results); });
+}
+
+void DeliverReturn(ReturnHandler& handler, std::unique_ptr<KeptResults> results) {
+  Deliver(handler, [&] { handler.OnKeptReturn(std::move(results)); });
 }
 
 base::Ref<IncomingCall> IncomingCall::FromPeer(base::Ref<Connection> connection,
@@ -81,6 +99,13 @@ capnp::AnyPointer::Reader IncomingCall::params() {
   return param_caps_.Imbue(payload_.getContent());
 }
 
+void IncomingCall::LiftTraversalLimit() {
+  if (!in_) return;
+  in_->LiftTraversalLimit();
+  peer_call_ = in_->root().getCall();
+  payload_ = peer_call_.getParams();
+}
+
 void IncomingCall::Begin(size_t size_hint_words) {
   out_ = wire::OutMessage::New(size_hint_words);
   result_caps_.list().clear();
@@ -132,6 +157,8 @@ void IncomingCall::ReturnResults() {
   if (!out_) results();  // an empty answer is an answer
   if (connection_) {
     connection_->SendReturn(*this, std::move(out_), return_, std::move(result_caps_));
+  } else if (handler_->KeepsResults()) {
+    DeliverReturn(*handler_, KeptResults::Of(std::move(out_), std::move(result_caps_)));
   } else {
     DeliverReturn(*handler_, result_caps_.Imbue(return_.getResults().getContent().asReader()));
   }

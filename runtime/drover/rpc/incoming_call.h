@@ -58,6 +58,10 @@ class IncomingCall final : public async::Cancellation, public Work {
   protocol::Payload::Reader payload() const { return payload_; }
   MessageCaps& param_caps() { return param_caps_; }
   capnp::AnyPointer::Reader params();
+  // For its servant, once the params were found sound: from now on they may be read again and
+  // again (see wire::TraversalLimitWords). What params and peer_call gave before must not be used
+  // any more. May throw kj::Exception.
+  void LiftTraversalLimit();
   async::Cancellation& cancellation() { return *this; }
   // What came with the call; null for nothing.
   const CallMetadataPtr& metadata() const { return metadata_; }

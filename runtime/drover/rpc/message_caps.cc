@@ -108,4 +108,18 @@ void SetCapability(capnp::AnyPointer::Builder pointer, base::Ref<Capability> cap
       .setCapability(kj::heap<CapabilityHook>(std::move(capability)));
 }
 
+base::Ref<Capability> CapabilityOf(capnp::Capability::Client client) {
+  kj::Own<capnp::ClientHook> hook = capnp::ClientHook::from(kj::mv(client));
+  if (hook->isNull()) return nullptr;
+  if (hook->getBrand() != &kBrand) {
+    return BrokenCapability(
+        absl::InvalidArgumentError("a client of KJ is no object that Drover could call"));
+  }
+  return static_cast<CapabilityHook&>(*hook).capability();
+}
+
+kj::Own<capnp::ClientHook> HookOf(base::Ref<Capability> capability) {
+  return kj::heap<CapabilityHook>(std::move(capability));
+}
+
 }  // namespace drover::rpc

@@ -44,6 +44,12 @@ base::Ref<Capability> GetCapability(capnp::AnyPointer::Reader pointer);
 // Stores a capability, or a null pointer.
 void SetCapability(capnp::AnyPointer::Builder pointer, base::Ref<Capability> capability);
 
+// The capability behind a client that an accessor of a message gave: null for a null one, a broken
+// one for a client of KJ's own runtime.
+base::Ref<Capability> CapabilityOf(capnp::Capability::Client client);
+// A client that a setter of a message takes; not null. Calls on it are refused.
+kj::Own<capnp::ClientHook> HookOf(base::Ref<Capability> capability);
+
 }  // namespace drover::rpc
 
 #endif  // DROVER_RPC_MESSAGE_CAPS_H_

@@ -1,11 +1,14 @@
 // Who gets the answer of a call.
 //
-// One of OnReturn, OnError and OnLost is called, once, on a thread that drives I/O, with no lock
-// held: implementations are quick and run no user code. Reference-counted by the implementation.
+// One of OnReturn (or OnKeptReturn), OnError and OnLost is called, once, on a thread that drives
+// I/O, with no lock held: implementations are quick and run no user code. Reference-counted by the
+// implementation.
 #ifndef DROVER_RPC_RETURN_HANDLER_H_
 #define DROVER_RPC_RETURN_HANDLER_H_
 
 #include <capnp/any.h>
+
+#include <memory>
 
 #include "absl/status/status.h"
 #include "drover/base/ref.h"
@@ -15,12 +18,17 @@ namespace drover::rpc {
 
 class Connection;
 class IncomingCall;
+class KeptResults;
 
 class ReturnHandler {
  public:
   // The results, valid during the call. May throw kj::Exception if they are malformed; OnError
   // follows then.
   virtual void OnReturn(capnp::AnyPointer::Reader results) = 0;
+  // Whether it reads the results where they are, later too: it gets OnKeptReturn then.
+  virtual bool KeepsResults() const { return false; }
+  // In place of OnReturn; likewise.
+  virtual void OnKeptReturn(std::unique_ptr<KeptResults> results);
   // The callee, or the runtime in its place, answered with an error.
   virtual void OnError(const absl::Status& status) = 0;
   // The connection ended, or could not be made: `status` is Unavailable and names the endpoint.
@@ -47,6 +55,7 @@ class ReturnHandler {
 
 // Gives `results` to the handler; malformed results become an error.
 void DeliverReturn(ReturnHandler& handler, capnp::AnyPointer::Reader results);
+void DeliverReturn(ReturnHandler& handler, std::unique_ptr<KeptResults> results);
 
 }  // namespace drover::rpc
 

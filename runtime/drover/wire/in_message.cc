@@ -1,6 +1,7 @@
 #include "drover/wire/in_message.h"
 
 #include <cstring>
+#include <limits>
 #include <utility>
 
 namespace drover::wire {
@@ -24,11 +25,9 @@ int PeekKind(const Frame& frame) {
 InMessage::InMessage(Frame frame) : frame_(std::move(frame)) {
   const auto* words =
       reinterpret_cast<const capnp::word*>(frame_.bytes + frame_.header.header_bytes);
-  kj::ArrayPtr<const kj::ArrayPtr<const capnp::word>> segments;
   if (frame_.header.segments == 1) {
     one_segment_ = kj::arrayPtr(
         words, (frame_.header.total_bytes - frame_.header.header_bytes) / sizeof(capnp::word));
-    segments = kj::arrayPtr(&one_segment_, 1);
   } else {
     more_segments_.reserve(frame_.header.segments);
     for (uint32_t i = 0; i < frame_.header.segments; ++i) {
@@ -37,10 +36,18 @@ InMessage::InMessage(Frame frame) : frame_(std::move(frame)) {
       more_segments_.push_back(kj::arrayPtr(words, size));
       words += size;
     }
-    segments = kj::arrayPtr(more_segments_.data(), more_segments_.size());
   }
+  MakeReader(TraversalLimitWords(frame_.header.total_bytes));
+}
+
+void InMessage::LiftTraversalLimit() { MakeReader(std::numeric_limits<uint64_t>::max()); }
+
+void InMessage::MakeReader(uint64_t limit_words) {
+  const kj::ArrayPtr<const kj::ArrayPtr<const capnp::word>> segments =
+      frame_.header.segments == 1 ? kj::arrayPtr(&one_segment_, 1)
+                                  : kj::arrayPtr(more_segments_.data(), more_segments_.size());
   capnp::ReaderOptions options;
-  options.traversalLimitInWords = TraversalLimitWords(frame_.header.total_bytes);
+  options.traversalLimitInWords = limit_words;
   options.nestingLimit = kNestingLimit;
   reader_.emplace(segments, options);
 }

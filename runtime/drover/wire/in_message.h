@@ -39,10 +39,16 @@ class InMessage {
   InMessage(const InMessage&) = delete;
   InMessage& operator=(const InMessage&) = delete;
 
+  // For a message that was found sound: it may be read again and again from now on. Readers that
+  // were made before must not be used any more.
+  void LiftTraversalLimit();
+
   protocol::Message::Reader root() { return reader_->getRoot<protocol::Message>(); }
   capnp::AnyPointer::Reader any_root() { return reader_->getRoot<capnp::AnyPointer>(); }
 
  private:
+  void MakeReader(uint64_t limit_words);
+
   Frame frame_;
   kj::ArrayPtr<const capnp::word> one_segment_;
   std::vector<kj::ArrayPtr<const capnp::word>> more_segments_;  // used when there is not just one

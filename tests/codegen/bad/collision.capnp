@@ -5,3 +5,5 @@ struct Car { struct Engine {} }
 struct CarEngine {}
 struct WorkerProxy {}
 interface Worker {}
+interface Cook {}
+interface CookZeroCopy {}

@@ -1,0 +1,7 @@
+#include "corners/corners.drover_zero_copy.h"
+#include "everything.drover_zero_copy.h"
+#include "garage.drover_zero_copy.h"
+#include "keywords.drover_zero_copy.h"
+#include "parts/wheel.drover_zero_copy.h"
+#include "race.drover_zero_copy.h"
+#include "sink.drover_zero_copy.h"

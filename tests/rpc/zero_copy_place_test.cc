@@ -1,0 +1,157 @@
+// Where the data of zero-copy forms lies: read where the socket wrote it, sent from where it was
+// built, and within a process handed over as it is.
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "drover/rpc/connection.h"
+#include "drover/rpc/local_capability.h"
+#include "drover/transport/socket_stream.h"
+#include "gtest/gtest.h"
+#include "support/scripted_peer.h"
+#include "support/watched_stream.h"
+#include "support/zero_copy_cook.h"
+
+namespace drover {
+namespace {
+
+using kitchen::CookProxy;
+using kitchen::CookZeroCopyProxy;
+using testing_support::SeenMemory;
+using testing_support::WatchedStream;
+using testing_support::ZeroCopyCook;
+
+constexpr size_t kMega = 1 << 20;
+
+std::span<const uint8_t> Span(capnp::Data::Reader data) { return {data.begin(), data.size()}; }
+
+// A client and a server, and what each of their ends of the socket saw.
+class ZeroCopyPlace : public testing::Test {
+ protected:
+  ZeroCopyPlace() {
+    auto [ours, theirs] = testing_support::SocketPair();
+    server_ = MakeConnection(std::move(theirs), server_seen_, rpc::LocalCapability::Of(cook_));
+    client_ = MakeConnection(std::move(ours), client_seen_, nullptr);
+    proxy_ = CookProxy(Proxy::FromCapability(client_->Bootstrap()));
+    EXPECT_EQ(proxy_.Add(1, 2).value(), 3u);
+  }
+  ~ZeroCopyPlace() override {
+    client_->Close(absl::CancelledError("the test is over"));
+    server_->Close(absl::CancelledError("the test is over"));
+  }
+
+  const std::shared_ptr<SeenMemory> server_seen_ = std::make_shared<SeenMemory>();
+  const std::shared_ptr<SeenMemory> client_seen_ = std::make_shared<SeenMemory>();
+  const std::shared_ptr<ZeroCopyCook> cook_ = std::make_shared<ZeroCopyCook>();
+  CookProxy proxy_;
+
+ private:
+  static base::Ref<rpc::Connection> MakeConnection(base::UniqueFd fd,
+                                                   std::shared_ptr<SeenMemory> seen,
+                                                   base::Ref<rpc::Capability> front) {
+    rpc::ConnectionOptions options;
+    options.name = "the test";
+    options.front_object = std::move(front);
+    return rpc::Connection::Create(
+        std::make_unique<WatchedStream>(transport::SocketStream::Make(std::move(fd), "unix"),
+                                        std::move(seen)),
+        options);
+  }
+
+  base::Ref<rpc::Connection> server_;
+  base::Ref<rpc::Connection> client_;
+};
+
+TEST_F(ZeroCopyPlace, ParamsLeaveFromWhereTheyAreBuilt) {
+  cook_->on_echo = [](ZeroCopyCook::EchoContext&) { return absl::OkStatus(); };
+  auto call = CookZeroCopyProxy(proxy_).Echo(kMega);
+  const std::span<const uint8_t> data = Span(call.params().initData(kMega));
+  ASSERT_TRUE(call.Send().ok());
+  EXPECT_TRUE(client_seen_->WroteFrom(data));
+}
+
+TEST_F(ZeroCopyPlace, ParamsLeaveFromWhereTheyAreBuiltWithoutAHint) {
+  cook_->on_echo = [](ZeroCopyCook::EchoContext&) { return absl::OkStatus(); };
+  auto call = CookZeroCopyProxy(proxy_).Echo();
+  const std::span<const uint8_t> data = Span(call.params().initData(kMega));
+  ASSERT_TRUE(call.Send().ok());
+  EXPECT_TRUE(client_seen_->WroteFrom(data));
+}
+
+TEST_F(ZeroCopyPlace, ParamsAreReadWhereTheyWereReceived) {
+  bool in_place = false;
+  cook_->on_echo = [&](ZeroCopyCook::EchoContext& call) {
+    in_place = server_seen_->ReadEndOf(Span(call.params().getData()));
+    return absl::OkStatus();
+  };
+  auto call = CookZeroCopyProxy(proxy_).Echo(kMega);
+  call.params().initData(kMega);
+  ASSERT_TRUE(call.Send().ok());
+  EXPECT_TRUE(in_place);
+}
+
+TEST_F(ZeroCopyPlace, ResultsLeaveFromWhereTheyAreBuilt) {
+  std::span<const uint8_t> data;
+  cook_->on_echo = [&](ZeroCopyCook::EchoContext& call) {
+    data = Span(call.results(kMega).initData(kMega));
+    return absl::OkStatus();
+  };
+  ASSERT_TRUE(CookZeroCopyProxy(proxy_).Echo().Send().ok());
+  EXPECT_TRUE(server_seen_->WroteFrom(data));
+}
+
+TEST_F(ZeroCopyPlace, ResultsAreReadWhereTheyWereReceived) {
+  cook_->on_echo = [](ZeroCopyCook::EchoContext& call) {
+    call.results(kMega).initData(kMega);
+    return absl::OkStatus();
+  };
+  const auto reply = CookZeroCopyProxy(proxy_).Echo().Send();
+  ASSERT_TRUE(reply.ok()) << reply.status();
+  EXPECT_TRUE(client_seen_->ReadEndOf(Span(reply->results().getData())));
+}
+
+TEST_F(ZeroCopyPlace, ResultsStayWhileTheConnectionReadsOn) {
+  std::vector<decltype(CookZeroCopyProxy(proxy_).Echo().Send())> replies;
+  for (uint8_t i = 0; i < 20; ++i) {
+    auto call = CookZeroCopyProxy(proxy_).Echo();
+    const size_t size = 1 + 7000 * i;  // many in one block of memory, and some beyond it
+    auto data = call.params().initData(size);
+    std::fill(data.begin(), data.end(), i);
+    replies.push_back(call.Send());
+  }
+  for (uint8_t i = 0; i < 20; ++i) {
+    ASSERT_TRUE(replies[i].ok()) << replies[i].status();
+    for (const uint8_t byte : replies[i]->results().getData()) ASSERT_EQ(byte, i);
+  }
+}
+
+TEST(ZeroCopyHere, ServantReadsParamsWhereTheyWereBuilt) {
+  const auto cook = std::make_shared<ZeroCopyCook>();
+  const uint8_t* read = nullptr;
+  cook->on_echo = [&](ZeroCopyCook::EchoContext& call) {
+    read = call.params().getData().begin();
+    return absl::OkStatus();
+  };
+  auto call = CookZeroCopyProxy(CookProxy(cook)).Echo(kMega);
+  const uint8_t* const built = call.params().initData(kMega).begin();
+  ASSERT_TRUE(call.Send().ok());
+  EXPECT_EQ(read, built);
+}
+
+TEST(ZeroCopyHere, CallerReadsResultsWhereTheyWereBuilt) {
+  const auto cook = std::make_shared<ZeroCopyCook>();
+  const uint8_t* built = nullptr;
+  cook->on_echo = [&](ZeroCopyCook::EchoContext& call) {
+    built = call.results(kMega).initData(kMega).begin();
+    return absl::OkStatus();
+  };
+  const auto reply = CookZeroCopyProxy(CookProxy(cook)).Echo().Send();
+  ASSERT_TRUE(reply.ok()) << reply.status();
+  EXPECT_EQ(reply->results().getData().begin(), built);
+}
+
+}  // namespace
+}  // namespace drover
