@@ -24,7 +24,7 @@ ServerOptions With(const Limits& limits) {
 
 TEST(LimitsDefaults, AreTheDocumentedOnes) {
   const Limits limits;
-  EXPECT_EQ(limits.max_calls_in_flight, 4096u);
+  EXPECT_EQ(limits.max_calls_in_flight, 65'536u);
   EXPECT_EQ(limits.max_exports, 1'000'000u);
   EXPECT_EQ(limits.max_imports, 1'000'000u);
   EXPECT_EQ(limits.max_held_answer_bytes, 128u << 20);
