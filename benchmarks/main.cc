@@ -7,11 +7,15 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "common/arguments.h"
 #include "common/contender.h"
 #include "common/measurement.h"
 #include "common/report.h"
+#include "drover/base/status_macros.h"
+#include "pipelining.h"
 
 namespace drover::bench {
 namespace {
@@ -29,6 +33,21 @@ std::vector<std::unique_ptr<Contender>> Contenders(const std::vector<std::string
   return all;
 }
 
+// What the arguments ask for, as text. The first error ends it.
+absl::StatusOr<std::string> Measure(const Arguments& arguments,
+                                    std::vector<std::unique_ptr<Contender>> contenders) {
+  const MeasurementOptions& options = arguments.measurement;
+  if (arguments.pipelining) return PipeliningReport(options.rounds, options.seconds);
+  Measurement measurement(std::move(contenders), options);
+  DROVER_RETURN_IF_ERROR(measurement.Run());
+  if (arguments.brief) return BriefReport(measurement);
+  std::string report = Report(measurement, {"raw socket", "Cap'n Proto"});
+  if (!arguments.only.empty()) return report;
+  DROVER_ASSIGN_OR_RETURN(const std::string section,
+                          PipeliningReport(options.rounds, options.seconds));
+  return absl::StrCat(report, "\n", section);
+}
+
 int Main(int argc, char** argv) {
   if (argc == 2 && std::string(argv[1]) == "--help") {
     std::cout << kUsage;
@@ -44,17 +63,15 @@ int Main(int argc, char** argv) {
     std::cerr << "bench: --only names no contender\n";
     return 2;
   }
-  Measurement measurement(std::move(contenders), arguments->measurement);
-  if (absl::Status status = measurement.Run(); !status.ok()) {
-    std::cerr << "bench: " << status << "\n";
+  const absl::StatusOr<std::string> report = Measure(*arguments, std::move(contenders));
+  if (!report.ok()) {
+    std::cerr << "bench: " << report.status() << "\n";
     return 1;
   }
-  const std::string report = arguments->brief ? BriefReport(measurement)
-                                              : Report(measurement, {"raw socket", "Cap'n Proto"});
-  std::cout << report;
+  std::cout << *report;
   if (arguments->out.empty()) return 0;
   std::ofstream file(arguments->out);
-  file << report;
+  file << *report;
   file.close();
   if (!file) std::cerr << "bench: cannot write " << arguments->out << "\n";
   return file ? 0 : 1;

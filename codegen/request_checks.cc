@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 #include <string_view>
+#include <utility>
 
 #include "schema_index.h"
 
@@ -12,6 +13,8 @@ namespace {
 
 // More than any schema nests its declarations, groups or interfaces; the generator recurses.
 constexpr int kMostDepth = 64;
+// A message of a few kilobytes can hold a list of millions of the same nothing.
+constexpr size_t kMostProblems = 100;
 
 std::string_view View(capnp::Text::Reader text) { return {text.begin(), text.size()}; }
 
@@ -42,7 +45,7 @@ class RequestChecker {
     }
     for (auto file : request_.getRequestedFiles()) {
       if (!Is(file.getId(), capnp::schema::Node::FILE)) {
-        problems_.push_back("a file is requested that the request does not have");
+        Add("a file is requested that the request does not have");
       }
     }
     return std::move(problems_);
@@ -52,8 +55,11 @@ class RequestChecker {
   using Kind = capnp::schema::Node::Which;
 
   void Problem(NodeReader node, std::string_view what) {
-    problems_.push_back("node '" + std::string(View(node.getDisplayName())) + "' " +
-                        std::string(what));
+    if (problems_.size() >= kMostProblems) return;
+    Add("node '" + std::string(View(node.getDisplayName())) + "' " + std::string(what));
+  }
+  void Add(std::string problem) {
+    if (problems_.size() < kMostProblems) problems_.push_back(std::move(problem));
   }
 
   bool Is(uint64_t id, Kind kind) const {

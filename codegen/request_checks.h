@@ -11,8 +11,8 @@
 
 namespace drover::codegen {
 
-// What is wrong with the request, a line each; empty if it can be generated from. May throw
-// kj::Exception where it cannot be read at all.
+// What is wrong with the request, a line each, the first hundred at most; empty if it can be
+// generated from. May throw kj::Exception where it cannot be read at all.
 std::vector<std::string> CheckRequest(capnp::schema::CodeGeneratorRequest::Reader request);
 
 }  // namespace drover::codegen

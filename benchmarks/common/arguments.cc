@@ -54,6 +54,9 @@ absl::StatusOr<Arguments> ParseArguments(const std::vector<std::string>& words) 
     } else if (option == "--two-cpus") {
       arguments.measurement.placements = {Placement::kTwoCpus};
       continue;
+    } else if (option == "--pipelining") {
+      arguments.pipelining = true;
+      continue;
     }
     if (const size_t equals = option.find('='); equals != std::string::npos) {
       value = option.substr(equals + 1);

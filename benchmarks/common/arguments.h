@@ -12,13 +12,15 @@ namespace drover::bench {
 
 inline constexpr char kUsage[] =
     R"(usage: bench [OPTION]...    (--name value and --name=value are the same)
-Without --work: measures every contender in one run and prints the report, in Markdown.
+Without --work: measures every contender in one run and prints the report, in Markdown, which
+ends with what needs a link with a delay (unless --only).
 With --work: measures that alone and prints a line for each contender; to be run under a profiler.
 
   --rounds N    interleaved rounds; default 7, with --work 1
   --seconds S   for each figure of a round; default 0.5
   --only NAME   this contender alone, such as drover or "cap'n proto"; may be repeated
   --work NAME   null, in-flight, threads, shared, echo-64k or echo-1m; may be repeated
+  --pipelining  only what needs a link with a delay, and its section of the report
   --pinned      server and client on one CPU only
   --two-cpus    server and client on two CPUs only
   --out FILE    also writes the report there
@@ -28,7 +30,8 @@ struct Arguments {
   MeasurementOptions measurement;
   std::vector<std::string> only;  // in lower case; empty for all
   bool brief = false;             // with --work
-  std::string out;                // empty for none
+  bool pipelining = false;
+  std::string out;  // empty for none
 };
 
 // InvalidArgument names what cannot be used.

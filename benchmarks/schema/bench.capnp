@@ -11,4 +11,7 @@ interface Bench {
   # y is x + 1.
 
   echo @1 (data :Data) -> (data :Data);
+
+  another @2 () -> (bench :Bench);
+  # A new object of the same kind: the next of a chain of dependent calls.
 }

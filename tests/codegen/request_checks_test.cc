@@ -160,6 +160,12 @@ TEST_F(Requests, WithNamesThatAreNone) {
   }
 }
 
+TEST_F(Requests, WithProblemsWithoutNumberAreToldTheFirstHundred) {
+  MakeFile(1);
+  At(2).initEnum().initEnumerants(100'000);  // none has a name
+  EXPECT_EQ(CheckRequest(request_.asReader()).size(), 100u);
+}
+
 TEST_F(Requests, ForAFileThatIsNotThere) {
   MakeFile(1);
   request_.getRequestedFiles()[0].setId(2);

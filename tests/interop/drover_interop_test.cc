@@ -2,6 +2,8 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <cstdlib>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <utility>
@@ -41,6 +43,23 @@ TEST_P(StockClientOfDrover, CancelsItsCallByBeingKilled) {
   // Others are served as before.
   gate.Open();
   EXPECT_EQ(Run("everything"), kAllHeld);
+}
+
+// The stock runtime counts the bytes that are on their way, and takes as many as a socket's buffer
+// holds: tens of thousands of calls, if they are little.
+TEST_P(StockClientOfDrover, StreamsLittleToASinkThatIsSlow) {
+  Limits limits = kWithFds;
+  size_t least = 0, usual = 0, most = 0;
+  std::ifstream("/proc/sys/net/ipv4/tcp_wmem") >> least >> usual >> most;
+  if (most > 4 << 20) limits.max_calls_in_flight = most / 64;  // the default is for the default
+  Gate gate;
+  ServeWorker({.gate = gate}, {.limits = limits});
+  StockClient client(endpoint(), "stream of little");
+  const int on_their_way = std::atoi(client.ReadLine().c_str());
+  EXPECT_GT(on_their_way, 1000);
+  EXPECT_LT(on_their_way, static_cast<int>(limits.max_calls_in_flight));
+  gate.Open();
+  EXPECT_EQ(client.Wait(), kAllHeld);
 }
 
 TEST_P(StockClientOfDrover, IsNotDisturbedByPings) {

@@ -32,6 +32,7 @@ absl::StatusOr<std::string> ContentOf(const Proxy& proxy) {
 }
 
 absl::Status Sink::Write(std::vector<uint8_t> chunk) {
+  if (gate_) DROVER_RETURN_IF_ERROR(Gate(*gate_).Pass());
   if (chunk.empty()) return absl::InvalidArgumentError("an empty chunk");
   if (chunk[0] != static_cast<uint8_t>(got_.chunks)) got_.in_order = false;
   ++got_.chunks;

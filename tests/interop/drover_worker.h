@@ -35,10 +35,13 @@ absl::StatusOr<std::string> ContentOf(const Proxy& proxy);
 
 class Sink final : public SinkServant {
  public:
+  explicit Sink(std::optional<Gate> gate) : gate_(std::move(gate)) {}
+
   absl::Status Write(std::vector<uint8_t> chunk) override;
   absl::StatusOr<SinkDoneResults> Done() override { return got_; }
 
  private:
+  const std::optional<Gate> gate_;  // where writes wait
   SinkDoneResults got_{.chunks = 0, .bytes = 0, .in_order = true};
 };
 
@@ -75,7 +78,7 @@ class Listener final : public ListenerServant {
 class Worker final : public WorkerServant {
  public:
   struct Options {
-    std::optional<Gate> gate = std::nullopt;  // where calculate waits
+    std::optional<Gate> gate = std::nullopt;  // where calculate and writes wait
     WorkerProxy neighbour = {};
   };
   Worker() : Worker(Options()) {}
@@ -90,7 +93,9 @@ class Worker final : public WorkerServant {
   absl::Status Fail(std::string reason) override;
   absl::StatusOr<std::vector<uint8_t>> Echo(std::vector<uint8_t> data) override { return data; }
   absl::StatusOr<uint32_t> Living() override { return counts_->living; }
-  absl::StatusOr<SinkProxy> Open() override { return SinkProxy(std::make_shared<Sink>()); }
+  absl::StatusOr<SinkProxy> Open() override {
+    return SinkProxy(std::make_shared<Sink>(options_.gate));
+  }
   absl::StatusOr<std::string> Read(WorkerProxy worker) override;
   absl::Status Wait(ListenerProxy listener, WorkerProxy over) override;
   absl::StatusOr<uint32_t> Waiting() override { return counts_->waiting; }

@@ -142,6 +142,9 @@ void CheckCancellation(Checks& checks);
 void CheckReleases(Checks& checks);
 void CheckLostConnection(Checks& checks);
 void CheckAbort(Checks& checks);
+// Prints how many chunks are on their way when the sender has to wait. Of a server whose sink takes
+// none until then.
+void CheckStreamOfLittle(Checks& checks);
 void CheckHugeMessages(Checks& checks);
 // Of a server with the default limit.
 void CheckTooLargeMessage(Checks& checks);

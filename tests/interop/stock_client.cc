@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
       {"too large answer", CheckTooLargeAnswer},
       {"lost connection", CheckLostConnection},
       {"abort", CheckAbort},
+      {"stream of little", CheckStreamOfLittle},
   };
   const auto group = groups.find(argc == 3 ? argv[2] : "everything");
   if (argc < 2 || argc > 3 || group == groups.end()) {

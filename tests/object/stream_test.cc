@@ -138,6 +138,23 @@ TEST_P(Streams, TellAnAsyncSenderWhenThereIsRoom) {
   EXPECT_TRUE(sink_.Done()->in_order);
 }
 
+TEST_P(Streams, CountLittleCallsAsHalfAKibibyte) {
+  std::vector<Future<void>> room;
+  do {
+    room.push_back(sink_.async().Write(Chunk(static_cast<uint32_t>(room.size()), 2)));
+  } while (room.back().ready());
+  EXPECT_EQ(room.size(), WindowEstimate::kLeastBytes / 512);
+  EXPECT_EQ(window().bytes_in_flight(), WindowEstimate::kLeastBytes);
+  gate_.Open();
+  EXPECT_EQ(FinishStream(sink_), absl::OkStatus());
+  EXPECT_EQ(sink_.Done()->chunks, room.size());
+}
+
+TEST(StreamDefaults, KeepTheLargestWindowOfCallsWithinTheReceiversLimit) {
+  EXPECT_LE(WindowEstimate::kMostBytes / StreamWindow::kLeastCallBytes,
+            Limits().max_calls_in_flight / 2);
+}
+
 TEST_P(Streams, AreNotCancelledByDroppingTheFuture) {
   for (uint32_t i = 0; i < 20; ++i) sink_.async().Write(Chunk(i, 8'000)).WaitFor({});
   gate_.Open();

@@ -17,6 +17,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdlib>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -50,18 +51,33 @@ class FrozenWire {
     return true;
   }
 
-  // Waits until a frame of this end is held; false if it closes before.
-  bool AwaitFrame(size_t from) {
+  // Waits until so many frames of this end are held; false if it closes before.
+  bool AwaitFrame(size_t from, size_t count = 1) {
     for (;;) {
       const bool open = Collect(from);
-      if (FrameSize(held_[from]) > 0) return true;
+      if (HeldFrames(from) >= count) return true;
       if (!open) return false;
       pollfd readable{.fd = ours_[from].get(), .events = POLLIN, .revents = 0};
       poll(&readable, 1, -1);
     }
   }
 
+  // The oldest frame of this end that is held; empty if there is none. Good until the next call.
+  std::span<const std::byte> Oldest(size_t from) {
+    Collect(from);
+    return std::span(held_[from]).first(FrameSize(held_[from]));
+  }
+
  private:
+  size_t HeldFrames(size_t from) const {
+    size_t count = 0;
+    std::span<const std::byte> rest = held_[from];
+    while (const size_t size = FrameSize(rest)) {
+      rest = rest.subspan(size);
+      ++count;
+    }
+    return count;
+  }
   // Takes what an end has written; false once it has closed.
   bool Collect(size_t from) {
     for (std::byte buffer[4096];;) {
@@ -71,7 +87,7 @@ class FrozenWire {
     }
   }
   // Of the first frame; 0 if it is not whole.
-  static size_t FrameSize(const std::vector<std::byte>& bytes) {
+  static size_t FrameSize(std::span<const std::byte> bytes) {
     const auto header = wire::ParseFrameHeader(bytes, size_t{1} << 30);
     if (!header.ok() || !header->complete || bytes.size() < header->total_bytes) return 0;
     return header->total_bytes;

@@ -7,8 +7,9 @@
 //
 // A streaming call leaves at once and its answer is awaited by nobody, as long as the bytes of
 // those not yet answered fit a window, which adapts to the receiver (object/window_estimate.h: 64
-// KiB to 16 MiB for each object). So a slow receiver slows its sender down and neither needs memory
-// without bound. One call may always be on its way, however large.
+// KiB to 16 MiB for each object; a call counts half a KiB at least). So a slow receiver slows its
+// sender down and neither needs memory without bound. One call may always be on its way, however
+// large.
 //
 // The blocking form, `absl::Status Write(chunk)`, waits for room, sends, and returns. The async
 // form, `Future<void> Write(chunk)`, sends in any case and completes when there is room for another

@@ -1,5 +1,6 @@
 #include "drover/object/stream_window.h"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -13,11 +14,11 @@
 namespace drover::object {
 namespace {
 
-// As it is by now: its address is still to come.
+// What it counts, as it is by now: its address is still to come.
 size_t BytesOf(rpc::OutgoingCall& call) {
   const size_t bytes = call.message()->FrameBytes();
   call.message()->builder();  // it will change, so what is known of the frame is void
-  return bytes;
+  return std::max(bytes, StreamWindow::kLeastCallBytes);
 }
 
 }  // namespace

@@ -25,6 +25,10 @@ namespace drover::object {
 
 class StreamWindow final : public base::RefCounted {
  public:
+  // What a call counts at least: both sides keep more of it than its message, and the receiver has
+  // a limit for their number (rpc/limits.h).
+  static constexpr size_t kLeastCallBytes = 512;
+
   // The one of `target`.
   static StreamWindow& Of(rpc::Capability& target);
   // The same, or null if there was no streaming call yet.

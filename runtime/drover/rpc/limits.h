@@ -25,9 +25,12 @@
 namespace drover {
 
 struct Limits {
-  // Calls of the peer that have not been answered. Default 4096. A call beyond is answered with
+  // Calls of the peer that have not been answered. Default 65,536. A call beyond is answered with
   // ResourceExhausted at once, and does not run. 0 refuses every call.
-  size_t max_calls_in_flight = 4096;
+  // Senders of streams (`-> stream`) bound bytes and not calls. Over TCP a stock Cap'n Proto client
+  // has as many on their way as its socket may buffer, 4 MiB unless net.ipv4.tcp_wmem says
+  // otherwise: 33,000 of the least calls. A limit below ends streams of little to a slow servant.
+  size_t max_calls_in_flight = 65'536;
 
   // Objects of ours that the peer holds references to. Default 1,000,000. A call of ours, or an
   // answer, that would pass on one more fails with ResourceExhausted.
