@@ -25,6 +25,7 @@ using ::model::Stamp;
 
 Round::Round(uint64_t seed, const RoundOptions& options)
     : options_(options),
+      seed_(seed),
       random_(seed),
       vats_(&troupe_, options.vats, options.frozen),
       next_servant_(static_cast<uint32_t>(options.vats)),
@@ -116,7 +117,7 @@ void Round::Await(const char* what, const std::function<bool()>& condition) {
   while (!condition()) {
     vats_.PassAll();
     if (absl::Now() > give_up) {
-      std::cerr << "waited in vain until " << what << ": " << pending_.size() << " calls pending, "
+      std::cerr << "DROVER_MODEL_SEED=" << seed_ << ": waited in vain until " << what << ": " << pending_.size() << " calls pending, "
                 << troupe_.alive() << " objects\n"
                 << vats_.Leftovers();
       for (const Pending& pending : pending_) std::cerr << "pending: " << pending.call << "\n";

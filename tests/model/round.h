@@ -86,6 +86,7 @@ class Round {
   void CutOrConnect();
 
   const RoundOptions options_;
+  const uint64_t seed_;
   std::mt19937_64 random_;
   Ledger ledger_;
   Oracle oracle_;
