@@ -117,8 +117,8 @@ void Round::Await(const char* what, const std::function<bool()>& condition) {
   while (!condition()) {
     vats_.PassAll();
     if (absl::Now() > give_up) {
-      std::cerr << "DROVER_MODEL_SEED=" << seed_ << ": waited in vain until " << what << ": " << pending_.size() << " calls pending, "
-                << troupe_.alive() << " objects\n"
+      std::cerr << "DROVER_MODEL_SEED=" << seed_ << ": waited in vain until " << what << ": "
+                << pending_.size() << " calls pending, " << troupe_.alive() << " objects\n"
                 << vats_.Leftovers();
       for (const Pending& pending : pending_) std::cerr << "pending: " << pending.call << "\n";
       abort();  // futures and connections would wait on
