@@ -31,6 +31,7 @@
 #include "drover/transport/listener.h"
 #include "support/child_process.h"
 #include "support/cook.h"
+#include "support/forwarding_stream.h"
 
 namespace drover::testing_support {
 
@@ -85,34 +86,28 @@ class KillTarget {
     for (;;) pause();
   }
 
-  class StallingStream final : public transport::ByteStream {
+  class StallingStream final : public testing_support::ForwardingStream {
    public:
     StallingStream(std::unique_ptr<transport::ByteStream> stream, Stage stage, Pipe& said)
-        : stream_(std::move(stream)), stage_(stage), said_(said) {}
+        : testing_support::ForwardingStream(std::move(stream)), stage_(stage), said_(said) {}
 
     transport::IoResult Read(std::span<std::byte> into, transport::Wait wait) override {
       if (stage_ == Stage::kMidFrame && read_ >= kSome) Stall(said_);
-      const auto result = stream_->Read(into.first(std::min(into.size(), kSome / 2)), wait);
+      const auto result = stream().Read(into.first(std::min(into.size(), kSome / 2)), wait);
       read_ += result.bytes;
       return result;
     }
     transport::IoResult Write(std::span<const iovec> from) override {
-      if (stage_ != Stage::kMidReply) return stream_->Write(from);
+      if (stage_ != Stage::kMidReply) return stream().Write(from);
       if (written_ >= kSome) Stall(said_);
       const iovec some{.iov_base = from[0].iov_base,
                        .iov_len = std::min(from[0].iov_len, kSome / 2)};
-      const auto result = stream_->Write({&some, 1});
+      const auto result = stream().Write({&some, 1});
       written_ += result.bytes;
       return result;
     }
-    void SetReadLimit(absl::Duration limit) override { stream_->SetReadLimit(limit); }
-    void SetTcpUserTimeout(absl::Duration limit) override { stream_->SetTcpUserTimeout(limit); }
-    void Shutdown() override { stream_->Shutdown(); }
-    int fd() const override { return stream_->fd(); }
-    const transport::PeerInfo& peer() const override { return stream_->peer(); }
 
    private:
-    const std::unique_ptr<transport::ByteStream> stream_;
     const Stage stage_;
     Pipe& said_;
     size_t read_ = 0;

@@ -20,6 +20,7 @@
 #include "drover/base/status_macros.h"
 #include "drover/transport/byte_stream.h"
 #include "drover/transport/listener.h"
+#include "support/forwarding_stream.h"
 
 namespace drover::testing_support {
 
@@ -51,34 +52,27 @@ class ConnectionCutter {
     std::vector<transport::ByteStream*> streams ABSL_GUARDED_BY(mu);
   };
 
-  class CuttableStream final : public transport::ByteStream {
+  class CuttableStream final : public ForwardingStream {
    public:
     CuttableStream(std::unique_ptr<transport::ByteStream> stream, std::shared_ptr<State> state)
-        : stream_(std::move(stream)), state_(std::move(state)) {
+        : ForwardingStream(std::move(stream)), state_(std::move(state)) {
       base::MutexLock lock(&state_->mu);
-      state_->streams.push_back(stream_.get());
+      state_->streams.push_back(&this->stream());
     }
     ~CuttableStream() override {
       base::MutexLock lock(&state_->mu);
-      std::erase(state_->streams, stream_.get());
+      std::erase(state_->streams, &stream());
     }
     transport::IoResult Read(std::span<std::byte> into, transport::Wait wait) override {
-      const transport::IoResult result = stream_->Read(into, wait);
+      const transport::IoResult result = stream().Read(into, wait);
       size_t least = state_->lose_input;
       if (least == 0 || result.bytes < least) return result;
       if (!state_->lose_input.compare_exchange_strong(least, 0)) return result;
-      stream_->Shutdown();
+      stream().Shutdown();
       return {.end = true};
     }
-    void SetReadLimit(absl::Duration limit) override { stream_->SetReadLimit(limit); }
-    transport::IoResult Write(std::span<const iovec> from) override { return stream_->Write(from); }
-    void Shutdown() override { stream_->Shutdown(); }
-    void SetTcpUserTimeout(absl::Duration limit) override { stream_->SetTcpUserTimeout(limit); }
-    int fd() const override { return stream_->fd(); }
-    const transport::PeerInfo& peer() const override { return stream_->peer(); }
 
    private:
-    const std::unique_ptr<transport::ByteStream> stream_;
     const std::shared_ptr<State> state_;
   };
 

@@ -16,6 +16,7 @@
 
 #include "drover/base/mutex.h"
 #include "drover/transport/byte_stream.h"
+#include "support/forwarding_stream.h"
 
 namespace drover::testing_support {
 
@@ -57,29 +58,23 @@ class SeenMemory {
   std::vector<Bytes> written_ ABSL_GUARDED_BY(mu_);
 };
 
-class WatchedStream final : public transport::ByteStream {
+class WatchedStream final : public ForwardingStream {
  public:
   WatchedStream(std::unique_ptr<transport::ByteStream> stream, std::shared_ptr<SeenMemory> seen)
-      : stream_(std::move(stream)), seen_(std::move(seen)) {}
+      : ForwardingStream(std::move(stream)), seen_(std::move(seen)) {}
 
   transport::IoResult Read(std::span<std::byte> into, transport::Wait wait) override {
-    const transport::IoResult result = stream_->Read(into, wait);
+    const transport::IoResult result = stream().Read(into, wait);
     if (result.bytes > 0) seen_->NoteRead(into.data(), result.bytes);
     return result;
   }
-  void SetReadLimit(absl::Duration limit) override { stream_->SetReadLimit(limit); }
   transport::IoResult Write(std::span<const iovec> from) override {
     // Before it is written: whoever has it then may ask at once.
     for (const iovec& piece : from) seen_->NoteWritten(piece.iov_base, piece.iov_len);
-    return stream_->Write(from);
+    return stream().Write(from);
   }
-  void Shutdown() override { stream_->Shutdown(); }
-  void SetTcpUserTimeout(absl::Duration limit) override { stream_->SetTcpUserTimeout(limit); }
-  int fd() const override { return stream_->fd(); }
-  const transport::PeerInfo& peer() const override { return stream_->peer(); }
 
  private:
-  const std::unique_ptr<transport::ByteStream> stream_;
   const std::shared_ptr<SeenMemory> seen_;
 };
 

@@ -286,7 +286,7 @@ class Connection final : public async::EventHandler {
   void Write(bool also_what_can_wait);
   void OnWritable();
   void ReadToTheEnd();
-  void FlushUnlessCorked(size_t queued_bytes = 0);
+  void FlushUnlessCorked();
   // Whether what is queued waits for the replies to more that has come.
   bool Corked(size_t queued_bytes) const;
   absl::Status CheckFrame(size_t bytes) const;

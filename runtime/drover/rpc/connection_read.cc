@@ -50,8 +50,8 @@ bool Connection::Corked(size_t queued_bytes) const {
   return slot == nullptr || slot->Running() != 0;
 }
 
-void Connection::FlushUnlessCorked(size_t queued_bytes) {
-  if (!Corked(queued_bytes)) Flush();
+void Connection::FlushUnlessCorked() {
+  if (!Corked(/*queued_bytes=*/0)) Flush();
 }
 
 Connection::ReadResult Connection::ReadOnce(transport::Wait wait) {

@@ -73,7 +73,6 @@ absl::Status Connection::HandleReturn(protocol::Return::Reader message, const wi
     overstep = state_.overstep;
     state_.questions.Remove(id);
   }
-  RequestTick();  // for the Finish
   if (handler && !overstep.ok()) {
     handler->OnError(overstep);
   } else if (handler && has_results && handler->KeepsResults()) {
@@ -136,7 +135,6 @@ void Connection::GiveToTaker(AnswerId id, Answer& answer, Deferred& deferred) {
       });
   QueueFinish(taker, /*release_result_caps=*/false);
   state_.questions.Remove(taker);
-  RequestTick();
 }
 
 void Connection::GiveUp(Answer& answer, Deferred& deferred) {

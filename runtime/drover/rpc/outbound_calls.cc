@@ -100,7 +100,8 @@ bool Connection::SendQuestion(const CallTarget& target, OutgoingCall& call,
       if (refused.ok()) {
         waits = call.can_wait || CanWait();
         Queue(call.message(), waits ? Urgency::kCanWait : Urgency::kNow);
-        to_write = !waits && !Corked(0) && ClaimWrite(/*also_what_can_wait=*/false);
+        to_write =
+            !waits && !Corked(/*queued_bytes=*/0) && ClaimWrite(/*also_what_can_wait=*/false);
       } else {
         state_.fds.clear();
         ReleaseExports(question->param_exports, deferred)
