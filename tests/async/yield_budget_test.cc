@@ -27,7 +27,7 @@ TEST(YieldBudget, YieldsAtEachWaitAsLongAsThatPays) {
   YieldBudget budget(/*enabled=*/true);
   for (int i = 0; i < 100; ++i) {
     EXPECT_TRUE(budget.Next());
-    budget.Report(/*paid=*/true, 0, kQuick);
+    budget.Report(/*paid=*/true);
   }
 }
 
@@ -37,41 +37,56 @@ TEST(YieldBudget, OnlyProbesWhereItBringsNothing) {
   for (int i = 0; i < 1000; ++i) {
     if (!budget.Next()) continue;
     ++yields;
-    budget.Report(/*paid=*/false, 0, kQuick);
+    budget.Report(/*paid=*/false);
   }
   EXPECT_GT(yields, 0);
   EXPECT_LT(yields, 100);
 }
 
+TEST(YieldBudget, MeasuresTheFirstTurnAndThenSomeAsLongAsTheyAreQuick) {
+  YieldBudget budget(/*enabled=*/true);
+  EXPECT_TRUE(budget.Measures());
+  int measured = 0;
+  for (uint32_t i = 0; i < 10 * YieldBudget::kMeasureEvery; ++i) measured += budget.Measures();
+  EXPECT_EQ(measured, 10);
+}
+
+TEST(YieldBudget, MeasuresEachTurnAfterALongOne) {
+  YieldBudget budget(/*enabled=*/true);
+  const int64_t now = SteadyNanos();
+  budget.ReportTurn(now - 3 * kHour, now - 2 * kHour);
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(budget.Measures());
+}
+
 TEST(YieldBudget, RestsAfterALongTurnOfOthers) {
   YieldBudget budget(/*enabled=*/true);
   const int64_t now = SteadyNanos();
-  budget.Report(/*paid=*/true, now - kHour, now);
+  budget.ReportTurn(now - kHour, now);
   EXPECT_FALSE(EverYields(budget));
 }
 
 TEST(YieldBudget, YieldsAgainAfterTheRest) {
   YieldBudget budget(/*enabled=*/true);
   const int64_t now = SteadyNanos();
-  budget.Report(/*paid=*/true, now - 3 * kHour, now - 2 * kHour);
+  budget.ReportTurn(now - 3 * kHour, now - 2 * kHour);
   EXPECT_TRUE(budget.Next());
 }
 
 TEST(YieldBudget, RestsLongerAfterTheSecondLongTurn) {
   YieldBudget budget(/*enabled=*/true);
   const int64_t now = SteadyNanos();
-  budget.Report(/*paid=*/true, now - 8 * kHour, now - 7 * kHour);
+  budget.ReportTurn(now - 8 * kHour, now - 7 * kHour);
   EXPECT_TRUE(budget.Next());
-  budget.Report(/*paid=*/true, now - 3 * kHour, now - 2 * kHour);
+  budget.ReportTurn(now - 3 * kHour, now - 2 * kHour);
   EXPECT_FALSE(EverYields(budget));
 }
 
 TEST(YieldBudget, ForgetsLongTurnsAfterManyQuickOnes) {
   YieldBudget budget(/*enabled=*/true);
   const int64_t now = SteadyNanos();
-  budget.Report(/*paid=*/true, now - 8 * kHour, now - 7 * kHour);
-  for (int i = 0; i < 10'000; ++i) budget.Report(/*paid=*/true, 0, kQuick);
-  budget.Report(/*paid=*/true, now - 3 * kHour, now - 2 * kHour);
+  budget.ReportTurn(now - 8 * kHour, now - 7 * kHour);
+  for (int i = 0; i < 10'000; ++i) budget.ReportTurn(0, kQuick);
+  budget.ReportTurn(now - 3 * kHour, now - 2 * kHour);
   EXPECT_TRUE(budget.Next());
 }
 

@@ -34,9 +34,9 @@ std::string Drain(SendQueue& queue) {
 }
 
 std::string FrameOf(OutMessagePtr message) {
-  std::vector<std::byte> frame;
+  std::string frame;
   message->AppendFrameTo(frame);
-  return {reinterpret_cast<const char*>(frame.data()), frame.size()};
+  return frame;
 }
 
 TEST(SendQueue, KeepsTheOrderOfSmallAndLargeFrames) {

@@ -4,16 +4,19 @@
 //
 //   YieldBudget budget;
 //   if (budget.Next()) {
-//     const int64_t from = SteadyNanos();
+//     const int64_t from = budget.Measures() ? SteadyNanos() : 0;
 //     ... sched_yield() and look for input, up to kMostYields times ...
-//     budget.Report(/*paid=*/arrived, from, SteadyNanos());
+//     budget.Report(/*paid=*/arrived);
+//     if (from != 0) budget.ReportTurn(from, SteadyNanos());
 //   }
 //
 // A process that is woken gets the CPU before one that only computes, a process that has yielded
 // does not. So after a turn of others that was long (kWorthNanos) nobody yields for as long again,
 // for 4 times as long if that happens once more, and so on up to a hundred times, which bounds what
-// is lost to one part in a hundred. Where yielding brings nothing, only one wait in kProbeEvery
-// does it. Turned off by DROVER_SPIN=0, like polling, and where there are two CPUs.
+// is lost to one part in a hundred. As long as no turn has been long lately, only one in
+// kMeasureEvery is measured: the readings of the clock would be a hundredth of a call. Where
+// yielding brings nothing, only one wait in kProbeEvery does it. Turned off by DROVER_SPIN=0, like
+// polling, and where there are two CPUs.
 //
 // Thread-compatible.
 #ifndef DROVER_ASYNC_YIELD_BUDGET_H_
@@ -30,6 +33,7 @@ class YieldBudget {
  public:
   static constexpr int kMostYields = 3;
   static constexpr int64_t kWorthNanos = 100'000;
+  static constexpr uint32_t kMeasureEvery = 8;
 
   explicit YieldBudget(bool enabled = EnabledHere()) : enabled_(enabled) {}
 
@@ -41,7 +45,9 @@ class YieldBudget {
     }
     return credit_ > 0 || ++waits_ % kProbeEvery == 0;
   }
-  void Report(bool paid, int64_t from, int64_t to) {
+  // Whether the turn that Next() allowed is to be measured, and reported to ReportTurn.
+  bool Measures() { return rest_ > 1 || turns_++ % kMeasureEvery == 0; }
+  void ReportTurn(int64_t from, int64_t to) {
     if (to - from > kWorthNanos) {
       rests_until_ = to + rest_ * (to - from);
       rest_ = std::min(4 * rest_, kLongestRest);
@@ -49,6 +55,8 @@ class YieldBudget {
     } else if (++quick_ % kQuickTurns == 0) {
       rest_ = std::max(rest_ / 4, int64_t{1});
     }
+  }
+  void Report(bool paid) {
     if (paid) {
       credit_ = kMaxCredit;
     } else if (credit_ > 0) {
@@ -71,6 +79,7 @@ class YieldBudget {
   uint32_t quick_ = 0;
   int credit_ = 1;
   uint32_t waits_ = 0;
+  uint32_t turns_ = 0;
 };
 
 }  // namespace drover::async

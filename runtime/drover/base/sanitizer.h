@@ -1,5 +1,6 @@
 // DROVER_TSAN is defined in builds with ThreadSanitizer, whose runtime starts a thread of its own
-// and does not follow a process with threads through fork().
+// and does not follow a process with threads through fork(). DROVER_SANITIZED is defined in builds
+// with any sanitizer that intercepts the C library's functions.
 #ifndef DROVER_BASE_SANITIZER_H_
 #define DROVER_BASE_SANITIZER_H_
 
@@ -8,6 +9,14 @@
 #elif defined(__has_feature)
 #if __has_feature(thread_sanitizer)
 #define DROVER_TSAN 1
+#endif
+#endif
+
+#if defined(DROVER_TSAN) || defined(__SANITIZE_ADDRESS__)
+#define DROVER_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer)
+#define DROVER_SANITIZED 1
 #endif
 #endif
 

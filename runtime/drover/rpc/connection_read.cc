@@ -99,13 +99,14 @@ Connection::ReadResult Connection::SpinForInput(int64_t nanos, const async::Futu
 
 Connection::ReadResult Connection::YieldForInput() {
   if (!yield_.Next()) return ReadResult::kNothing;
-  const int64_t from = async::SteadyNanos();
+  const int64_t from = yield_.Measures() ? async::SteadyNanos() : 0;
   ReadResult result = ReadResult::kNothing;
   for (int i = 0; i < async::YieldBudget::kMostYields && result == ReadResult::kNothing; ++i) {
     sched_yield();
     result = ReadOnce(transport::Wait::kDontBlock);
   }
-  yield_.Report(result != ReadResult::kNothing, from, async::SteadyNanos());
+  yield_.Report(result != ReadResult::kNothing);
+  if (from != 0) yield_.ReportTurn(from, async::SteadyNanos());
   return result;
 }
 

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <vector>
+#include <string>
 
 #include "drover/rpc.capnp.h"
 #include "drover/wire/out_message.h"
@@ -14,7 +14,7 @@ FinishFrames::Words FinishFrames::Build(uint32_t id, bool release_result_caps) {
   auto finish = message->builder().initRoot<protocol::Message>().initFinish();
   finish.setQuestionId(id);
   finish.setReleaseResultCaps(release_result_caps);
-  std::vector<std::byte> frame;
+  std::string frame;
   message->AppendFrameTo(frame);
   if (frame.size() != kBytes) std::abort();  // the schema has changed: kBytes must follow
   Words words;

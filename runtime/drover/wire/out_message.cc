@@ -69,25 +69,21 @@ size_t OutMessage::BuildHeader(uint32_t* header) {
   return n * sizeof(uint32_t);
 }
 
-void OutMessage::AppendFrameTo(std::vector<std::byte>& out) {
+void OutMessage::AppendFrameTo(std::string& out) {
   const Segments segments = this->segments();
+  const auto append = [&out](const void* bytes, size_t size) {
+    out.append(static_cast<const char*>(bytes), size);
+  };
   if (segments.size() == 1) {
     // Nearly always: one segment, and a header of one word.
     const uint32_t header[2] = {0, static_cast<uint32_t>(segments[0].size())};
-    const auto* head = reinterpret_cast<const std::byte*>(header);
-    const auto* bytes = reinterpret_cast<const std::byte*>(segments[0].begin());
-    out.insert(out.end(), head, head + sizeof(header));
-    out.insert(out.end(), bytes, bytes + segments[0].size() * sizeof(capnp::word));
+    append(header, sizeof header);
+    append(segments[0].begin(), segments[0].size() * sizeof(capnp::word));
     return;
   }
   uint32_t header[kMaxSegments + 2];
-  const size_t header_bytes = BuildHeader(header);
-  const auto* head = reinterpret_cast<const std::byte*>(header);
-  out.insert(out.end(), head, head + header_bytes);
-  for (auto segment : segments) {
-    const auto* bytes = reinterpret_cast<const std::byte*>(segment.begin());
-    out.insert(out.end(), bytes, bytes + segment.size() * sizeof(capnp::word));
-  }
+  append(header, BuildHeader(header));
+  for (auto segment : segments) append(segment.begin(), segment.size() * sizeof(capnp::word));
 }
 
 void OutMessage::GatherFrame(std::vector<iovec>& out) {

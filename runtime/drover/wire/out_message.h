@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "drover/wire/frame_header.h"
@@ -43,7 +44,7 @@ class OutMessage {
 
   // Of the frame, header included. More than kMaxSegments - 1 segments cannot be sent: 0.
   size_t FrameBytes();
-  void AppendFrameTo(std::vector<std::byte>& out);
+  void AppendFrameTo(std::string& out);
   // Adds the frame's pieces; they stay valid while this message is not changed or destroyed.
   void GatherFrame(std::vector<iovec>& out);
 

@@ -1,5 +1,6 @@
 #include "drover/wire/send_queue.h"
 
+#include <string>
 #include <utility>
 
 namespace drover::wire {
@@ -9,7 +10,7 @@ constexpr size_t kLargeFrame = 16 * 1024;
 // A buffer that grew beyond this is given back once it is empty.
 constexpr size_t kMostKept = 64 * 1024;
 
-void Empty(std::vector<std::byte>& buffer) {
+void Empty(std::string& buffer) {
   buffer.clear();
   if (buffer.capacity() > kMostKept) buffer.shrink_to_fit();
 }
@@ -88,7 +89,7 @@ void SendQueue::Append(OutMessagePtr& message) {
   frames_.rest.push_back(std::move(chunk));
 }
 
-std::vector<std::byte>& SendQueue::Tail() {
+std::string& SendQueue::Tail() {
   if (frames_.rest.empty()) return frames_.head;
   if (frames_.rest.back().large || frames_.rest.back().closed) frames_.rest.emplace_back();
   return frames_.rest.back().bytes;
@@ -96,7 +97,7 @@ std::vector<std::byte>& SendQueue::Tail() {
 
 void SendQueue::AppendCopy(OutMessage& message) {
   if (sealed_) return;
-  std::vector<std::byte>& tail = Tail();
+  std::string& tail = Tail();
   const size_t before = tail.size();
   message.AppendFrameTo(tail);
   bytes_ += tail.size() - before;
@@ -115,8 +116,8 @@ void SendQueue::AppendWithFds(OutMessage& message, std::vector<base::Ref<base::S
 
 void SendQueue::AppendBytes(std::span<const std::byte> frames) {
   if (sealed_) return;
-  std::vector<std::byte>& tail = Tail();
-  tail.insert(tail.end(), frames.begin(), frames.end());
+  std::string& tail = Tail();
+  tail.append(reinterpret_cast<const char*>(frames.data()), frames.size());
   bytes_ += frames.size();
   if (!frames_.rest.empty()) frames_.rest.back().size = tail.size();
 }

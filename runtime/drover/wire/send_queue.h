@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <deque>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "drover/base/ref.h"
@@ -27,7 +28,7 @@ namespace drover::wire {
 struct FrameList {
   // A run of small frames, or one large frame, or one frame that carries descriptors.
   struct Chunk {
-    std::vector<std::byte> bytes;  // used if `large` is null
+    std::string bytes;  // used if `large` is null
     OutMessagePtr large;
     size_t size = 0;
     std::vector<base::Ref<base::SharedFd>> fds;  // until the first byte has been written
@@ -37,7 +38,7 @@ struct FrameList {
   bool empty() const { return head.empty() && rest.empty(); }
   void Clear();
 
-  std::vector<std::byte> head;
+  std::string head;
   std::deque<Chunk> rest;
 };
 
@@ -82,7 +83,7 @@ class SendQueue {
 
  private:
   // Where small frames go now.
-  std::vector<std::byte>& Tail();
+  std::string& Tail();
 
   FrameList frames_;
   size_t bytes_ = 0;
