@@ -68,14 +68,15 @@ std::string Vats::Leftovers() {
       end->WithLock([&](rpc::ConnectionState& s) {
         const size_t embargoes = s.embargoes.size();
         if (s.questions.size() + s.answers.size() + s.exports.size() + s.imports.size() +
-                embargoes + s.running_calls + s.held_bytes ==
+                embargoes + s.running_calls + s.call_bytes + s.held_bytes ==
             0) {
           return;
         }
         absl::StrAppend(&text, end->name(), ": ", s.questions.size(), " questions, ",
                         s.answers.size(), " answers, ", s.exports.size(), " exports, ",
                         s.imports.size(), " imports, ", embargoes, " embargoes, ", s.running_calls,
-                        " running calls, ", s.held_bytes, " held bytes\n");
+                        " running calls, ", s.call_bytes, " bytes of calls, ", s.held_bytes,
+                        " held bytes\n");
       });
     }
   }

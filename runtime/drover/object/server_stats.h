@@ -30,10 +30,11 @@ struct MethodStats {
 // A connection's tables, as Cap'n Proto names them.
 struct ConnectionStats {
   std::string peer;
-  uint32_t questions = 0;  // calls of ours that are not over
-  uint32_t answers = 0;    // the peer's
-  uint32_t exports = 0;    // our objects that the peer refers to
-  uint32_t imports = 0;    // the peer's objects that we refer to
+  uint32_t questions = 0;   // calls of ours that are not over
+  uint32_t answers = 0;     // the peer's
+  uint32_t exports = 0;     // our objects that the peer refers to
+  uint32_t imports = 0;     // the peer's objects that we refer to
+  uint64_t call_bytes = 0;  // of the peer's calls: what counts towards Limits::max_call_bytes
   uint64_t bytes_in = 0;
   uint64_t bytes_out = 0;
 

@@ -115,6 +115,7 @@ void Connection::Close(const absl::Status& reason) {
     });
     state_.answers.Clear();
     state_.running_calls = 0;
+    state_.call_bytes = 0;
     state_.held_bytes = 0;
     state_.exports.ForEach([&](base::Ref<Capability>& c) { deferred.Drop(std::move(c)); });
     state_.exports.Clear();

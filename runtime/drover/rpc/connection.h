@@ -97,6 +97,8 @@ class Connection final : public async::EventHandler {
   // `ret` is inside `message`.
   void SendReturn(IncomingCall& call, wire::OutMessagePtr message, protocol::Return::Builder ret,
                   MessageCaps caps);
+  // A call that was answered early (IncomingCall::ReturnEarly) has gone, with its message.
+  void UncountCall(size_t bytes);
   void ReleaseImport(const Capability* import, ImportId id, const ImportReferences& references);
   // Answers a Disembargo of the peer, behind what was forwarded to `target`.
   void SendLoopback(const std::variant<ImportId, RemotePromise*>& target, uint32_t embargo);
@@ -306,7 +308,8 @@ class Connection final : public async::EventHandler {
   // ResourceExhausted if the peer has as many objects of ours, or leaves as much unread, as it may.
   absl::Status CheckExports() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status CheckBacklog() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::Status CheckNewCall() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Whether a call of the peer may run; then it counts.
+  absl::Status AdmitCall(IncomingCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void HoldAnswer(Answer& answer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void RemoveAnswer(AnswerId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 

@@ -49,6 +49,7 @@ struct ConnectionState {
   // What answers calls of the Node interface in the front object's place, or null.
   base::Ref<Capability> node;
   size_t running_calls = 0;  // answers not yet returned
+  size_t call_bytes = 0;     // of their messages, and of others that are still kept
   size_t held_bytes = 0;     // of answers returned and not finished
   absl::Status overstep;     // not OK: a limit was passed, and the connection is about to end
 

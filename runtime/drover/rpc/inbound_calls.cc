@@ -97,7 +97,7 @@ absl::Status Connection::HandleCall(wire::Frame frame, Deferred& deferred) {
   if (refusal.ok() && state_.draining) {
     refusal = absl::UnavailableError("the server is shutting down and takes no new calls");
   }
-  if (refusal.ok()) refusal = CheckNewCall();
+  if (refusal.ok()) refusal = AdmitCall(*call);
   if (!refusal.ok()) {
     deferred.Then([call, refusal] { call->ReturnError(refusal); });
     return absl::OkStatus();
@@ -155,6 +155,7 @@ void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message,
     answer->call = nullptr;
     answer->returned = true;
     --state_.running_calls;
+    if (!call.answered_early()) state_.call_bytes -= std::exchange(call.counted_bytes, 0);
 
     absl::Status failure;
     const bool keeps_results = answer->keeps_results;

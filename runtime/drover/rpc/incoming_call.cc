@@ -52,6 +52,7 @@ base::Ref<IncomingCall> IncomingCall::FromPeer(base::Ref<Connection> connection,
                                                wire::Frame frame) {
   auto self = base::Ref<IncomingCall>::Adopt(new IncomingCall);
   self->returned_.store(true, std::memory_order_relaxed);  // until it is known to be a call
+  self->message_bytes_ = frame.header.total_bytes;
   self->in_.emplace(std::move(frame));
   const auto message = self->in_->root();
   KJ_REQUIRE(message.isCall(), "a message that looked like a Call is none");
@@ -81,8 +82,10 @@ base::Ref<IncomingCall> IncomingCall::FromLocal(OutgoingCall call, base::Ref<Cap
 IncomingCall::IncomingCall() : chain_id_(base::RandomId()) {}
 
 IncomingCall::~IncomingCall() noexcept {
-  if (returned()) return;
-  ReturnError(absl::InternalError("the servant dropped the call without an answer"));
+  if (!returned()) {
+    ReturnError(absl::InternalError("the servant dropped the call without an answer"));
+  }
+  if (counted_bytes > 0) connection_->UncountCall(counted_bytes);
 }
 
 std::string IncomingCall::method_name() const {
@@ -182,12 +185,17 @@ void IncomingCall::Release() {
   // The servant stays until the call object goes: its method may still be running.
   handler_ = nullptr;
   out_.reset();
+  // Whoever keeps the call longer, for its context, does not keep its params.
+  peer_call_ = {};
+  payload_ = {};
+  in_.reset();
   TellCaretakers();
 }
 
 // What the servant builds its answer from is not touched: it may be doing so at this moment.
 void IncomingCall::ReturnEarly(const absl::Status& status) {
   if (returned_.exchange(true, std::memory_order_seq_cst)) return;
+  answered_early_ = true;
   Tell(status);
   if (connection_) {
     wire::OutMessagePtr message = wire::OutMessage::New();
