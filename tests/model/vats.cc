@@ -9,7 +9,7 @@
 
 namespace drover::model {
 
-Vats::Vats(Troupe* troupe, size_t count, bool frozen) : frozen_(frozen) {
+Vats::Vats(Troupe* troupe, size_t count, bool frozen, bool tails) : frozen_(frozen), tails_(tails) {
   for (size_t i = 0; i < count; ++i) {
     fronts_.emplace_back(troupe->Hire(static_cast<uint32_t>(i), i));
   }
@@ -35,6 +35,7 @@ const Vats::Link& Vats::Connect(size_t a, size_t b) {
     options.front_object = fronts_[link.vats[end]].capability();
     link.ends[end] = rpc::Connection::Create(
         transport::SocketStream::Make(std::move(ends[end]), "unix"), std::move(options));
+    link.ends[end]->WithLock([this](rpc::ConnectionState& s) { s.takes_tails = tails_; });
   }
   links_.push_back(std::move(link));
   return links_.back();

@@ -186,6 +186,15 @@ void Connection::NotifyIdle(async::Task idle) {
   if (idle) idle();
 }
 
+void Connection::TellIfIdle() {
+  async::Task idle;
+  {
+    base::MutexLock lock(&mu_);
+    idle = TakeIdleCallback();
+  }
+  if (idle) idle();
+}
+
 async::Task Connection::TakeIdleCallback() {
   if (!idle_callback_ || state_.running_calls > 0 || !state_.send.empty() || state_.writing ||
       !batch_.empty()) {

@@ -98,7 +98,9 @@ void Connection::HoldAnswer(Answer& answer) {
 }
 
 void Connection::RemoveAnswer(AnswerId id) {
-  state_.held_bytes -= state_.answers.Find(id)->held_bytes;
+  const Answer& answer = *state_.answers.Find(id);
+  state_.held_bytes -= answer.held_bytes;
+  if (answer.tail_runs) --state_.running_calls;
   state_.answers.Remove(id);
 }
 

@@ -29,9 +29,10 @@ struct HeldCall {
 };
 
 struct ConnectionState {
-  absl::Status closed;      // not OK: the connection has ended, and why
-  bool draining = false;    // calls that arrive now are refused
-  bool extensions = false;  // both ends are known to be Drover: metadata travels with calls
+  absl::Status closed;       // not OK: the connection has ended, and why
+  bool draining = false;     // calls that arrive now are refused
+  bool extensions = false;   // both ends are known to be Drover: metadata travels with calls
+  bool takes_tails = false;  // the peer is Drover, or makes tail calls: it understands them
   // kAsked: calls with metadata are held, and all behind them. kAnswered: those that were held
   // leave, and new ones queue behind them.
   enum class Hello { kNone, kAsked, kAnswered } hello = Hello::kNone;

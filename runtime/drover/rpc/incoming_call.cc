@@ -169,7 +169,10 @@ void IncomingCall::ReturnResults() {
 }
 
 void IncomingCall::ReturnError(const absl::Status& status) {
-  if (returned_.exchange(true, std::memory_order_seq_cst)) return;
+  if (returned_.exchange(true, std::memory_order_seq_cst)) {
+    if (ends_in_tail_.load(std::memory_order_acquire)) Tell(status);  // as its handler was told
+    return;
+  }
   Tell(status);
   if (connection_) {
     Begin(0);
@@ -179,6 +182,22 @@ void IncomingCall::ReturnError(const absl::Status& status) {
     handler_->OnError(status);
   }
   Release();
+}
+
+bool IncomingCall::MayEndInTail() const {
+  // A caretaker may have to cut it short; hooks that keep something with it want to know its end.
+  return connection_ && hook_state == nullptr && !has_passed_.load(std::memory_order_seq_cst);
+}
+
+bool IncomingCall::ClaimForTail() {
+  if (returned_.exchange(true, std::memory_order_seq_cst)) return false;
+  ends_in_tail_.store(true, std::memory_order_release);
+  return true;
+}
+
+void IncomingCall::ReleaseToTail() {
+  Release();
+  param_caps_.list().clear();
 }
 
 void IncomingCall::Release() {

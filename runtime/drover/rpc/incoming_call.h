@@ -95,6 +95,16 @@ class IncomingCall final : public async::Cancellation, public Work {
   // the params stay until the call object goes.
   void ReturnEarly(const absl::Status& status);
 
+  // Tail calls (tail_call.h). Whether the call, which is about to be forwarded, may be answered by
+  // one: not if somebody here has to know how it ends.
+  bool MayEndInTail() const;
+  // For the connection: it is. False if it has been answered.
+  [[nodiscard]] bool ClaimForTail();
+  // After that, with no lock held: its params are let go of.
+  void ReleaseToTail();
+  // The tail call has ended; the first end counts.
+  void TailEnded(const absl::Status& status) { Tell(status); }
+
   // It passes `caretaker`, which is told once it has been answered. False if it has been already.
   [[nodiscard]] bool Pass(base::Ref<Caretaker> caretaker);
   // How many it has passed.
@@ -138,6 +148,7 @@ class IncomingCall final : public async::Cancellation, public Work {
   base::Ref<LocalCapability> servant_;
   std::atomic<bool> returned_{false};
   bool answered_early_ = false;
+  std::atomic<bool> ends_in_tail_{false};
   // Whether the connection's hooks know of it. One that was answered early, while they were asked,
   // is kTold although they are still to hear of the end.
   enum class Asked : uint8_t { kNot, kAsking, kAsked, kTold };
