@@ -62,6 +62,7 @@ interface Node @0xbc67c3cbc15dd815 {
       imports @4 :UInt32;
       bytesIn @5 :UInt64;
       bytesOut @6 :UInt64;
+      callBytes @7 :UInt64;           # of the messages of the peer's calls that are not answered
     }
   }
 }

@@ -138,6 +138,8 @@ void CheckOrder(Checks& checks);
 // Disembargo that comes while it waits for one of its own for one that leads nowhere.
 void CheckOrderOverNeighbour(Checks& checks);
 void CheckTailCalls(Checks& checks);
+// Answers of what comes back to the client are larger than the server takes.
+void CheckTailCallsBack(Checks& checks);
 void CheckCancellation(Checks& checks);
 void CheckReleases(Checks& checks);
 void CheckLostConnection(Checks& checks);

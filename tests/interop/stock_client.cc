@@ -17,6 +17,7 @@ int main(int argc, char** argv) {
       {"order", CheckOrder},
       {"order over neighbour", CheckOrderOverNeighbour},
       {"tail calls", CheckTailCalls},
+      {"tail calls back", CheckTailCallsBack},
       {"cancellation", CheckCancellation},
       {"releases", CheckReleases},
       {"huge messages", CheckHugeMessages},

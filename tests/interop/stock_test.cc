@@ -26,7 +26,7 @@ class StockPrograms : public testing::Test {
 };
 
 // What every server can be asked.
-const char* const kGroups[] = {"everything",   "order",    "tail calls",
+const char* const kGroups[] = {"everything",   "order",    "tail calls",       "tail calls back",
                                "cancellation", "releases", "too large message"};
 
 TEST_F(StockPrograms, AgreeOverUnix) {

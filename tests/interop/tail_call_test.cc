@@ -22,6 +22,12 @@ TEST_P(StockClientOfDrover, AnswersByTailCalls) {
   EXPECT_EQ(Run("tail calls"), kAllHeld);
 }
 
+// Drover makes them, so its limit for messages is not touched by what the stock client answers.
+TEST_P(StockClientOfDrover, IsAnsweredByTailCallsOnceItHasMadeOne) {
+  ServeWorker({}, {.max_message_bytes = 64 << 10, .limits = kWithFds});
+  EXPECT_EQ(Run("tail calls back"), kAllHeld);
+}
+
 TEST_P(DroverProxyOfStock, IsAnsweredByATailCall) {
   StockServer server(Endpoint());
   auto worker = Connect<WorkerProxy>(server.endpoint());

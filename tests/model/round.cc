@@ -27,7 +27,7 @@ Round::Round(uint64_t seed, const RoundOptions& options)
     : options_(options),
       seed_(seed),
       random_(seed),
-      vats_(&troupe_, options.vats, options.frozen),
+      vats_(&troupe_, options.vats, options.frozen, /*tails=*/seed % 2 == 0),
       next_servant_(static_cast<uint32_t>(options.vats)),
       references_(options.vats) {
   for (const Vats::Link& link : vats_.links()) GetFronts(link);

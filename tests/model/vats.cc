@@ -9,7 +9,7 @@
 
 namespace drover::model {
 
-Vats::Vats(Troupe* troupe, size_t count, bool frozen) : frozen_(frozen) {
+Vats::Vats(Troupe* troupe, size_t count, bool frozen, bool tails) : frozen_(frozen), tails_(tails) {
   for (size_t i = 0; i < count; ++i) {
     fronts_.emplace_back(troupe->Hire(static_cast<uint32_t>(i), i));
   }
@@ -35,6 +35,7 @@ const Vats::Link& Vats::Connect(size_t a, size_t b) {
     options.front_object = fronts_[link.vats[end]].capability();
     link.ends[end] = rpc::Connection::Create(
         transport::SocketStream::Make(std::move(ends[end]), "unix"), std::move(options));
+    link.ends[end]->WithLock([this](rpc::ConnectionState& s) { s.takes_tails = tails_; });
   }
   links_.push_back(std::move(link));
   return links_.back();
@@ -68,14 +69,15 @@ std::string Vats::Leftovers() {
       end->WithLock([&](rpc::ConnectionState& s) {
         const size_t embargoes = s.embargoes.size();
         if (s.questions.size() + s.answers.size() + s.exports.size() + s.imports.size() +
-                embargoes + s.running_calls + s.held_bytes ==
+                embargoes + s.running_calls + s.call_bytes + s.held_bytes ==
             0) {
           return;
         }
         absl::StrAppend(&text, end->name(), ": ", s.questions.size(), " questions, ",
                         s.answers.size(), " answers, ", s.exports.size(), " exports, ",
                         s.imports.size(), " imports, ", embargoes, " embargoes, ", s.running_calls,
-                        " running calls, ", s.held_bytes, " held bytes\n");
+                        " running calls, ", s.call_bytes, " bytes of calls, ", s.held_bytes,
+                        " held bytes\n");
       });
     }
   }

@@ -20,8 +20,8 @@ namespace drover::model {
 class Vats {
  public:
   // Front objects have the numbers 0 to count - 1. All vats are connected with each other, if
-  // `frozen` by wires on which frames stand still.
-  Vats(Troupe* troupe, size_t count, bool frozen);
+  // `frozen` by wires on which frames stand still; with `tails` they make tail calls.
+  Vats(Troupe* troupe, size_t count, bool frozen, bool tails);
 
   struct Link {
     std::array<size_t, 2> vats;
@@ -50,6 +50,7 @@ class Vats {
 
  private:
   const bool frozen_;
+  const bool tails_;
   std::vector<::model::ActorProxy> fronts_;
   std::vector<Link> links_;
 };

@@ -180,7 +180,7 @@ class Race {
     PassAllUntil([&] { return cook_->ParrotIsGone(); });
     for (const auto& end : ends_) {
       end->WithLock([](ConnectionState& s) {
-        EXPECT_EQ(s.embargoes.size() + s.running_calls + s.held_bytes, 0u);
+        EXPECT_EQ(s.embargoes.size() + s.running_calls + s.call_bytes + s.held_bytes, 0u);
       });
     }
   }

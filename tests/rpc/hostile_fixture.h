@@ -22,6 +22,10 @@ namespace drover::rpc {
 
 inline constexpr size_t kMaxFrame = 1 << 20;
 
+inline ServerOptions With(const Limits& limits) {
+  return {.max_message_bytes = kMaxFrame, .limits = limits};
+}
+
 // What is logged while it exists.
 class CapturedLog {
  public:
@@ -92,6 +96,13 @@ class HostilePeer : public ServerTest {
   void ExpectEnd(const std::string& reason) {
     EXPECT_THAT(peer_->ExpectAbort(), ::testing::HasSubstr(reason));
     log_.Await(reason);
+  }
+
+  // The call fails, for it passes `limit`.
+  void ExpectRefused(uint32_t question, const std::string& limit) {
+    const absl::Status refused = ExpectError(question);
+    EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
+    EXPECT_THAT(std::string(refused.message()), ::testing::HasSubstr(limit));
   }
 
   // Sends a call whose params, a struct of one pointer, are spoiled by `spoil`: it gets the words

@@ -19,13 +19,10 @@ namespace {
 
 using ::testing::HasSubstr;
 
-ServerOptions With(const Limits& limits) {
-  return {.max_message_bytes = kMaxFrame, .limits = limits};
-}
-
 TEST(LimitsDefaults, AreTheDocumentedOnes) {
   const Limits limits;
   EXPECT_EQ(limits.max_calls_in_flight, 65'536u);
+  EXPECT_EQ(limits.max_call_bytes, size_t{1} << 30);
   EXPECT_EQ(limits.max_exports, 1'000'000u);
   EXPECT_EQ(limits.max_imports, 1'000'000u);
   EXPECT_EQ(limits.max_held_answer_bytes, 128u << 20);
@@ -41,11 +38,6 @@ TEST(LimitsDefaults, AreTheDocumentedOnes) {
 
 class ServerLimits : public HostilePeer {
  protected:
-  void ExpectRefused(uint32_t question, const std::string& limit) {
-    const absl::Status refused = ExpectError(question);
-    EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
-    EXPECT_THAT(std::string(refused.message()), HasSubstr(limit));
-  }
   // Waits until the server has got so many calls of one client that it has not finished.
   void AwaitAnswers(uint32_t count) {
     for (uint32_t most = 0; most < count; std::this_thread::yield()) {

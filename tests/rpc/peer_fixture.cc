@@ -31,6 +31,7 @@ void ConnectionTest::Start(base::Ref<Capability> front, std::string name) {
   options.max_frame_bytes = max_frame_bytes_;
   options.limits = limits_;
   options.liveness = liveness_;
+  options.hooks = hooks_;
   options.front_object = std::move(front);
   connection_ = Connection::Create(transport::SocketStream::Make(std::move(ours), "unix"), options);
   peer_ = std::make_unique<ScriptedPeer>(std::move(theirs));

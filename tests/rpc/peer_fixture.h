@@ -90,6 +90,7 @@ class ConnectionTest : public testing::Test {
   size_t max_frame_bytes_ = 64 << 20;
   Limits limits_;
   Liveness liveness_;
+  base::Ref<CallHooks> hooks_;
   base::Ref<Connection> connection_;
   std::unique_ptr<ScriptedPeer> peer_;
 };

@@ -50,7 +50,7 @@ class TailCalls : public Promises {
   }
 };
 
-TEST_F(TailCalls, AreNotMadeByForwardsWhichCopyTheResults) {
+TEST_F(TailCalls, AreNotMadeToAPeerThatMayNotUnderstandThem) {
   SendWithCap(0, kPass, Theirs(7));
   peer_->ExpectReturn(0);
   SendHeard(1, 0, {0}, "x");

@@ -59,6 +59,7 @@ class Server::Impl final : public object::NodeHost,
         c.answers = static_cast<uint32_t>(state.answers.size());
         c.exports = static_cast<uint32_t>(state.exports.size());
         c.imports = static_cast<uint32_t>(state.imports.size());
+        c.call_bytes = state.call_bytes;
         c.bytes_out = state.written;
       });
     }

@@ -13,9 +13,11 @@
 namespace drover {
 
 struct MethodStats {
-  std::string name;     // "Worker.calculate"
-  uint64_t calls = 0;   // answered
-  uint64_t errors = 0;  // those of them that failed
+  std::string name;    // "Worker.calculate"
+  uint64_t calls = 0;  // answered
+  // Those of them that failed. How a call ends that went back to an object of its caller's own is
+  // known to the caller alone, if that is Drover: it counts as one that did not fail.
+  uint64_t errors = 0;
   // Calls by the time from their start to their answer: element i counts those that took less than
   // 2^i microseconds and not less than 2^(i-1). No zeros at the end.
   std::vector<uint64_t> latency;
@@ -30,10 +32,11 @@ struct MethodStats {
 // A connection's tables, as Cap'n Proto names them.
 struct ConnectionStats {
   std::string peer;
-  uint32_t questions = 0;  // calls of ours that are not over
-  uint32_t answers = 0;    // the peer's
-  uint32_t exports = 0;    // our objects that the peer refers to
-  uint32_t imports = 0;    // the peer's objects that we refer to
+  uint32_t questions = 0;   // calls of ours that are not over
+  uint32_t answers = 0;     // the peer's
+  uint32_t exports = 0;     // our objects that the peer refers to
+  uint32_t imports = 0;     // the peer's objects that we refer to
+  uint64_t call_bytes = 0;  // of the peer's calls: what counts towards Limits::max_call_bytes
   uint64_t bytes_in = 0;
   uint64_t bytes_out = 0;
 

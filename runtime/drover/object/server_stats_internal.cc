@@ -28,6 +28,7 @@ void WriteStats(const ServerStats& stats, protocol::Node::Stats::Builder out) {
     tables[i].setAnswers(from.answers);
     tables[i].setExports(from.exports);
     tables[i].setImports(from.imports);
+    tables[i].setCallBytes(from.call_bytes);
     tables[i].setBytesIn(from.bytes_in);
     tables[i].setBytesOut(from.bytes_out);
   }
@@ -48,6 +49,7 @@ ServerStats ReadStats(protocol::Node::Stats::Reader in) {
                                  .answers = table.getAnswers(),
                                  .exports = table.getExports(),
                                  .imports = table.getImports(),
+                                 .call_bytes = table.getCallBytes(),
                                  .bytes_in = table.getBytesIn(),
                                  .bytes_out = table.getBytesOut()});
   }

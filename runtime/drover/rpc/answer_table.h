@@ -19,6 +19,7 @@
 #include "drover/rpc/message_caps.h"
 #include "drover/rpc/pipeline_path.h"
 #include "drover/rpc/promise_capability.h"
+#include "drover/rpc/tail_call.h"
 #include "drover/wire/out_message.h"
 
 namespace drover::rpc {
@@ -101,6 +102,10 @@ struct Answer {
   bool taken = false;               // by the question, whose Return has named this answer
   std::optional<QuestionId> taker;  // it waits for the results
   bool given_up = false;            // that question was cancelled
+
+  // A tail call of ours gives the results: calls on them go to that.
+  base::Ref<TailHold> tail;
+  bool tail_runs = false;  // it has not returned, so this call still counts as one that runs
 };
 
 // Keeps a call until its target, at `path`, is known.

@@ -115,6 +115,7 @@ void Connection::Close(const absl::Status& reason) {
     });
     state_.answers.Clear();
     state_.running_calls = 0;
+    state_.call_bytes = 0;
     state_.held_bytes = 0;
     state_.exports.ForEach([&](base::Ref<Capability>& c) { deferred.Drop(std::move(c)); });
     state_.exports.Clear();
@@ -181,6 +182,15 @@ void Connection::NotifyIdle(async::Task idle) {
       idle_callback_ = std::move(idle);
       idle = TakeIdleCallback();
     }
+  }
+  if (idle) idle();
+}
+
+void Connection::TellIfIdle() {
+  async::Task idle;
+  {
+    base::MutexLock lock(&mu_);
+    idle = TakeIdleCallback();
   }
   if (idle) idle();
 }

@@ -97,6 +97,8 @@ class Connection final : public async::EventHandler {
   // `ret` is inside `message`.
   void SendReturn(IncomingCall& call, wire::OutMessagePtr message, protocol::Return::Builder ret,
                   MessageCaps caps);
+  // A call that was answered early (IncomingCall::ReturnEarly) has gone, with its message.
+  void UncountCall(size_t bytes);
   void ReleaseImport(const Capability* import, ImportId id, const ImportReferences& references);
   // Answers a Disembargo of the peer, behind what was forwarded to `target`.
   void SendLoopback(const std::variant<ImportId, RemotePromise*>& target, uint32_t embargo);
@@ -236,6 +238,16 @@ class Connection final : public async::EventHandler {
   // The question that takes the results was cancelled. The peer may not tell: the stock runtime
   // finishes a tail call only when that has returned.
   void GiveUp(Answer& answer, Deferred& deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // tail_call.cc: tail calls of ours.
+  // Whether the peer's call may be answered by one; then nobody else answers it any more.
+  bool ClaimTail(IncomingCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // By question `id`, which was queued just now.
+  void AnswerByTail(QuestionId id, Question& question, IncomingCall& call, Deferred& deferred)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  base::Ref<Capability> InsideTail(const base::Ref<TailHold>& tail, const PipelinePath& path)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Status HandleTailReturn(QuestionId id, protocol::Return::Reader message, Deferred& deferred)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   wire::OutMessagePtr KeepResults(AnswerId id, Answer& answer, wire::OutMessagePtr message,
                                   MessageCaps caps, Deferred& deferred)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -290,6 +302,7 @@ class Connection final : public async::EventHandler {
   // Whether what is queued waits for the replies to more that has come.
   bool Corked(size_t queued_bytes) const;
   absl::Status CheckFrame(size_t bytes) const;
+  void TellIfIdle();
   async::Task TakeIdleCallback() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   // connection_fds.cc: descriptors that travel with messages.
@@ -306,7 +319,8 @@ class Connection final : public async::EventHandler {
   // ResourceExhausted if the peer has as many objects of ours, or leaves as much unread, as it may.
   absl::Status CheckExports() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status CheckBacklog() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::Status CheckNewCall() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Whether a call of the peer may run; then it counts.
+  absl::Status AdmitCall(IncomingCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void HoldAnswer(Answer& answer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void RemoveAnswer(AnswerId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "drover/async/thread_pool.h"
 #include "drover/rpc/connection.h"
 
 namespace drover::rpc {
@@ -45,14 +46,34 @@ absl::Status Connection::CheckBacklog() {
       "; the limit is ", options_.limits.max_queued_bytes, " (limits.max_queued_bytes)"));
 }
 
-absl::Status Connection::CheckNewCall() {
+absl::Status Connection::AdmitCall(IncomingCall& call) {
   if (!state_.overstep.ok()) return state_.overstep;
   if (state_.running_calls > options_.limits.max_calls_in_flight) {
     return absl::ResourceExhaustedError(
         absl::StrCat("the connection has ", options_.limits.max_calls_in_flight,
                      " calls in flight, which is its limit (limits.max_calls_in_flight)"));
   }
-  return CheckBacklog();
+  const size_t bytes = call.message_bytes();
+  if (state_.call_bytes > 0 && state_.call_bytes + bytes > options_.limits.max_call_bytes) {
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "the calls in flight of the connection take ", state_.call_bytes, " bytes and this one ",
+        bytes, "; the limit is ", options_.limits.max_call_bytes, " (limits.max_call_bytes)"));
+  }
+  absl::Status backlog = CheckBacklog();
+  if (backlog.ok()) {
+    call.counted_bytes = bytes;
+    state_.call_bytes += bytes;
+  }
+  return backlog;
+}
+
+// Whoever lets go of a call may hold any lock.
+void Connection::UncountCall(size_t bytes) {
+  if (!open() || InForkedChild()) return;
+  runtime_.pool().Post([self = base::Ref<Connection>::Share(this), bytes] {
+    base::MutexLock lock(&self->mu_);
+    if (self->state_.open()) self->state_.call_bytes -= bytes;
+  });
 }
 
 void Connection::NoteBacklog() {
@@ -77,7 +98,9 @@ void Connection::HoldAnswer(Answer& answer) {
 }
 
 void Connection::RemoveAnswer(AnswerId id) {
-  state_.held_bytes -= state_.answers.Find(id)->held_bytes;
+  const Answer& answer = *state_.answers.Find(id);
+  state_.held_bytes -= answer.held_bytes;
+  if (answer.tail_runs) --state_.running_calls;
   state_.answers.Remove(id);
 }
 

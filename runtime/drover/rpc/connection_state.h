@@ -29,9 +29,10 @@ struct HeldCall {
 };
 
 struct ConnectionState {
-  absl::Status closed;      // not OK: the connection has ended, and why
-  bool draining = false;    // calls that arrive now are refused
-  bool extensions = false;  // both ends are known to be Drover: metadata travels with calls
+  absl::Status closed;       // not OK: the connection has ended, and why
+  bool draining = false;     // calls that arrive now are refused
+  bool extensions = false;   // both ends are known to be Drover: metadata travels with calls
+  bool takes_tails = false;  // the peer is Drover, or makes tail calls: it understands them
   // kAsked: calls with metadata are held, and all behind them. kAnswered: those that were held
   // leave, and new ones queue behind them.
   enum class Hello { kNone, kAsked, kAnswered } hello = Hello::kNone;
@@ -49,6 +50,7 @@ struct ConnectionState {
   // What answers calls of the Node interface in the front object's place, or null.
   base::Ref<Capability> node;
   size_t running_calls = 0;  // answers not yet returned
+  size_t call_bytes = 0;     // of their messages, and of others that are still kept
   size_t held_bytes = 0;     // of answers returned and not finished
   absl::Status overstep;     // not OK: a limit was passed, and the connection is about to end
 

@@ -67,6 +67,7 @@ void ForwardCall(base::Ref<IncomingCall> call, const SendCallFunction& send) {
   OutgoingCall out(call->interface_id(), call->method_id());
   out.set_metadata(call->metadata());
   out.path = call->path();
+  if (call->MayEndInTail()) out.answers = call.get();
   try {
     out.params().set(call->params());
   } catch (const kj::Exception& e) {

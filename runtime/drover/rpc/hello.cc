@@ -118,7 +118,7 @@ base::Ref<Capability> Connection::Lookup(Capability& front, const std::string& n
 }
 
 void Connection::EnableExtensions() {
-  WithLock([](ConnectionState& s) { s.extensions = true; });
+  WithLock([](ConnectionState& s) { s.extensions = s.takes_tails = true; });
   extensions_.store(true, std::memory_order_release);
 }
 

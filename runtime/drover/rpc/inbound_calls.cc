@@ -92,12 +92,13 @@ absl::Status Connection::HandleCall(wire::Frame frame, Deferred& deferred) {
   }
   answer->call = call.get();
   answer->keeps_results = send_results_to.isYourself();
+  if (answer->keeps_results) state_.takes_tails = true;
   ++state_.running_calls;
   Receive(call->payload(), &call->param_caps());
   if (refusal.ok() && state_.draining) {
     refusal = absl::UnavailableError("the server is shutting down and takes no new calls");
   }
-  if (refusal.ok()) refusal = CheckNewCall();
+  if (refusal.ok()) refusal = AdmitCall(*call);
   if (!refusal.ok()) {
     deferred.Then([call, refusal] { call->ReturnError(refusal); });
     return absl::OkStatus();
@@ -115,7 +116,9 @@ absl::Status Connection::HandleCall(wire::Frame frame, Deferred& deferred) {
       Answer* promised = state_.answers.Find(id);
       if (promised == nullptr || id == call->answer_id()) return NoSuch("question", id.value());
       if (promised->returned) {
-        DeliverTo(AnswerCapability(*promised, path), std::move(call), deferred);
+        base::Ref<Capability> object = AnswerCapability(*promised, path);
+        DeliverTo(object, std::move(call), deferred);
+        deferred.Drop(std::move(object));
       } else {
         answer->waits_for = id;
         ++promised->awaited;
@@ -155,6 +158,7 @@ void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message,
     answer->call = nullptr;
     answer->returned = true;
     --state_.running_calls;
+    if (!call.answered_early()) state_.call_bytes -= std::exchange(call.counted_bytes, 0);
 
     absl::Status failure;
     const bool keeps_results = answer->keeps_results;
@@ -237,6 +241,9 @@ absl::Status Connection::HandleFinish(AnswerId id, bool release_result_caps, Def
     absl::Status released = ReleaseExports(answer->result_exports, deferred);
     if (!released.ok()) return released;
   }
+  if (answer->tail) {
+    deferred.Then([self = base::Ref<Connection>::Share(this)] { self->TellIfIdle(); });
+  }
   DropResults(*answer, deferred);
   RemoveAnswer(id);
   return absl::OkStatus();
@@ -301,11 +308,15 @@ void Connection::CompleteAnswer(Answer& answer, Deferred& deferred) {
       if (waiting != nullptr) waiting->waits_for = std::nullopt;
     }
     if (waiter.call) {
-      AnswerCapability(answer, waiter.path)->Deliver(std::move(waiter.call), deferred);
+      base::Ref<Capability> object = AnswerCapability(answer, waiter.path);
+      object->Deliver(std::move(waiter.call), deferred);
+      deferred.Drop(std::move(object));
     }
     if (waiter.promise != nullptr && waiter.promise->TryRef()) {
       auto promise = base::Ref<PromiseCapability>::Adopt(waiter.promise);
-      promise->Resolve(AnswerCapability(answer, waiter.path), deferred);
+      base::Ref<Capability> object = AnswerCapability(answer, waiter.path);
+      promise->Resolve(object, deferred);
+      deferred.Drop(std::move(object));
       deferred.Drop(std::move(promise));
     }
     if (waiter.passed_to) deferred.Drop(std::move(waiter.passed_to));
@@ -316,6 +327,7 @@ void Connection::CompleteAnswer(Answer& answer, Deferred& deferred) {
 }
 
 base::Ref<Capability> Connection::AnswerCapability(Answer& answer, const PipelinePath& path) {
+  if (answer.tail) return InsideTail(answer.tail, path);
   if (!answer.error.ok()) return BrokenCapability(answer.error);
   if (answer.results == nullptr) {
     return BrokenCapability(
@@ -325,6 +337,7 @@ base::Ref<Capability> Connection::AnswerCapability(Answer& answer, const Pipelin
 }
 
 void Connection::DropResults(Answer& answer, Deferred& deferred) {
+  if (answer.tail) deferred.Then([tail = std::move(answer.tail)]() mutable { tail = nullptr; });
   if (answer.results == nullptr) return;
   deferred.Then([results = std::move(answer.results)] {});  // dropped with the task
 }

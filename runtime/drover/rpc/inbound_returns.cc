@@ -41,7 +41,7 @@ absl::Status Connection::HandleReturn(protocol::Return::Reader message, const wi
     base::MutexLock lock(&mu_);
     if (!state_.open()) return absl::OkStatus();
     Question* question = state_.questions.Find(id);
-    if (question == nullptr || question->taken_from) {
+    if (question == nullptr || question->taken_from || question->tail_returned) {
       return absl::InvalidArgumentError(
           absl::StrCat("a Return names question ", id.value(), ", which was not asked"));
     }
@@ -49,6 +49,7 @@ absl::Status Connection::HandleReturn(protocol::Return::Reader message, const wi
       absl::Status released = ReleaseExports(std::exchange(question->param_exports, {}), deferred);
       if (!released.ok()) return released;
     }
+    if (question->tail_of) return HandleTailReturn(id, message, deferred);
     if (message.isTakeFromOtherQuestion()) {
       return TakeFromAnswer(id, AnswerId(message.getTakeFromOtherQuestion()), deferred);
     }
@@ -96,6 +97,7 @@ absl::Status Connection::TakeFromAnswer(QuestionId id, AnswerId other, Deferred&
                                                    other.value(), ", which keeps none for it"));
   }
   answer->taken = true;
+  state_.takes_tails = true;
   if (!question->handler) {
     state_.questions.Remove(id);
     GiveUp(*answer, deferred);

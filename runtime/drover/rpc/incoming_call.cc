@@ -52,6 +52,7 @@ base::Ref<IncomingCall> IncomingCall::FromPeer(base::Ref<Connection> connection,
                                                wire::Frame frame) {
   auto self = base::Ref<IncomingCall>::Adopt(new IncomingCall);
   self->returned_.store(true, std::memory_order_relaxed);  // until it is known to be a call
+  self->message_bytes_ = frame.header.total_bytes;
   self->in_.emplace(std::move(frame));
   const auto message = self->in_->root();
   KJ_REQUIRE(message.isCall(), "a message that looked like a Call is none");
@@ -81,8 +82,10 @@ base::Ref<IncomingCall> IncomingCall::FromLocal(OutgoingCall call, base::Ref<Cap
 IncomingCall::IncomingCall() : chain_id_(base::RandomId()) {}
 
 IncomingCall::~IncomingCall() noexcept {
-  if (returned()) return;
-  ReturnError(absl::InternalError("the servant dropped the call without an answer"));
+  if (!returned()) {
+    ReturnError(absl::InternalError("the servant dropped the call without an answer"));
+  }
+  if (counted_bytes > 0) connection_->UncountCall(counted_bytes);
 }
 
 std::string IncomingCall::method_name() const {
@@ -166,7 +169,10 @@ void IncomingCall::ReturnResults() {
 }
 
 void IncomingCall::ReturnError(const absl::Status& status) {
-  if (returned_.exchange(true, std::memory_order_seq_cst)) return;
+  if (returned_.exchange(true, std::memory_order_seq_cst)) {
+    if (ends_in_tail_.load(std::memory_order_acquire)) Tell(status);  // as its handler was told
+    return;
+  }
   Tell(status);
   if (connection_) {
     Begin(0);
@@ -178,16 +184,37 @@ void IncomingCall::ReturnError(const absl::Status& status) {
   Release();
 }
 
+bool IncomingCall::MayEndInTail() const {
+  // A caretaker may have to cut it short; hooks that keep something with it want to know its end.
+  return connection_ && hook_state == nullptr && !has_passed_.load(std::memory_order_seq_cst);
+}
+
+bool IncomingCall::ClaimForTail() {
+  if (returned_.exchange(true, std::memory_order_seq_cst)) return false;
+  ends_in_tail_.store(true, std::memory_order_release);
+  return true;
+}
+
+void IncomingCall::ReleaseToTail() {
+  Release();
+  param_caps_.list().clear();
+}
+
 void IncomingCall::Release() {
   // The servant stays until the call object goes: its method may still be running.
   handler_ = nullptr;
   out_.reset();
+  // Whoever keeps the call longer, for its context, does not keep its params.
+  peer_call_ = {};
+  payload_ = {};
+  in_.reset();
   TellCaretakers();
 }
 
 // What the servant builds its answer from is not touched: it may be doing so at this moment.
 void IncomingCall::ReturnEarly(const absl::Status& status) {
   if (returned_.exchange(true, std::memory_order_seq_cst)) return;
+  answered_early_ = true;
   Tell(status);
   if (connection_) {
     wire::OutMessagePtr message = wire::OutMessage::New();

@@ -53,7 +53,14 @@ class IncomingCall final : public async::Cancellation, public Work {
   uint64_t interface_id() const { return interface_id_; }
   uint16_t method_id() const { return method_id_; }
   AnswerId answer_id() const { return answer_id_; }
-  // The Call as the peer sent it.
+  // Bytes of the message that it came in; 0 for a call from this process.
+  size_t message_bytes() const { return message_bytes_; }
+  // What of that counts towards Limits::max_call_bytes. The connection's, under its lock.
+  size_t counted_bytes = 0;
+  // Whether somebody else than its servant has answered: ReturnEarly. For the connection, while it
+  // sends the answer.
+  bool answered_early() const { return answered_early_; }
+  // The Call as the peer sent it; until it is answered.
   protocol::Call::Reader peer_call() const { return peer_call_; }
   protocol::Payload::Reader payload() const { return payload_; }
   MessageCaps& param_caps() { return param_caps_; }
@@ -84,8 +91,19 @@ class IncomingCall final : public async::Cancellation, public Work {
   void ReturnResults();
   void ReturnError(const absl::Status& status);
   bool returned() const { return returned_.load(std::memory_order_acquire); }
-  // The same for somebody who is not its servant, from any thread, while the servant may be at it.
+  // The same for somebody who is not its servant, from any thread, while the servant may be at it:
+  // the params stay until the call object goes.
   void ReturnEarly(const absl::Status& status);
+
+  // Tail calls (tail_call.h). Whether the call, which is about to be forwarded, may be answered by
+  // one: not if somebody here has to know how it ends.
+  bool MayEndInTail() const;
+  // For the connection: it is. False if it has been answered.
+  [[nodiscard]] bool ClaimForTail();
+  // After that, with no lock held: its params are let go of.
+  void ReleaseToTail();
+  // The tail call has ended; the first end counts.
+  void TailEnded(const absl::Status& status) { Tell(status); }
 
   // It passes `caretaker`, which is told once it has been answered. False if it has been already.
   [[nodiscard]] bool Pass(base::Ref<Caretaker> caretaker);
@@ -120,6 +138,7 @@ class IncomingCall final : public async::Cancellation, public Work {
   protocol::Payload::Reader payload_;  // its params
   std::optional<OutgoingCall> local_;
   AnswerId answer_id_;
+  size_t message_bytes_ = 0;
   uint64_t interface_id_ = 0;
   uint16_t method_id_ = 0;
   MessageCaps param_caps_;
@@ -128,6 +147,8 @@ class IncomingCall final : public async::Cancellation, public Work {
   base::Ref<Capability> target_;
   base::Ref<LocalCapability> servant_;
   std::atomic<bool> returned_{false};
+  bool answered_early_ = false;
+  std::atomic<bool> ends_in_tail_{false};
   // Whether the connection's hooks know of it. One that was answered early, while they were asked,
   // is kTold although they are still to hear of the end.
   enum class Asked : uint8_t { kNot, kAsking, kAsked, kTold };

@@ -32,6 +32,13 @@ struct Limits {
   // otherwise: 33,000 of the least calls. A limit below ends streams of little to a slow servant.
   size_t max_calls_in_flight = 65'536;
 
+  // Bytes of the messages of those calls, params included, as they were sent. Default 1 GiB. A call
+  // beyond is answered with ResourceExhausted at once, and does not run; but one alone is never too
+  // large for this limit. A message counts until its call is answered; where somebody answers in
+  // place of a servant that goes on (a reference was revoked), until that has let go of the call.
+  // Calls that wait count like those that run: for a busy servant, or for an answer.
+  size_t max_call_bytes = size_t{1} << 30;
+
   // Objects of ours that the peer holds references to. Default 1,000,000. A call of ours, or an
   // answer, that would pass on one more fails with ResourceExhausted.
   size_t max_exports = 1'000'000;

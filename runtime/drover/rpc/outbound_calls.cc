@@ -7,6 +7,7 @@
 #include "absl/time/clock.h"
 #include "drover/async/thread_context.h"
 #include "drover/rpc/connection.h"
+#include "drover/rpc/incoming_call.h"
 #include "drover/rpc/metadata_codec.h"
 #include "drover/rpc/outgoing_call.h"
 #include "drover/rpc/remote_capability.h"
@@ -55,6 +56,7 @@ bool Connection::SendQuestion(const CallTarget& target, OutgoingCall& call,
   bool to_write = false;
   bool held = false;
   bool first_held = false;
+  base::Ref<IncomingCall> answered;  // by this, as a tail call
   Deferred deferred;
   {
     base::MutexLock lock(&mu_);
@@ -98,8 +100,13 @@ bool Connection::SendQuestion(const CallTarget& target, OutgoingCall& call,
       refused = CheckExports();
       if (refused.ok()) refused = CheckFrame(call.message()->FrameBytes());
       if (refused.ok()) {
-        waits = call.can_wait || CanWait();
+        if (call.answers != nullptr && ClaimTail(*call.answers)) {
+          answered = base::Ref<IncomingCall>::Share(call.answers);
+          call.call().getSendResultsTo().setYourself();
+        }
+        waits = !answered && (call.can_wait || CanWait());
         Queue(call.message(), waits ? Urgency::kCanWait : Urgency::kNow);
+        if (answered) AnswerByTail(id, *question, *answered, deferred);
         to_write =
             !waits && !Corked(/*queued_bytes=*/0) && ClaimWrite(/*also_what_can_wait=*/false);
       } else {
@@ -119,7 +126,11 @@ bool Connection::SendQuestion(const CallTarget& target, OutgoingCall& call,
   } else if (!refused.ok()) {
     handler->OnError(refused);
   } else {
-    handler->OnSent(base::Ref<Connection>::Share(this), id);
+    if (answered) {
+      answered->ReleaseToTail();
+    } else {
+      handler->OnSent(base::Ref<Connection>::Share(this), id);
+    }
     if (to_write) WriteClaimed();
   }
   return true;
@@ -138,6 +149,7 @@ bool Connection::CancelQuestion(QuestionId id, const ReturnHandler* handler) {
   }
   deferred.FinishOnPool();
   Flush();
+  CloseIfRetired();
   return true;
 }
 
@@ -157,7 +169,9 @@ void Connection::FinishEarly(QuestionId id, Question& question, Deferred& deferr
   const absl::Status cancelled = absl::CancelledError("the caller cancelled the call");
   DropKept(question, deferred);
   BreakAll(id, question, cancelled, deferred);
-  QueueFinish(id, /*release_result_caps=*/true);
+  // Of a tail call that has returned nothing is here that would have to be released.
+  QueueFinish(id, /*release_result_caps=*/!question.tail_returned || question.release_results);
+  if (question.tail_returned) state_.questions.Remove(id);
   if (taken_from) {
     state_.questions.Remove(id);  // nothing more is to come for it
     Answer* answer = state_.answers.Find(*taken_from);

@@ -20,6 +20,8 @@
 
 namespace drover::rpc {
 
+class IncomingCall;
+
 class OutgoingCall {
  public:
   OutgoingCall(uint64_t interface_id, uint16_t method_id, size_t size_hint_words = 0)
@@ -43,6 +45,10 @@ class OutgoingCall {
   bool can_wait = false;
   // It waited for the peer's answer to hello (hello.cc), and waits no more.
   bool held = false;
+  // The call that this one is made in place of, which its handler keeps and answers; null for none.
+  // It may be answered by a tail call instead (tail_call.h), which the handler only hears the end
+  // of.
+  IncomingCall* answers = nullptr;
   // Null for a call that goes wherever its capability leads at the time.
   base::Ref<CallPath> path;
   // Where it goes, if calls go to `current` now.

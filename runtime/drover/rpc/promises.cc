@@ -68,7 +68,8 @@ void Connection::DropPipeline(RemotePromise& promise) {
   Question* question = state_.open() ? state_.questions.Find(promise.question()) : nullptr;
   if (question == nullptr || !question->pipeline) return;
   if (std::erase(question->pipeline->promises, &promise) == 0) return;  // another question's
-  if (promise.used && promise.phase == RemotePromise::Phase::kOpen) {
+  // What is in the results of a tail call is never settled here.
+  if (promise.used && promise.phase == RemotePromise::Phase::kOpen && !question->tail_of) {
     question->pipeline->spent.push_back(promise.path());
   }
 }

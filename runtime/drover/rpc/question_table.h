@@ -25,7 +25,8 @@ struct QuestionPipeline {
 };
 
 // A question lives until its Return is here and its Finish is sent. Without a handler the Finish
-// was sent first: the question only waits for its Return.
+// was sent first: the question only waits for its Return. One of a tail call is finished when the
+// answer is that it gives the results of.
 struct Question {
   Question() = default;
   explicit Question(base::Ref<ReturnHandler> asker) : handler(std::move(asker)) {}
@@ -34,6 +35,11 @@ struct Question {
   std::vector<ExportId> param_exports;         // given back at once if the Return says so
   std::unique_ptr<QuestionPipeline> pipeline;  // null if nobody asked
   std::optional<AnswerId> taken_from;  // the Return is here: the results are those of this answer
+  // A tail call of ours (tail_call.h): the results are those of this answer. It stays, with its
+  // handler, until it is finished, whether its Return is here or not.
+  std::optional<AnswerId> tail_of;
+  bool tail_returned = false;
+  bool release_results = false;  // the peer sent some all the same
   // The pipelined promises that it went through or took along: what they wait for is not cancelled
   // as long as somebody waits for this.
   std::vector<base::Ref<Capability>> keeps;
