@@ -48,8 +48,8 @@ class Oracle {
   void Cancel(uint32_t call) { calls_.at(call).cancelled = true; }
   // Nobody looks at how it ends.
   void Forget(uint32_t call) { calls_.at(call).forgotten = true; }
-  // Its future is dropped. It goes on as long as its own vat has references into its results; a
-  // promise of them that was passed on does not keep it going.
+  // Its future is dropped. It goes on as long as anybody has references into its results, and may
+  // end as if it were cancelled when the last of them goes.
   void Drop(uint32_t call) {
     Forget(call);
     Cancel(call);

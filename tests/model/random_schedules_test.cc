@@ -16,7 +16,7 @@
 namespace drover::model {
 namespace {
 
-TEST(RandomSchedules, EndAsTheModelSays) {
+void RunSchedules(void (Round::*end)()) {
   const uint64_t schedules = Setting("DROVER_MODEL_SCHEDULES", 2'000);
   const uint64_t seed = Setting("DROVER_MODEL_SEED", 1);
   std::cout << "DROVER_MODEL_SCHEDULES=" << schedules << " DROVER_MODEL_SEED=" << seed << std::endl;
@@ -25,12 +25,17 @@ TEST(RandomSchedules, EndAsTheModelSays) {
     SCOPED_TRACE("the schedule with DROVER_MODEL_SEED=" + std::to_string(seed + done));
     Round round(seed + done, {.vats = 2, .frozen = true});
     for (uint64_t i = 0; i < 10 + (seed + done) % 40; ++i) round.Step();
-    round.End();
+    (round.*end)();
     answered += round.answered();
   }
   std::cout << done << " schedules, " << answered << " calls answered" << std::endl;
   EXPECT_GT(answered, 0u);
 }
+
+TEST(RandomSchedules, EndAsTheModelSays) { RunSchedules(&Round::End); }
+
+// Whatever waits for what, or holds it: all is cancelled, and nobody waits for anything.
+TEST(RandomSchedules, EndWhenNobodyWantsThem) { RunSchedules(&Round::EndUnwanted); }
 
 }  // namespace
 }  // namespace drover::model

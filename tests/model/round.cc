@@ -103,6 +103,14 @@ void Round::End() {
   }
 }
 
+void Round::EndUnwanted() {
+  for (uint32_t call : undecided_) oracle_.Gives(call, Target::Error(absl::StatusCode::kCancelled));
+  undecided_.clear();
+  for (size_t i = pending_.size(); i-- > 0;) AbandonOne(i);
+  for (auto& references : references_) references.clear();
+  End();
+}
+
 size_t Round::answered() {
   size_t count = 0;
   for (uint32_t call = 0; call < ledger_.size(); ++call) {
@@ -233,8 +241,10 @@ void Round::Pipeline() {
 
 // Cancels a call, or drops its future.
 void Round::Abandon() {
-  if (pending_.empty()) return;
-  const size_t i = Below(pending_.size());
+  if (!pending_.empty()) AbandonOne(Below(pending_.size()));
+}
+
+void Round::AbandonOne(size_t i) {
   Pending& pending = pending_[i];
   if (pending.actor.valid() && Below(2) == 0) {
     oracle_.Drop(pending.call);

@@ -36,6 +36,8 @@ class Round {
   void Step();
   // Lets everything end, and compares.
   void End();
+  // The same, without deciding anything more: nobody wants any of it, so all must end by itself.
+  void EndUnwanted();
   // How many calls had an answer.
   size_t answered();
 
@@ -79,6 +81,7 @@ class Round {
   // What becomes of them.
   void Pipeline();
   void Abandon();
+  void AbandonOne(size_t pending);
   void Collect();
   void Take(size_t pending);
   void Decide();

@@ -1,6 +1,9 @@
 // Disembargoes that a Drover server receives: one test for each rule.
+#include <memory>
 #include <string>
+#include <utility>
 
+#include "drover/object/fields_internal.h"
 #include "rpc/promises_fixture.h"
 
 namespace drover::rpc {
@@ -193,6 +196,150 @@ TEST_F(EmbargoesOfPromises, AreNeededForThePeersObjectThatIsReachedThroughOurs) 
     back.getContext().setReceiverLoopback(embargo);
   });
   EXPECT_EQ(ExpectHeard("second").getTarget().getImportedCap(), 8u);
+}
+
+// What the peer names is ours, and has turned out to be the peer's own object 8 before it names it.
+// What it sends there comes here first.
+class EmbargoesOfWhatGoesHome : public Promises {
+ protected:
+  EmbargoesOfWhatGoesHome() {
+    SendWithCap(1, kKeep, Theirs(8));
+    peer_->ExpectReturn(1);
+    theirs_ = *cook_->Kept();
+  }
+  ~EmbargoesOfWhatGoesHome() override {
+    if (second_connection_) second_connection_->Close(absl::CancelledError("the test is over"));
+  }
+
+  // The export of a promise that another peer made, and has resolved to object 8.
+  uint32_t ExportPromiseOfAnotherConnection() {
+    auto [ours, others] = testing_support::SocketPair();
+    ConnectionOptions options;
+    options.name = "another peer";
+    second_connection_ =
+        Connection::Create(transport::SocketStream::Make(std::move(ours), "unix"), options);
+    other_peer_ = std::make_unique<ScriptedPeer>(std::move(others));
+    other_peer_->PassOver(protocol::Message::BOOTSTRAP);
+    other_peer_->PassOver(protocol::Message::FINISH);
+    const kitchen::CookProxy other(Proxy::FromCapability(second_connection_->Bootstrap()));
+    auto passed = other.async().Pass(theirs_);
+    received_ = other_peer_->Expect(protocol::Message::CALL);
+    const auto call = received_->root().getCall();
+    const uint32_t theirs = call.getParams().getCapTable()[0].getSenderHosted();
+    other_peer_->Send([&](protocol::Message::Builder m) {
+      auto ret = m.initReturn();
+      ret.setAnswerId(call.getQuestionId());
+      ret.setReleaseParamCaps(false);
+      auto payload = ret.initResults();
+      SetCapPointer(object::PointerAt(payload.getContent().initAs<Wire::PassResults>(), 0), 0);
+      payload.initCapTable(1)[0].setSenderPromise(20);
+    });
+    EXPECT_TRUE(cook_->Keep(*passed.Get()).ok());
+    SendPlain(2, kKept);
+    const uint32_t promise = ExpectCap(2).getSenderPromise();
+    other_peer_->Send([&](protocol::Message::Builder m) {
+      auto resolve = m.initResolve();
+      resolve.setPromiseId(20);
+      resolve.initCap().setReceiverHosted(theirs);
+    });
+    received_ = peer_->Expect(protocol::Message::RESOLVE);
+    EXPECT_EQ(received_->root().getResolve().getCap().getReceiverHosted(), 8u);
+    return promise;
+  }
+  // A promise of the peer's, through which a call has gone.
+  kitchen::ListenerProxy UsedPromise() {
+    KeepPromise(9);
+    kitchen::ListenerProxy kept = *cook_->Kept();
+    first_ = kept.async().Heard("first");
+    EXPECT_EQ(ExpectHeard("first").getTarget().getImportedCap(), 9u);
+    return kept;
+  }
+  protocol::Disembargo::Reader ExpectDisembargo() {
+    received_ = peer_->Expect(protocol::Message::DISEMBARGO);
+    const auto disembargo = received_->root().getDisembargo();
+    embargo_ = disembargo.getContext().getSenderLoopback();
+    return disembargo;
+  }
+  // The first call has come back to what is ours, and the Disembargo follows it.
+  void ExpectOrder(const kitchen::ListenerProxy::Async& listener) {
+    auto second = listener.Heard("second");
+    SendReceiverLoopback(0, embargo_);
+    EXPECT_EQ(ExpectHeard("first").getTarget().getImportedCap(), 8u);
+    EXPECT_EQ(ExpectHeard("second").getTarget().getImportedCap(), 8u);
+  }
+
+  kitchen::ListenerProxy theirs_;
+  Future<std::string> first_;
+  uint32_t embargo_ = 0;
+  base::Ref<Connection> second_connection_;
+  std::unique_ptr<ScriptedPeer> other_peer_;
+};
+
+TEST_F(EmbargoesOfWhatGoesHome, AreNeededForAPromiseOfAnotherConnection) {
+  const uint32_t promise = ExportPromiseOfAnotherConnection();
+  const kitchen::ListenerProxy kept = UsedPromise();
+  SendResolve(9, Ours(promise));
+  EXPECT_EQ(ExpectDisembargo().getTarget().getImportedCap(), 9u);
+  SendHeardTo(30, promise, "first");
+  ExpectOrder(kept.async());
+}
+
+TEST_F(EmbargoesOfWhatGoesHome, AreNeededForAnAnswerOfOurs) {
+  SendWithCap(10, kPass, Theirs(8));
+  EXPECT_EQ(ExpectCap(10).getReceiverHosted(), 8u);
+  const kitchen::ListenerProxy kept = UsedPromise();
+  SendResolve(9, Answer(10));
+  EXPECT_EQ(ExpectDisembargo().getTarget().getImportedCap(), 9u);
+  SendHeard(30, 10, {0}, "first");
+  ExpectOrder(kept.async());
+}
+
+TEST_F(EmbargoesOfWhatGoesHome, AreNeededWhereAReturnNamesThem) {
+  const uint32_t promise = ExportPromiseOfAnotherConnection();
+  peer_->PassOver(protocol::Message::BOOTSTRAP);
+  const kitchen::CookProxy peer(Proxy::FromCapability(connection_->Bootstrap()));
+  auto call = peer.async().Kept();
+  const auto listener = call.Pipeline();
+  first_ = listener.Heard("first");
+  const uint32_t question =
+      peer_->Expect(protocol::Message::CALL)->root().getCall().getQuestionId();
+  ExpectHeard("first");
+  peer_->Send([&](protocol::Message::Builder m) {
+    auto ret = m.initReturn();
+    ret.setAnswerId(question);
+    auto payload = ret.initResults();
+    SetCapPointer(object::PointerAt(payload.getContent().initAs<Wire::KeptResults>(), 0), 0);
+    payload.initCapTable(1)[0].setReceiverHosted(promise);
+  });
+  EXPECT_EQ(ExpectDisembargo().getTarget().getPromisedAnswer().getQuestionId(), question);
+  SendHeardTo(30, promise, "first");
+  ExpectOrder(listener);
+}
+
+TEST_F(EmbargoesOfWhatGoesHome, AreNeededForTheResultsOfATailCall) {
+  peer_->PassOver(protocol::Message::BOOTSTRAP);
+  const kitchen::CookProxy peer(Proxy::FromCapability(connection_->Bootstrap()));
+  auto call = peer.async().Kept();
+  const auto listener = call.Pipeline();
+  first_ = listener.Heard("first");
+  const uint32_t question =
+      peer_->Expect(protocol::Message::CALL)->root().getCall().getQuestionId();
+  ExpectHeard("first");
+  const uint32_t front = Front();
+  peer_->Send([&](protocol::Message::Builder m) {
+    auto tail = InitCall(m, 20, kKept);
+    tail.initTarget().setImportedCap(front);
+    tail.getSendResultsTo().setYourself();
+  });
+  peer_->ExpectReturn(20);
+  peer_->Send([&](protocol::Message::Builder m) {
+    auto ret = m.initReturn();
+    ret.setAnswerId(question);
+    ret.setTakeFromOtherQuestion(20);
+  });
+  EXPECT_EQ(ExpectDisembargo().getTarget().getPromisedAnswer().getQuestionId(), question);
+  SendHeard(30, 20, {0}, "first");
+  ExpectOrder(listener);
 }
 
 }  // namespace

@@ -151,6 +151,46 @@ TEST_F(FinishedEarly, EndWithAWholeChainOfCalls) {
   ExpectCanceled(2);
 }
 
+// A call that waits for its turn must not keep its own turn from coming.
+TEST_F(FinishedEarly, EndThoughACallOnTheirResultsTookThemAlong) {
+  peer_->Send([](protocol::Message::Builder m) {
+    auto call = InitCall(m, 2, kKeep);
+    auto target = call.initTarget().initPromisedAnswer();
+    target.setQuestionId(0);
+    target.initTransform(1)[0].setGetPointerField(0);
+    auto payload = call.initParams();
+    SetCapPointer(object::PointerAt(payload.getContent().initAs<Wire::KeepParams>(), 0), 0);
+    Answer(0)(payload.initCapTable(1)[0]);
+  });
+  peer_->SendFinish(0);
+  ExpectNothing();
+  peer_->SendFinish(2);
+  cook_->gate.AwaitCancellations(1);
+  AwaitTableSizes({.questions = 0, .answers = 0, .exports = 2, .imports = 0});
+}
+
+TEST_F(FinishedEarly, EndThoughACallInTheQueueBehindThemTookThemAlong) {
+  SendWithCap(2, kKeep, Answer(0));  // the cook is busy with the first
+  peer_->SendFinish(0);
+  ExpectNothing();
+  peer_->SendFinish(2);
+  cook_->gate.AwaitCancellations(1);
+  ExpectCanceled(0);
+  ExpectCanceled(2);
+}
+
+TEST_F(FinishedEarly, EndWithTheLastCallOnTheirResultsThoughAReferenceToThemWasThere) {
+  SendWithCap(2, kPass, Answer(0), other_);
+  EXPECT_TRUE(ExpectCap(2).isSenderPromise());
+  SendHeard(3, 0, {0}, "x");  // waits at the promise that the reference is
+  peer_->SendFinish(2);
+  peer_->SendFinish(0);
+  ExpectNothing();
+  peer_->SendFinish(3);
+  cook_->gate.AwaitCancellations(1);
+  AwaitTableSizes({.questions = 0, .answers = 0, .exports = 2, .imports = 0});
+}
+
 TEST_F(FinishedEarly, GiveTheirErrorToCallsOnTheirResults) {
   const uint32_t front = Front();
   peer_->Send([&](protocol::Message::Builder m) {  // waits behind the Later

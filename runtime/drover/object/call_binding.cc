@@ -95,7 +95,7 @@ void CallBinding::StopBound() {
   if (Bound* bound = bound_.load(std::memory_order_seq_cst); bound != nullptr) {
     bound->connection->CancelQuestion(bound->question, this);
   } else if (rpc::IncomingCall* call = started_.load(std::memory_order_seq_cst); call != nullptr) {
-    call->Cancel();
+    call->CancelByCaller();
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <capnp/any.h>
 
+#include <iterator>
 #include <utility>
 
 #include "drover/rpc.capnp.h"
@@ -37,17 +38,20 @@ AnswerHold::AnswerHold(base::Ref<Connection> connection, AnswerId answer, Pipeli
 
 AnswerHold::~AnswerHold() { connection_->LetGoOfAnswer(answer_, path_, this); }
 
-void AwaitAt(Answer& answer, PipelinePath path, base::Ref<IncomingCall> call, Deferred& deferred) {
+std::list<AnswerWaiter>::iterator AwaitAt(Answer& answer, PipelinePath path,
+                                          base::Ref<IncomingCall> call, Deferred& deferred) {
   const auto promised = answer.promised.find(path);
   AnswerWaiter& waiter = answer.waiting.emplace_back();
+  const auto place = std::prev(answer.waiting.end());
   waiter.path = std::move(path);
   if (promised == answer.promised.end() || !promised->second.waiter->promise->TryRef()) {
     waiter.call = std::move(call);
-    return;
+    return place;
   }
   waiter.passed_on = call->answer_id();
   waiter.passed_to = base::Ref<PromiseCapability>::Adopt(promised->second.waiter->promise);
   waiter.passed_to->Deliver(std::move(call), deferred);
+  return place;
 }
 
 }  // namespace drover::rpc

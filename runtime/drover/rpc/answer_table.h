@@ -83,6 +83,7 @@ struct Answer {
   bool finished = false;
   bool cancelled = false;  // finished or given up before it returned, and nobody waits for it
   std::optional<AnswerId> waits_for;  // the call is addressed to something in that one's results
+  std::list<AnswerWaiter>::iterator waits_as;  // if so: as what it is there
   size_t awaited = 0;     // calls that wait and are not cancelled, and promises that live
   size_t held_bytes = 0;  // once returned: what it counts towards Limits::max_held_answer_bytes
   absl::Status error;     // returned, if not OK
@@ -108,8 +109,9 @@ struct Answer {
   bool tail_runs = false;  // it has not returned, so this call still counts as one that runs
 };
 
-// Keeps a call until its target, at `path`, is known.
-void AwaitAt(Answer& answer, PipelinePath path, base::Ref<IncomingCall> call, Deferred& deferred);
+// Keeps a call until its target, at `path`, is known. Returns where.
+std::list<AnswerWaiter>::iterator AwaitAt(Answer& answer, PipelinePath path,
+                                          base::Ref<IncomingCall> call, Deferred& deferred);
 
 using AnswerTable = PeerIdTable<AnswerId, Answer>;
 

@@ -105,6 +105,10 @@ base::Ref<Capability> Connection::ReceiveOne(protocol::CapDescriptor::Reader in)
   }
 }
 
+bool Connection::NamesOurs(protocol::CapDescriptor::Reader in) {
+  return in.isReceiverHosted() || in.isReceiverAnswer();
+}
+
 base::Ref<Capability> Connection::FindImport(ImportId id) {
   Import* entry = state_.imports.Find(id);
   if (entry == nullptr) return nullptr;

@@ -152,7 +152,7 @@ void Connection::Close(const absl::Status& reason) {
   runtime_.reactor().Unregister(reactor_id_);
   const absl::Status status = WithLock([](ConnectionState& s) { return s.closed; });
   for (base::Ref<ReturnHandler>& handler : lost) handler->OnLost(status);
-  for (base::Ref<IncomingCall>& call : cancelled) call->Cancel();
+  for (base::Ref<IncomingCall>& call : cancelled) call->CancelByCaller();
   for (const base::Ref<PromiseCapability>& promise : promised) {
     promise->Resolve(BrokenCapability(status), deferred);
   }

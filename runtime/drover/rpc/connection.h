@@ -202,14 +202,20 @@ class Connection final : public async::EventHandler {
   absl::Status EchoUnimplemented(wire::InMessage& message);
 
   // promises.cc
+  // What a promise of the peer has turned out to be. `by_way_of_us`: it was named as something of
+  // ours, so what the peer has for it comes here first, wherever it goes from here.
+  struct Promised {
+    base::Ref<Capability> capability;
+    bool by_way_of_us;
+  };
   // Gives `promise` what it turned out to be, or holds it back until a Disembargo has come home.
-  void Settle(RemotePromise& promise, base::Ref<Capability> target, Deferred& deferred)
+  void Settle(RemotePromise& promise, Promised promised, Deferred& deferred)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // The same for all that was asked for inside the answer to `id`. References that are held back
   // take the place of those in `caps`.
-  using TargetOf = std::function<base::Ref<Capability>(const PipelinePath&)>;
-  void SettleAll(QuestionId id, Question& question, const TargetOf& target_of, MessageCaps* caps,
-                 Deferred& deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  using PromisedAt = std::function<Promised(const PipelinePath&)>;
+  void SettleAll(QuestionId id, Question& question, const PromisedAt& promised_at,
+                 MessageCaps* caps, Deferred& deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void BreakAll(QuestionId id, Question& question, const absl::Status& status, Deferred& deferred)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   base::Ref<Capability> PromiseOf(QuestionId id, Question& question, const PipelinePath& path,
@@ -276,6 +282,8 @@ class Connection final : public async::EventHandler {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   base::Ref<Capability> ReceiveOne(protocol::CapDescriptor::Reader in)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Whether it is an object of ours, or in an answer of ours.
+  static bool NamesOurs(protocol::CapDescriptor::Reader in);
   // Null if the import is not there yet; a reference more of it otherwise.
   base::Ref<Capability> FindImport(ImportId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void NoteImport(ImportId id, Capability& import, ImportReferences& references)

@@ -60,6 +60,10 @@ void ForwardCall(base::Ref<IncomingCall> call, Capability& target) {
 
 void ForwardCall(base::Ref<IncomingCall> call, const SendCallFunction& send) {
   if (call->returned()) return;  // early, while it waited
+  if (!call->TakeUp()) {
+    call->ReturnError(absl::CancelledError("the caller cancelled the call"));
+    return;
+  }
   {
     async::UserCodeScope scope(nullptr, &call->cancellation());
     if (!call->Admit()) return;

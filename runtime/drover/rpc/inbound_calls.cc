@@ -122,7 +122,7 @@ absl::Status Connection::HandleCall(wire::Frame frame, Deferred& deferred) {
       } else {
         answer->waits_for = id;
         ++promised->awaited;
-        AwaitAt(*promised, std::move(path), std::move(call), deferred);
+        answer->waits_as = AwaitAt(*promised, std::move(path), std::move(call), deferred);
       }
       return absl::OkStatus();
     }
@@ -254,11 +254,20 @@ void Connection::CancelUnlessAwaited(Answer* answer, Deferred& deferred) {
          !answer->cancelled) {
     answer->cancelled = true;
     if (answer->call->TryRef()) {
-      deferred.Then([call = base::Ref<IncomingCall>::Adopt(answer->call)] { call->Cancel(); });
+      deferred.Then(
+          [call = base::Ref<IncomingCall>::Adopt(answer->call)] { call->CancelByCaller(); });
     }
     if (!answer->waits_for) return;
-    answer = state_.answers.Find(*answer->waits_for);
-    if (answer != nullptr) --answer->awaited;
+    Answer* awaited = state_.answers.Find(*std::exchange(answer->waits_for, std::nullopt));
+    if (awaited != nullptr) {
+      --awaited->awaited;
+      // The promise it waits at must not live, and keep the answer going, on its account.
+      if (answer->waits_as->passed_to) {
+        deferred.Drop(std::move(answer->waits_as->passed_to));
+        awaited->waiting.erase(answer->waits_as);
+      }
+    }
+    answer = awaited;
   }
 }
 

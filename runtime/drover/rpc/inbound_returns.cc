@@ -60,8 +60,18 @@ absl::Status Connection::HandleReturn(protocol::Return::Reader message, const wi
         Receive(results, &caps);
         if (question->pipeline) {
           const capnp::AnyPointer::Reader content = caps.Imbue(results.getContent());
+          const auto table = results.getCapTable();
           SettleAll(
-              id, *question, [&](const PipelinePath& path) { return CapabilityAt(content, path); },
+              id, *question,
+              [&](const PipelinePath& path) {
+                Promised promised = {CapabilityAt(content, path), /*by_way_of_us=*/false};
+                for (unsigned i = 0; i < caps.list().size(); ++i) {
+                  if (caps.list()[i] == promised.capability && NamesOurs(table[i])) {
+                    promised.by_way_of_us = true;
+                  }
+                }
+                return promised;
+              },
               &caps, deferred);
         }
       } else {
@@ -105,10 +115,11 @@ absl::Status Connection::TakeFromAnswer(QuestionId id, AnswerId other, Deferred&
   }
   SettleAll(
       id, *question,
-      [&](const PipelinePath& path) -> base::Ref<Capability> {
+      [&](const PipelinePath& path) -> Promised {
         mu_.AssertHeld();
-        if (answer->returned) return AnswerCapability(*answer, path);
-        return PromiseInside(other, *answer, path);
+        return {answer->returned ? AnswerCapability(*answer, path)
+                                 : PromiseInside(other, *answer, path),
+                /*by_way_of_us=*/true};
       },
       nullptr, deferred);
   takes_answers_.store(true, std::memory_order_release);

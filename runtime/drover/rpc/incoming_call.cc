@@ -38,6 +38,10 @@ void Deliver(ReturnHandler& handler, F&& give) {
   }
 }
 
+absl::Status CancelledBeforeItBegan() {
+  return absl::CancelledError("the caller cancelled the call before it began");
+}
+
 }  // namespace
 
 void DeliverReturn(ReturnHandler& handler, capnp::AnyPointer::Reader results) {
@@ -107,6 +111,18 @@ void IncomingCall::LiftTraversalLimit() {
   in_->LiftTraversalLimit();
   peer_call_ = in_->root().getCall();
   payload_ = peer_call_.getParams();
+}
+
+// A call of the peer's is answered in its turn all the same: until then it counts as running, so
+// that what the peer may leave in a queue stays limited.
+void IncomingCall::CancelByCaller() {
+  Cancel();
+  if (!TakeUp()) return;
+  const std::vector<base::Ref<Capability>> params = std::move(param_caps_.list());
+  const std::vector<base::Ref<Capability>> local_params =
+      local_ ? std::move(local_->caps().list()) : std::vector<base::Ref<Capability>>();
+  const base::Ref<Capability> target = std::move(target_);
+  if (!connection_) ReturnEarly(CancelledBeforeItBegan());
 }
 
 void IncomingCall::Begin(size_t size_hint_words) {
@@ -261,8 +277,8 @@ void IncomingCall::Run() {
 
 void IncomingCall::Execute() {
   if (returned()) return;  // early
-  if (cancelled()) {
-    ReturnError(absl::CancelledError("the caller cancelled the call before it began"));
+  if (cancelled() || !TakeUp()) {
+    ReturnError(CancelledBeforeItBegan());
     return;
   }
   if (metadata_ && metadata_->deadline <= absl::Now()) {

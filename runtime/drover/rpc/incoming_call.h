@@ -70,6 +70,13 @@ class IncomingCall final : public async::Cancellation, public Work {
   // any more. May throw kj::Exception.
   void LiftTraversalLimit();
   async::Cancellation& cancellation() { return *this; }
+  // Its caller does not want it any more. One that has not begun lets go of what it was given at
+  // once: it may wait for its turn behind work that goes on only for what is among its params. No
+  // lock may be held.
+  void CancelByCaller();
+  // Whoever runs it, or makes it again elsewhere, does this first. False if it let go of its
+  // params; then it is only to be answered.
+  [[nodiscard]] bool TakeUp() { return !taken_up_.exchange(true, std::memory_order_acq_rel); }
   // What came with the call; null for nothing.
   const CallMetadataPtr& metadata() const { return metadata_; }
   // Its name in the chains of the calls that are made while it runs.
@@ -149,6 +156,7 @@ class IncomingCall final : public async::Cancellation, public Work {
   std::atomic<bool> returned_{false};
   bool answered_early_ = false;
   std::atomic<bool> ends_in_tail_{false};
+  std::atomic<bool> taken_up_{false};
   // Whether the connection's hooks know of it. One that was answered early, while they were asked,
   // is kTold although they are still to hear of the end.
   enum class Asked : uint8_t { kNot, kAsking, kAsked, kTold };

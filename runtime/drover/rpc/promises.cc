@@ -89,19 +89,17 @@ bool Connection::PeerHosts(const Capability& capability) const {
   }
 }
 
-void Connection::Settle(RemotePromise& promise, base::Ref<Capability> promised,
-                        Deferred& deferred) {
+void Connection::Settle(RemotePromise& promise, Promised promised, Deferred& deferred) {
   if (promise.phase != RemotePromise::Phase::kOpen) return;
   // The work it kept going is done. The result may hold this very promise, if that is embargoed.
   if (async::Task kept = promise.TakeDropped()) deferred.Then([kept = std::move(kept)] {});
-  // What the peer forwards to a promise of ours comes back here before it goes on, even if that has
-  // turned out to be the peer's object: a call that is sent there now would overtake it.
-  const bool comes_back = promised->kind() == Capability::Kind::kPromise;
-  const base::Ref<Capability> target = PromiseCapability::Follow(promised);
-  deferred.Drop(std::move(promised));
+  const base::Ref<Capability> target = PromiseCapability::Follow(promised.capability);
+  deferred.Drop(std::move(promised.capability));
   deferred.Drop(target);
   const bool broken = target->kind() == Capability::Kind::kBroken;
-  if (!promise.used || broken || (!comes_back && PeerHosts(*target))) {
+  // What comes here first goes on from here, even if ours has turned out to be the peer's object: a
+  // call that is sent there now would overtake it.
+  if (!promise.used || broken || (!promised.by_way_of_us && PeerHosts(*target))) {
     if (promise.used && target->kind() == Capability::Kind::kRemotePromise) {
       static_cast<RemotePromise&>(*target).used = true;  // by what the peer forwards
     }
@@ -119,19 +117,19 @@ void Connection::Settle(RemotePromise& promise, base::Ref<Capability> promised,
   Queue(message, Urgency::kNow);
 }
 
-void Connection::SettleAll(QuestionId id, Question& question, const TargetOf& target_of,
+void Connection::SettleAll(QuestionId id, Question& question, const PromisedAt& promised_at,
                            MessageCaps* caps, Deferred& deferred) {
   if (!question.pipeline) return;
   const auto settle = [&](base::Ref<RemotePromise> promise) {
     mu_.AssertHeld();
-    base::Ref<Capability> target = target_of(promise->path());
-    Settle(*promise, target, deferred);
+    Promised promised = promised_at(promise->path());
+    Settle(*promise, promised, deferred);
     if (caps != nullptr && promise->phase == RemotePromise::Phase::kEmbargoed) {
       for (base::Ref<Capability>& capability : caps->list()) {
-        if (capability == target) capability = promise;
+        if (capability == promised.capability) capability = promise;
       }
     }
-    deferred.Drop(std::move(target));
+    deferred.Drop(std::move(promised.capability));
     deferred.Drop(std::move(promise));
   };
   std::vector<PipelinePath> spent = std::move(question.pipeline->spent);
@@ -167,14 +165,18 @@ void Connection::DropKept(Question& question, Deferred& deferred) {
 void Connection::BreakAll(QuestionId id, Question& question, const absl::Status& status,
                           Deferred& deferred) {
   SettleAll(
-      id, question, [&](const PipelinePath&) { return BrokenCapability(status); }, nullptr,
-      deferred);
+      id, question,
+      [&](const PipelinePath&) -> Promised {
+        return {BrokenCapability(status), false};
+      },
+      nullptr, deferred);
 }
 
 absl::Status Connection::HandleResolve(protocol::Resolve::Reader message, Deferred& deferred) {
   const ImportId id(message.getPromiseId());
   base::Ref<Capability> target;  // outlive the lock
   base::Ref<Capability> promise;
+  const bool by_way_of_us = message.isCap() && NamesOurs(message.getCap());
   base::MutexLock lock(&mu_);
   if (!state_.open()) return absl::OkStatus();
   switch (message.which()) {
@@ -204,7 +206,7 @@ absl::Status Connection::HandleResolve(protocol::Resolve::Reader message, Deferr
     return absl::InvalidArgumentError(
         absl::StrCat("a Resolve names import ", id.value(), ", which has been resolved"));
   }
-  Settle(remote, target, deferred);
+  Settle(remote, {target, by_way_of_us}, deferred);
   return absl::OkStatus();
 }
 
