@@ -10,6 +10,7 @@
 #include "drover/transport/dial.h"
 #include "drover/transport/listener.h"
 #include "interop/interop_fixture.h"
+#include "interop/stock_huge.h"
 #include "support/cuttable_listener.h"
 
 namespace drover::interop {
@@ -58,7 +59,7 @@ TEST_P(DroverProxyOfStock, ExchangesHugeMessages) {
 // By the stock runtime, whose Abort says why.
 void ExpectAborted(const absl::Status& status) {
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("Message is too large"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr(::interop::stock::kTooLarge));
 }
 
 TEST_P(DroverProxyOfStock, LearnsWhyTheServerAborts) {

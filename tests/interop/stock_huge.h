@@ -1,4 +1,4 @@
-// Room for messages beyond the stock runtime's 64 MiB.
+// Messages beyond the stock runtime's 64 MiB: room for them, and what it says where there is none.
 #ifndef DROVER_TESTS_INTEROP_STOCK_HUGE_H_
 #define DROVER_TESTS_INTEROP_STOCK_HUGE_H_
 
@@ -11,6 +11,10 @@ inline capnp::ReaderOptions HugeMessages() {
   options.traversalLimitInWords = (512 << 20) / sizeof(capnp::word);
   return options;
 }
+
+// What it says of a message that is too large: since 1.0, and before.
+inline constexpr const char* kTooLarge =
+    CAPNP_VERSION >= 1000000 ? "message exceeds size limit" : "Message is too large";
 
 }  // namespace interop::stock
 

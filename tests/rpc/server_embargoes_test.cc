@@ -338,6 +338,7 @@ TEST_F(EmbargoesOfWhatGoesHome, AreNeededForTheResultsOfATailCall) {
     ret.setTakeFromOtherQuestion(20);
   });
   EXPECT_EQ(ExpectDisembargo().getTarget().getPromisedAnswer().getQuestionId(), question);
+  peer_->PassOver(protocol::Message::RETURN);  // the call is answered by a tail call
   SendHeard(30, 20, {0}, "first");
   ExpectOrder(listener);
 }

@@ -28,18 +28,26 @@ class ForwardedReturn final : public base::RefCounted, public ReturnHandler {
   }
   void OnSent(base::Ref<Connection> connection, QuestionId question) override {
     auto self = base::Ref<ForwardedReturn>::Share(this);
-    hook_ = call_->AddHook([self, connection = std::move(connection), question] {
+    Hook([self, connection = std::move(connection), question] {
       // Whoever takes the handler from the question answers.
       if (connection->CancelQuestion(question, self.get())) {
         self->call_->ReturnError(absl::CancelledError("the caller cancelled the call"));
       }
     });
-    if (done_.load()) call_->RemoveHook(hook_);  // the hook would keep the call and this alive
+  }
+  // It waits behind others in this process, or has come to an object of it.
+  void OnStarted(base::Ref<IncomingCall> call) override {
+    Hook([call = std::move(call)] { call->CancelByCaller(); });
   }
   void AddRef() const override { base::RefCounted::AddRef(); }
   void Unref() const override { base::RefCounted::Unref(); }
 
  private:
+  // Runs `cancel` when the caller cancels the call.
+  void Hook(async::Task cancel) {
+    hook_ = call_->AddHook(std::move(cancel));
+    if (done_.load()) call_->RemoveHook(hook_);  // the hook would keep the call and this alive
+  }
   void Unhook() {
     done_ = true;
     if (uint64_t hook = hook_.load(); hook != 0) call_->RemoveHook(hook);
