@@ -34,13 +34,11 @@
 #include "drover/async/yield_budget.h"
 #include "drover/base/mutex.h"
 #include "drover/base/ref.h"
-#include "drover/rpc/call_hooks.h"
+#include "drover/rpc/connection_options.h"
 #include "drover/rpc/connection_state.h"
 #include "drover/rpc/deferred.h"
 #include "drover/rpc/frame_watch.h"
 #include "drover/rpc/ids.h"
-#include "drover/rpc/limits.h"
-#include "drover/rpc/liveness.h"
 #include "drover/transport/byte_stream.h"
 #include "drover/wire/frame_reader.h"
 #include "drover/wire/in_message.h"
@@ -49,18 +47,6 @@ namespace drover::rpc {
 
 class RemoteCapability;
 class RemotePromise;
-
-struct ConnectionOptions {
-  std::string name;            // of the peer, for errors and the log: an endpoint
-  Runtime* runtime = nullptr;  // null: the default one
-  size_t max_frame_bytes = 64 << 20;
-  Limits limits = {};
-  Liveness liveness = {};
-  base::Ref<Capability> front_object;          // what Bootstrap gives the peer; until it is closed
-  base::Ref<Capability> node;                  // answers the Node interface beside it
-  base::Ref<CallHooks> hooks = nullptr;        // null: none
-  std::function<void(Connection*)> on_closed;  // once, on any thread, no lock held
-};
 
 class Connection final : public async::EventHandler {
  public:
