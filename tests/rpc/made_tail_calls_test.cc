@@ -75,14 +75,6 @@ class MadeTailCalls : public ServerTest {
     SendHeard(question, 0, {0}, text);
     return ExpectTail(question, text);
   }
-  protocol::Call::Reader ExpectHeard(const std::string& text) {
-    received_ = peer_->Expect(protocol::Message::CALL);
-    const auto call = received_->root().getCall();
-    EXPECT_EQ(
-        std::string(call.getParams().getContent().getAs<WireListener::HeardParams>().getText()),
-        text);
-    return call;
-  }
   uint32_t ExpectTail(uint32_t answered, const std::string& text) {
     const auto call = ExpectHeard(text);
     EXPECT_TRUE(call.getSendResultsTo().isYourself());

@@ -183,14 +183,19 @@ Descriptor::Reader ServerTest::ExpectCap(uint32_t question) {
   return caps[0];
 }
 
-void ServerTest::AnswerHeard(uint32_t import, const std::string& text, const std::string& reply) {
-  auto message = peer_->Expect(protocol::Message::CALL);
-  auto call = message->root().getCall();
-  EXPECT_TRUE(call.getTarget().isImportedCap());
-  EXPECT_EQ(call.getTarget().getImportedCap(), import);
+protocol::Call::Reader ServerTest::ExpectHeard(const std::string& text) {
+  received_ = peer_->Expect(protocol::Message::CALL);
+  const auto call = received_->root().getCall();
   EXPECT_EQ(call.getInterfaceId(), capnp::typeId<WireListener>());
   const auto params = call.getParams().getContent().getAs<WireListener::HeardParams>();
   EXPECT_EQ(std::string(params.getText()), text);
+  return call;
+}
+
+void ServerTest::AnswerHeard(uint32_t import, const std::string& text, const std::string& reply) {
+  const auto call = ExpectHeard(text);
+  EXPECT_TRUE(call.getTarget().isImportedCap());
+  EXPECT_EQ(call.getTarget().getImportedCap(), import);
   peer_->Send([&](protocol::Message::Builder m) {
     auto ret = m.initReturn();
     ret.setAnswerId(call.getQuestionId());

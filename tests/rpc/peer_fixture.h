@@ -135,7 +135,9 @@ class ServerTest : public ConnectionTest {
   uint32_t ExpectHosted(uint32_t question);
   // A Return with one capability, of any kind.
   Descriptor::Reader ExpectCap(uint32_t question);
-  // A Call of Heard on an object of the peer's, which is answered.
+  // A Call of Heard on an object of the peer's.
+  protocol::Call::Reader ExpectHeard(const std::string& text);
+  // The same, which is answered.
   void AnswerHeard(uint32_t import, const std::string& text, const std::string& reply);
   // A Return, and Releases of `count` references, in any order: what a servant drops is released
   // when it drops it. Passes over Finishes.

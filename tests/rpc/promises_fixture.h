@@ -72,14 +72,6 @@ class Promises : public ServerTest {
     cook_->Keep(kept).IgnoreError();  // likewise
     return id;
   }
-  protocol::Call::Reader ExpectHeard(const std::string& text) {
-    received_ = peer_->Expect(protocol::Message::CALL);
-    const auto call = received_->root().getCall();
-    EXPECT_EQ(
-        std::string(call.getParams().getContent().getAs<WireListener::HeardParams>().getText()),
-        text);
-    return call;
-  }
   void ReturnHeard(uint32_t question, const std::string& reply) {
     peer_->Send([&](protocol::Message::Builder m) {
       auto ret = m.initReturn();
@@ -116,7 +108,6 @@ class Promises : public ServerTest {
 
   uint32_t other_ = 0;  // a second cook, that is not busy
   std::shared_ptr<Recorder> recorder_;
-  ScriptedPeer::Received received_;
 };
 
 }  // namespace drover::rpc

@@ -60,12 +60,6 @@ class ForwardedReturn final : public base::RefCounted, public ReturnHandler {
 
 }  // namespace
 
-void ForwardCall(base::Ref<IncomingCall> call, Capability& target) {
-  ForwardCall(std::move(call), [&target](OutgoingCall out, base::Ref<ReturnHandler> handler) {
-    target.Send(std::move(out), std::move(handler));
-  });
-}
-
 void ForwardCall(base::Ref<IncomingCall> call, const SendCallFunction& send) {
   if (call->returned()) return;  // early, while it waited
   if (!call->TakeUp()) {

@@ -13,9 +13,7 @@
 
 namespace drover::rpc {
 
-// Makes the call again on `target`, with the same params, and returns what it returns.
-void ForwardCall(base::Ref<IncomingCall> call, Capability& target);
-// The same, made by `send`.
+// Makes the call again, by `send`, with the same params, and returns what it returns.
 using SendCallFunction = std::function<void(OutgoingCall, base::Ref<ReturnHandler>)>;
 void ForwardCall(base::Ref<IncomingCall> call, const SendCallFunction& send);
 
