@@ -252,6 +252,16 @@ TEST_F(Promises, OfOursTakeCallsBeforeTheyAreResolved) {
   ExpectReply(20, "heard early");
 }
 
+TEST_F(Promises, OfOursThatAreReleasedStillGiveTheirCallsToWhatTheyBecome) {
+  const uint32_t promise = ExportedPromise();
+  SendHeardTo(20, promise, "early");
+  peer_->SendFinish(12);  // with its one reference to the promise
+  ExpectNothing();
+  cook_->gate.Open();
+  peer_->ExpectReturn(10);
+  ExpectReply(20, "heard early");
+}
+
 TEST_F(Promises, OfOursThatFailAreResolvedToTheError) {
   ASSERT_TRUE(cook_->Keep(kitchen::ListenerProxy()).ok());  // Later gives nothing
   const uint32_t promise = ExportedPromise();

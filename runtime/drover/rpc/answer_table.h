@@ -84,6 +84,9 @@ struct Answer {
   bool cancelled = false;  // finished or given up before it returned, and nobody waits for it
   std::optional<AnswerId> waits_for;  // the call is addressed to something in that one's results
   std::list<AnswerWaiter>::iterator waits_as;  // if so: as what it is there
+  // A promise that the call waits at: it lives as long as the call does, though the peer may have
+  // released it. Null once the call is cancelled.
+  base::Ref<Capability> waits_at;
   size_t awaited = 0;     // calls that wait and are not cancelled, and promises that live
   size_t held_bytes = 0;  // once returned: what it counts towards Limits::max_held_answer_bytes
   absl::Status error;     // returned, if not OK

@@ -111,6 +111,7 @@ void Connection::Close(const absl::Status& reason) {
         promised.push_back(base::Ref<PromiseCapability>::Adopt(waiter.promise));
       }
       waiting.splice(waiting.end(), answer.waiting);
+      deferred.Drop(std::move(answer.waits_at));
       DropResults(answer, deferred);
     });
     state_.answers.Clear();

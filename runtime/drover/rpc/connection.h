@@ -317,6 +317,9 @@ class Connection final : public async::EventHandler {
   absl::Status AdmitCall(IncomingCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void HoldAnswer(Answer& answer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void RemoveAnswer(AnswerId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // The call of `answer` is about to be delivered to `object`, and may wait there.
+  void KeepForCall(Answer& answer, const base::Ref<Capability>& object)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   // connection_timers.cc
   void CallAt(int64_t when);

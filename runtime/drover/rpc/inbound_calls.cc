@@ -108,6 +108,7 @@ absl::Status Connection::HandleCall(wire::Frame frame, Deferred& deferred) {
       const ExportId id(target.getImportedCap());
       base::Ref<Capability> object = state_.exports.Find(id);
       if (!object) return NoSuch("export", id.value());
+      KeepForCall(*answer, object);
       DeliverTo(object, std::move(call), deferred);
       return absl::OkStatus();
     }
@@ -117,6 +118,7 @@ absl::Status Connection::HandleCall(wire::Frame frame, Deferred& deferred) {
       if (promised == nullptr || id == call->answer_id()) return NoSuch("question", id.value());
       if (promised->returned) {
         base::Ref<Capability> object = AnswerCapability(*promised, path);
+        KeepForCall(*answer, object);
         DeliverTo(object, std::move(call), deferred);
         deferred.Drop(std::move(object));
       } else {
@@ -157,6 +159,7 @@ void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message,
     if (answer == nullptr || answer->call != &call) return;
     answer->call = nullptr;
     answer->returned = true;
+    if (answer->waits_at) deferred.Drop(std::move(answer->waits_at));
     --state_.running_calls;
     if (!call.answered_early()) state_.call_bytes -= std::exchange(call.counted_bytes, 0);
 
@@ -257,6 +260,7 @@ void Connection::CancelUnlessAwaited(Answer* answer, Deferred& deferred) {
       deferred.Then(
           [call = base::Ref<IncomingCall>::Adopt(answer->call)] { call->CancelByCaller(); });
     }
+    if (answer->waits_at) deferred.Drop(std::move(answer->waits_at));
     if (!answer->waits_for) return;
     Answer* awaited = state_.answers.Find(*std::exchange(answer->waits_for, std::nullopt));
     if (awaited != nullptr) {
@@ -309,15 +313,20 @@ void Connection::LetGoOfAnswer(AnswerId id, const PipelinePath& path, const Answ
   Flush();
 }
 
+void Connection::KeepForCall(Answer& answer, const base::Ref<Capability>& object) {
+  if (object->kind() != Capability::Kind::kPromise || answer.cancelled || answer.returned) return;
+  base::Ref<Capability> at = PromiseCapability::Follow(object);
+  if (at->kind() == Capability::Kind::kPromise) answer.waits_at = std::move(at);
+}
+
 void Connection::CompleteAnswer(Answer& answer, Deferred& deferred) {
   for (AnswerWaiter& waiter : answer.waiting) {
     if (waiter.call) waiter.passed_on = waiter.call->answer_id();
-    if (waiter.passed_on) {
-      Answer* waiting = state_.answers.Find(*waiter.passed_on);
-      if (waiting != nullptr) waiting->waits_for = std::nullopt;
-    }
+    Answer* waiting = waiter.passed_on ? state_.answers.Find(*waiter.passed_on) : nullptr;
+    if (waiting != nullptr) waiting->waits_for = std::nullopt;
     if (waiter.call) {
       base::Ref<Capability> object = AnswerCapability(answer, waiter.path);
+      if (waiting != nullptr) KeepForCall(*waiting, object);
       object->Deliver(std::move(waiter.call), deferred);
       deferred.Drop(std::move(object));
     }
@@ -328,7 +337,10 @@ void Connection::CompleteAnswer(Answer& answer, Deferred& deferred) {
       deferred.Drop(std::move(object));
       deferred.Drop(std::move(promise));
     }
-    if (waiter.passed_to) deferred.Drop(std::move(waiter.passed_to));
+    if (waiter.passed_to) {
+      if (waiting != nullptr) KeepForCall(*waiting, waiter.passed_to);
+      deferred.Drop(std::move(waiter.passed_to));
+    }
   }
   answer.waiting.clear();
   answer.promised.clear();

@@ -87,7 +87,9 @@ IncomingCall::IncomingCall() : chain_id_(base::RandomId()) {}
 
 IncomingCall::~IncomingCall() noexcept {
   if (!returned()) {
-    ReturnError(absl::InternalError("the servant dropped the call without an answer"));
+    ReturnError(cancelled()
+                    ? absl::CancelledError("the caller cancelled the call")
+                    : absl::InternalError("the servant dropped the call without an answer"));
   }
   if (counted_bytes > 0) connection_->UncountCall(counted_bytes);
 }

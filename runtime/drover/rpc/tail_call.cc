@@ -45,6 +45,7 @@ void Connection::AnswerByTail(QuestionId id, Question& question, IncomingCall& c
   answer.call = nullptr;
   answer.returned = true;
   answer.tail_runs = true;
+  deferred.Drop(std::move(answer.waits_at));
   answer.tail = base::MakeRef<TailHold>(base::Ref<Connection>::Share(this), id, question.handler,
                                         base::Ref<IncomingCall>::Share(&call));
   state_.call_bytes -= std::exchange(call.counted_bytes, 0);
