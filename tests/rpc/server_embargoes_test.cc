@@ -254,6 +254,14 @@ class EmbargoesOfWhatGoesHome : public Promises {
     EXPECT_EQ(ExpectHeard("first").getTarget().getImportedCap(), 9u);
     return kept;
   }
+  // The same inside the result of a call of ours that the peer has not answered; its question.
+  uint32_t UsePromiseInside(const kitchen::ListenerProxy::Async& listener) {
+    first_ = listener.Heard("first");
+    const uint32_t question =
+        peer_->Expect(protocol::Message::CALL)->root().getCall().getQuestionId();
+    ExpectHeard("first");
+    return question;
+  }
   protocol::Disembargo::Reader ExpectDisembargo() {
     received_ = peer_->Expect(protocol::Message::DISEMBARGO);
     const auto disembargo = received_->root().getDisembargo();
@@ -300,10 +308,7 @@ TEST_F(EmbargoesOfWhatGoesHome, AreNeededWhereAReturnNamesThem) {
   const kitchen::CookProxy peer(Proxy::FromCapability(connection_->Bootstrap()));
   auto call = peer.async().Kept();
   const auto listener = call.Pipeline();
-  first_ = listener.Heard("first");
-  const uint32_t question =
-      peer_->Expect(protocol::Message::CALL)->root().getCall().getQuestionId();
-  ExpectHeard("first");
+  const uint32_t question = UsePromiseInside(listener);
   peer_->Send([&](protocol::Message::Builder m) {
     auto ret = m.initReturn();
     ret.setAnswerId(question);
@@ -321,10 +326,7 @@ TEST_F(EmbargoesOfWhatGoesHome, AreNeededForTheResultsOfATailCall) {
   const kitchen::CookProxy peer(Proxy::FromCapability(connection_->Bootstrap()));
   auto call = peer.async().Kept();
   const auto listener = call.Pipeline();
-  first_ = listener.Heard("first");
-  const uint32_t question =
-      peer_->Expect(protocol::Message::CALL)->root().getCall().getQuestionId();
-  ExpectHeard("first");
+  const uint32_t question = UsePromiseInside(listener);
   const uint32_t front = Front();
   peer_->Send([&](protocol::Message::Builder m) {
     auto tail = InitCall(m, 20, kKept);

@@ -32,7 +32,9 @@ class Deferred {
 
   void Run(base::Ref<Work> work) { work_.push_back(std::move(work)); }
   // If it was the last reference to a local object, that is destroyed on the pool.
-  void Drop(base::Ref<Capability> capability) { drops_.push_back(std::move(capability)); }
+  void Drop(base::Ref<Capability> capability) {
+    if (capability) drops_.push_back(std::move(capability));
+  }
   // Never user code.
   void Then(async::Task task) { tasks_.push_back(std::move(task)); }
 

@@ -159,7 +159,7 @@ void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message,
     if (answer == nullptr || answer->call != &call) return;
     answer->call = nullptr;
     answer->returned = true;
-    if (answer->waits_at) deferred.Drop(std::move(answer->waits_at));
+    deferred.Drop(std::move(answer->waits_at));
     --state_.running_calls;
     if (!call.answered_early()) state_.call_bytes -= std::exchange(call.counted_bytes, 0);
 
@@ -260,7 +260,7 @@ void Connection::CancelUnlessAwaited(Answer* answer, Deferred& deferred) {
       deferred.Then(
           [call = base::Ref<IncomingCall>::Adopt(answer->call)] { call->CancelByCaller(); });
     }
-    if (answer->waits_at) deferred.Drop(std::move(answer->waits_at));
+    deferred.Drop(std::move(answer->waits_at));
     if (!answer->waits_for) return;
     Answer* awaited = state_.answers.Find(*std::exchange(answer->waits_for, std::nullopt));
     if (awaited != nullptr) {

@@ -18,7 +18,7 @@ absl::Status Connection::ReleaseExports(const std::vector<ExportId>& ids, Deferr
       return absl::InvalidArgumentError(
           absl::StrCat("the peer released export ", id.value(), " more often than it had it"));
     }
-    if (gone) deferred.Drop(std::move(gone));
+    deferred.Drop(std::move(gone));
   }
   has_exports_.store(state_.exports.size() > 0, std::memory_order_release);
   return absl::OkStatus();
@@ -30,7 +30,7 @@ absl::Status Connection::HandleRelease(protocol::Release::Reader message, Deferr
   base::MutexLock lock(&mu_);
   if (!state_.open()) return absl::OkStatus();
   const auto result = state_.exports.Release(id, message.getReferenceCount(), &gone);
-  if (gone) deferred.Drop(std::move(gone));
+  deferred.Drop(std::move(gone));
   has_exports_.store(state_.exports.size() > 0, std::memory_order_release);
   if (result == ExportTable::ReleaseResult::kImpossible) {
     return absl::InvalidArgumentError(absl::StrCat("a Release names export ", id.value(), " with ",
