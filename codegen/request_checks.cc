@@ -132,9 +132,16 @@ class RequestChecker {
           Problem(node, "has a method whose params or results are no struct");
         } else if (nodes_.at(side).getScopeId() == 0) {
           Own(nodes_.at(side));
+          interface_of_.emplace(side, node.getId());
         }
       }
     }
+  }
+
+  // Where it is declared: params and results name no scope.
+  uint64_t ScopeOf(uint64_t id) const {
+    auto it = interface_of_.find(id);
+    return it != interface_of_.end() ? it->second : nodes_.at(id).getScopeId();
   }
 
   void CheckType(NodeReader node, TypeReader type) {
@@ -155,7 +162,7 @@ class RequestChecker {
 
   void CheckDepth(NodeReader node) {
     int depth = 0;
-    for (uint64_t id = node.getScopeId(); id != 0; id = nodes_.at(id).getScopeId()) {
+    for (uint64_t id = ScopeOf(node.getId()); id != 0; id = ScopeOf(id)) {
       // The scope of what nobody needs may be missing; who needs it is told so.
       if (!nodes_.contains(id)) break;
       if (++depth > kMostDepth) {
@@ -182,7 +189,8 @@ class RequestChecker {
   const capnp::schema::CodeGeneratorRequest::Reader request_;
   std::map<uint64_t, NodeReader> nodes_;
   std::set<uint64_t> owned_;
-  std::set<uint64_t> shallow_;  // interfaces whose ancestors are known to end
+  std::map<uint64_t, uint64_t> interface_of_;  // by struct of params or results of its methods
+  std::set<uint64_t> shallow_;                 // interfaces whose ancestors are known to end
   std::vector<std::string> problems_;
 };
 

@@ -83,6 +83,21 @@ TEST_F(Requests, ThatNestANodeInItself) {
   ExpectProblem("is nested too deeply, or in itself");
 }
 
+TEST_F(Requests, ThatNestAnInterfaceInTheParamsOfItsMethod) {
+  MakeFile(2);
+  At(2).setScopeId(3);
+  auto method = At(2).initInterface().initMethods(1)[0];
+  method.setName("call");
+  method.setParamStructType(3);
+  At(3).initStruct();
+  At(3).setScopeId(0);
+  auto nested = At(3).initNestedNodes(1)[0];
+  nested.setId(2);
+  nested.setName("Inner");
+  At(kFile).initNestedNodes(0);
+  ExpectProblem("is nested too deeply, or in itself");
+}
+
 TEST_F(Requests, ThatNestANodeElsewhereThanItSays) {
   MakeFile(2);
   At(2).setScopeId(3);
