@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "drover/rpc/finish_frames.h"
 #include "drover/rpc/message_caps.h"
+#include "drover/rpc/plain_frames.h"
 #include "drover/wire/frame_header.h"
 #include "drover/wire/frame_reader.h"
 #include "drover/wire/in_message.h"
@@ -44,29 +44,79 @@ Cut CutAtOnce(std::span<const std::byte> bytes, size_t limit) {
   }
 }
 
+// What is read of a frame without a reader over the whole of it.
+class Plain {
+ public:
+  explicit Plain(const wire::Frame& frame)
+      : is_call_(frames_.ParseCall(frame, &call_)),
+        is_return_(frames_.ParseReturn(frame, &return_)),
+        is_finish_(frames_.ParseFinish(frame, &finish_)) {}
+
+  bool any() const { return is_call_ || is_return_ || is_finish_; }
+
+  void CheckAgainst(protocol::Message::Reader root) const {
+    if (is_call_) CheckCall(root);
+    if (is_return_) CheckReturn(root);
+    if (is_finish_) {
+      FUZZ_CHECK(root.isFinish());
+      FUZZ_CHECK(root.getFinish().getQuestionId() == finish_.id.value());
+      FUZZ_CHECK(root.getFinish().getReleaseResultCaps() == finish_.release_result_caps);
+    }
+  }
+
+ private:
+  void CheckCall(protocol::Message::Reader root) const {
+    FUZZ_CHECK(root.isCall());
+    const auto call = root.getCall();
+    FUZZ_CHECK(call.getQuestionId() == call_.id.value());
+    FUZZ_CHECK(call.getTarget().isImportedCap());
+    FUZZ_CHECK(call.getTarget().getImportedCap() == call_.target.value());
+    FUZZ_CHECK(call.getInterfaceId() == call_.interface_id);
+    FUZZ_CHECK(call.getMethodId() == call_.method_id);
+    FUZZ_CHECK(call.getSendResultsTo().isCaller() && !call.hasExtension());
+    CheckContent(call.getParams(), call_.content);
+  }
+  void CheckReturn(protocol::Message::Reader root) const {
+    FUZZ_CHECK(root.isReturn());
+    const auto ret = root.getReturn();
+    FUZZ_CHECK(ret.getAnswerId() == return_.id.value());
+    FUZZ_CHECK(ret.isResults() && !ret.getReleaseParamCaps() && !ret.getNoFinishNeeded());
+    CheckContent(ret.getResults(), return_.content);
+  }
+  static void CheckContent(protocol::Payload::Reader expected, capnp::AnyPointer::Reader content) {
+    FUZZ_CHECK(!expected.hasCapTable());
+    FUZZ_CHECK(content.isNull() == expected.getContent().isNull());
+    const auto at = content.getAs<capnp::AnyStruct>();
+    FUZZ_CHECK(at.getPointerSection().size() == 0);
+    FUZZ_CHECK(at.getDataSection() ==
+               expected.getContent().getAs<capnp::AnyStruct>().getDataSection());
+  }
+
+  const rpc::PlainFrames& frames_ = rpc::PlainFrames::Get();
+  rpc::PlainCall call_;
+  rpc::PlainReturn return_;
+  rpc::PlainFinish finish_;
+  const bool is_call_;
+  const bool is_return_;
+  const bool is_finish_;
+};
+
 // Reads a message as a connection does, and all that is in it.
 void ReadMessage(const wire::Frame& frame) {
   const int kind = wire::PeekKind(frame);
-  rpc::QuestionId finished;
-  bool release = false;
-  const bool is_finish =
-      rpc::FinishFrames::Get().Parse({frame.bytes, frame.header.total_bytes}, &finished, &release);
+  const Plain plain(frame);
   try {
     wire::InMessage in(frame);
     const protocol::Message::Reader root = in.root();
     FUZZ_CHECK(kind < 0 || kind == static_cast<int>(root.which())) << kind;
-    if (is_finish) {
-      FUZZ_CHECK(root.isFinish());
-      FUZZ_CHECK(root.getFinish().getQuestionId() == finished.value());
-      FUZZ_CHECK(root.getFinish().getReleaseResultCaps() == release);
-    }
+    plain.CheckAgainst(root);
     root.totalSize();
     capnp::MallocMessageBuilder copy;
     rpc::MessageCaps caps;
     caps.Imbue(copy.getRoot<capnp::AnyPointer>()).set(caps.Imbue(in.any_root()));
     kj::str(root);
   } catch (const kj::Exception&) {
-    FUZZ_CHECK(!is_finish) << "a Finish that cannot be read";
+    FUZZ_CHECK(!plain.any()) << "what was read in place cannot be read";
   }
 }
 

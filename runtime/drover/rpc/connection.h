@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -47,6 +48,7 @@ namespace drover::rpc {
 
 class RemoteCapability;
 class RemotePromise;
+struct PlainReturn;
 
 class Connection final : public async::EventHandler {
  public:
@@ -176,8 +178,19 @@ class Connection final : public async::EventHandler {
   absl::Status HandleFrame(wire::Frame frame, Deferred& deferred);
   absl::Status HandleBootstrap(protocol::Bootstrap::Reader message);
   absl::Status HandleCall(wire::Frame frame, Deferred& deferred);
+  // What a plain call does not have.
+  struct CallDetails {
+    absl::Status refusal;
+    bool keeps_results = false;
+    std::optional<AnswerId> promised_target;
+    PipelinePath path;  // in that
+  };
+  // Gives the call its metadata, too. May throw kj::Exception.
+  CallDetails ReadDetails(IncomingCall& call) const;
   absl::Status HandleReturn(protocol::Return::Reader message, const wire::Frame& frame,
                             Deferred& deferred);
+  // False, with nothing done, if the question asks for more than is done here.
+  bool HandlePlainReturn(const PlainReturn& ret, const wire::Frame& frame, Deferred& deferred);
   absl::Status HandleResolve(protocol::Resolve::Reader message, Deferred& deferred);
   absl::Status HandleFinish(AnswerId id, bool release_result_caps, Deferred& deferred);
   absl::Status HandleRelease(protocol::Release::Reader message, Deferred& deferred);

@@ -9,7 +9,7 @@
 #include "drover/async/thread_context.h"
 #include "drover/base/log.h"
 #include "drover/rpc/connection.h"
-#include "drover/rpc/finish_frames.h"
+#include "drover/rpc/plain_frames.h"
 #include "drover/rpc/status_codec.h"
 
 namespace drover::rpc {
@@ -54,8 +54,8 @@ void Connection::NoteQueued(Urgency urgency) {
 
 void Connection::QueueFinish(QuestionId id, bool release_result_caps) {
   // One for every call, and always the same but for two fields: built once, then copied.
-  std::byte bytes[FinishFrames::kBytes];
-  FinishFrames::Get().Copy(id, release_result_caps, bytes);
+  std::byte bytes[PlainFrames::kFinishBytes];
+  PlainFrames::Get().CopyFinish(id, release_result_caps, bytes);
   state_.send.AppendBytes(bytes);
   NoteQueued(release_result_caps ? Urgency::kNow : Urgency::kCanWait);
 }

@@ -6,8 +6,8 @@
 #include "drover/base/log.h"
 #include "drover/base/status_macros.h"
 #include "drover/rpc/connection.h"
-#include "drover/rpc/finish_frames.h"
 #include "drover/rpc/message_caps.h"
+#include "drover/rpc/plain_frames.h"
 #include "drover/rpc/status_codec.h"
 #include "drover/wire/in_message.h"
 
@@ -15,15 +15,22 @@ namespace drover::rpc {
 
 absl::Status Connection::HandleFrame(wire::Frame frame, Deferred& deferred) {
   try {
-    // A Call keeps its frame, and is read once, by HandleCall.
-    if (wire::PeekKind(frame) == protocol::Message::CALL) {
-      return HandleCall(std::move(frame), deferred);
-    }
-    QuestionId finished;
-    bool release_result_caps;
-    if (FinishFrames::Get().Parse({frame.bytes, frame.header.total_bytes}, &finished,
-                                  &release_result_caps)) {
-      return HandleFinish(AnswerId(finished.value()), release_result_caps, deferred);
+    switch (wire::PeekKind(frame)) {
+      case protocol::Message::CALL:  // keeps its frame, and is read once, by HandleCall
+        return HandleCall(std::move(frame), deferred);
+      case protocol::Message::RETURN:
+        if (PlainReturn ret; PlainFrames::Get().ParseReturn(frame, &ret) &&
+                             HandlePlainReturn(ret, frame, deferred)) {
+          return absl::OkStatus();
+        }
+        break;
+      case protocol::Message::FINISH:
+        if (PlainFinish finish; PlainFrames::Get().ParseFinish(frame, &finish)) {
+          return HandleFinish(finish.id, finish.release_result_caps, deferred);
+        }
+        break;
+      default:
+        break;
     }
     wire::InMessage in(frame);
     const protocol::Message::Reader message = in.root();

@@ -9,6 +9,7 @@
 #include "drover/node.capnp.h"
 #include "drover/rpc/connection.h"
 #include "drover/rpc/metadata_codec.h"
+#include "drover/rpc/outgoing_return.h"
 #include "drover/rpc/status_codec.h"
 
 namespace drover::rpc {
@@ -25,9 +26,7 @@ absl::Status Connection::HandleBootstrap(protocol::Bootstrap::Reader message) {
   const AnswerId id(message.getQuestionId());
   const base::Ref<Capability> front = WithLock([](ConnectionState& s) { return s.front; });
   wire::OutMessagePtr out = wire::OutMessage::New();
-  auto ret = out->builder().initRoot<protocol::Message>().initReturn();
-  ret.setAnswerId(id.value());
-  ret.setReleaseParamCaps(false);
+  auto ret = InitReturn(*out, id);
   MessageCaps caps;
   absl::Status error;
   if (message.hasDeprecatedObjectId()) {
@@ -64,24 +63,10 @@ absl::Status Connection::HandleBootstrap(protocol::Bootstrap::Reader message) {
 absl::Status Connection::HandleCall(wire::Frame frame, Deferred& deferred) {
   base::Ref<IncomingCall> call =
       IncomingCall::FromPeer(base::Ref<Connection>::Share(this), std::move(frame));
-  const protocol::Call::Reader message = call->peer_call();
-  const protocol::MessageTarget::Reader target = message.getTarget();
-  absl::Status refusal;
-  const auto send_results_to = message.getSendResultsTo();
-  if (!send_results_to.isCaller() && !send_results_to.isYourself()) {
-    refusal = absl::UnimplementedError("results can be sent to the caller or kept, only");
-  }
-  if (extensions_.load(std::memory_order_relaxed) && message.hasExtension()) {
-    call->set_metadata(std::make_shared<CallMetadata>(
-        ReadMetadata(message.getExtension().getAs<protocol::CallExtension>(), absl::Now())));
-  }
   // Parsed before the lock is taken: what is malformed leaves no trace.
-  PipelinePath path;
-  if (target.isPromisedAnswer()) {
-    absl::StatusOr<PipelinePath> read = ReadPath(target.getPromisedAnswer());
-    refusal.Update(read.status());
-    if (read.ok()) path = *std::move(read);
-  }
+  CallDetails details;
+  if (!call->plain()) details = ReadDetails(*call);
+  absl::Status& refusal = details.refusal;
 
   base::MutexLock lock(&mu_);
   if (!state_.open()) return absl::OkStatus();
@@ -91,10 +76,10 @@ absl::Status Connection::HandleCall(wire::Frame frame, Deferred& deferred) {
         absl::StrCat("a Call uses question ", call->answer_id().value(), ", which is in use"));
   }
   answer->call = call.get();
-  answer->keeps_results = send_results_to.isYourself();
+  answer->keeps_results = details.keeps_results;
   if (answer->keeps_results) state_.takes_tails = true;
   ++state_.running_calls;
-  Receive(call->payload(), &call->param_caps());
+  if (!call->plain()) Receive(call->peer_call().getParams(), &call->param_caps());
   if (refusal.ok() && state_.draining) {
     refusal = absl::UnavailableError("the server is shutting down and takes no new calls");
   }
@@ -103,37 +88,54 @@ absl::Status Connection::HandleCall(wire::Frame frame, Deferred& deferred) {
     deferred.Then([call, refusal] { call->ReturnError(refusal); });
     return absl::OkStatus();
   }
-  switch (target.which()) {
-    case protocol::MessageTarget::IMPORTED_CAP: {
-      const ExportId id(target.getImportedCap());
-      base::Ref<Capability> object = state_.exports.Find(id);
-      if (!object) return NoSuch("export", id.value());
-      KeepForCall(*answer, object);
-      DeliverTo(object, std::move(call), deferred);
-      return absl::OkStatus();
-    }
-    case protocol::MessageTarget::PROMISED_ANSWER: {
-      const AnswerId id(target.getPromisedAnswer().getQuestionId());
-      Answer* promised = state_.answers.Find(id);
-      if (promised == nullptr || id == call->answer_id()) return NoSuch("question", id.value());
-      if (promised->returned) {
-        base::Ref<Capability> object = AnswerCapability(*promised, path);
-        KeepForCall(*answer, object);
-        DeliverTo(object, std::move(call), deferred);
-        deferred.Drop(std::move(object));
-      } else {
-        answer->waits_for = id;
-        ++promised->awaited;
-        answer->waits_as = AwaitAt(*promised, std::move(path), std::move(call), deferred);
-      }
-      return absl::OkStatus();
-    }
-    default:
-      deferred.Then([call] {
-        call->ReturnError(absl::UnimplementedError("the call's kind of target is not known here"));
-      });
-      return absl::OkStatus();
+  if (const std::optional<ExportId> id = call->exported_target()) {
+    base::Ref<Capability> object = state_.exports.Find(*id);
+    if (!object) return NoSuch("export", id->value());
+    KeepForCall(*answer, object);
+    DeliverTo(object, std::move(call), deferred);
+    return absl::OkStatus();
   }
+  if (!details.promised_target) {
+    deferred.Then([call] {
+      call->ReturnError(absl::UnimplementedError("the call's kind of target is not known here"));
+    });
+    return absl::OkStatus();
+  }
+  const AnswerId id = *details.promised_target;
+  Answer* promised = state_.answers.Find(id);
+  if (promised == nullptr || id == call->answer_id()) return NoSuch("question", id.value());
+  if (promised->returned) {
+    base::Ref<Capability> object = AnswerCapability(*promised, details.path);
+    KeepForCall(*answer, object);
+    DeliverTo(object, std::move(call), deferred);
+    deferred.Drop(std::move(object));
+  } else {
+    answer->waits_for = id;
+    ++promised->awaited;
+    answer->waits_as = AwaitAt(*promised, std::move(details.path), std::move(call), deferred);
+  }
+  return absl::OkStatus();
+}
+
+Connection::CallDetails Connection::ReadDetails(IncomingCall& call) const {
+  CallDetails details;
+  const protocol::Call::Reader message = call.peer_call();
+  const auto send_results_to = message.getSendResultsTo();
+  details.keeps_results = send_results_to.isYourself();
+  if (!send_results_to.isCaller() && !details.keeps_results) {
+    details.refusal = absl::UnimplementedError("results can be sent to the caller or kept, only");
+  }
+  if (extensions_.load(std::memory_order_relaxed) && message.hasExtension()) {
+    call.set_metadata(std::make_shared<CallMetadata>(
+        ReadMetadata(message.getExtension().getAs<protocol::CallExtension>(), absl::Now())));
+  }
+  if (const auto target = message.getTarget(); target.isPromisedAnswer()) {
+    details.promised_target = AnswerId(target.getPromisedAnswer().getQuestionId());
+    absl::StatusOr<PipelinePath> path = ReadPath(target.getPromisedAnswer());
+    details.refusal.Update(path.status());
+    if (path.ok()) details.path = *std::move(path);
+  }
+  return details;
 }
 
 // The front object answers the Node interface too, whatever it is.
@@ -177,10 +179,7 @@ void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message,
         answer->error = FromException(ret.asReader().getException());
       }
       message = wire::OutMessage::New();
-      auto cancelled = message->builder().initRoot<protocol::Message>().initReturn();
-      cancelled.setAnswerId(id.value());
-      cancelled.setReleaseParamCaps(false);
-      cancelled.setCanceled();
+      InitReturn(*message, id).setCanceled();
     } else if (ret.isResults()) {
       if (!caps.list().empty()) Describe(caps, ret.getResults(), &answer->result_exports);
       failure = CheckExports();
@@ -190,10 +189,7 @@ void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message,
         ReleaseExports(std::exchange(answer->result_exports, {}), deferred)
             .IgnoreError();  // they were added just now
         message = wire::OutMessage::New();
-        auto refused = message->builder().initRoot<protocol::Message>().initReturn();
-        refused.setAnswerId(id.value());
-        refused.setReleaseParamCaps(false);
-        ToException(failure, refused.initException());
+        ToException(failure, InitReturn(*message, id).initException());
         answer->error = failure;
       }
     } else {

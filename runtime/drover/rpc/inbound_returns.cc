@@ -5,6 +5,8 @@
 #include "absl/strings/str_cat.h"
 #include "drover/rpc/connection.h"
 #include "drover/rpc/kept_results.h"
+#include "drover/rpc/outgoing_return.h"
+#include "drover/rpc/plain_frames.h"
 #include "drover/rpc/remote_promise.h"
 #include "drover/rpc/status_codec.h"
 
@@ -97,6 +99,37 @@ absl::Status Connection::HandleReturn(protocol::Return::Reader message, const wi
   return absl::OkStatus();
 }
 
+bool Connection::HandlePlainReturn(const PlainReturn& ret, const wire::Frame& frame,
+                                   Deferred& deferred) {
+  base::Ref<ReturnHandler> handler;
+  MessageCaps caps;  // none
+  absl::Status overstep;
+  {
+    base::MutexLock lock(&mu_);
+    if (!state_.open()) return true;
+    Question* question = state_.questions.Find(ret.id);
+    if (question == nullptr || question->taken_from || question->tail_of || question->pipeline) {
+      return false;
+    }
+    DropKept(*question, deferred);
+    if (question->handler) QueueFinish(ret.id, /*release_result_caps=*/false);
+    handler = std::move(question->handler);
+    overstep = state_.overstep;
+    state_.questions.Remove(ret.id);
+  }
+  if (handler) {
+    if (!overstep.ok()) {
+      handler->OnError(overstep);
+    } else if (handler->KeepsResults()) {
+      DeliverReturn(*handler, KeptResults::Of(frame, std::move(caps)));
+    } else {
+      DeliverReturn(*handler, caps.Imbue(ret.content));
+    }
+  }
+  CloseIfRetired();
+  return true;
+}
+
 // The peer made a call of its own to us in place of answering ours (a tail call): what that call
 // gives is what ours gives. The Finish waits until then, for the peer passes it on.
 absl::Status Connection::TakeFromAnswer(QuestionId id, AnswerId other, Deferred& deferred) {
@@ -169,10 +202,7 @@ wire::OutMessagePtr Connection::KeepResults(AnswerId id, Answer& answer,
   }
   GiveToTaker(id, answer, deferred);
   wire::OutMessagePtr out = wire::OutMessage::New();
-  auto elsewhere = out->builder().initRoot<protocol::Message>().initReturn();
-  elsewhere.setAnswerId(id.value());
-  elsewhere.setReleaseParamCaps(false);
-  elsewhere.setResultsSentElsewhere();
+  InitReturn(*out, id).setResultsSentElsewhere();
   return out;
 }
 

@@ -15,6 +15,8 @@
 #include "drover/rpc/connection.h"
 #include "drover/rpc/kept_results.h"
 #include "drover/rpc/local_capability.h"
+#include "drover/rpc/outgoing_return.h"
+#include "drover/rpc/plain_frames.h"
 #include "drover/rpc/status_codec.h"
 
 namespace drover::rpc {
@@ -57,14 +59,25 @@ base::Ref<IncomingCall> IncomingCall::FromPeer(base::Ref<Connection> connection,
   auto self = base::Ref<IncomingCall>::Adopt(new IncomingCall);
   self->returned_.store(true, std::memory_order_relaxed);  // until it is known to be a call
   self->message_bytes_ = frame.header.total_bytes;
-  self->in_.emplace(std::move(frame));
-  const auto message = self->in_->root();
-  KJ_REQUIRE(message.isCall(), "a message that looked like a Call is none");
-  const auto call = self->peer_call_ = message.getCall();
-  self->payload_ = call.getParams();
-  self->answer_id_ = AnswerId(call.getQuestionId());
-  self->interface_id_ = call.getInterfaceId();
-  self->method_id_ = call.getMethodId();
+  if (PlainCall plain; PlainFrames::Get().ParseCall(frame, &plain)) {
+    self->answer_id_ = plain.id;
+    self->interface_id_ = plain.interface_id;
+    self->method_id_ = plain.method_id;
+    self->exported_target_ = plain.target;
+    self->content_ = plain.content;
+    self->block_ = std::move(frame.block);
+  } else {
+    self->in_.emplace(std::move(frame));
+    KJ_REQUIRE(self->in_->root().isCall(), "a message that looked like a Call is none");
+    self->ReadPeerCall();
+    const protocol::Call::Reader call = self->peer_call_;
+    self->answer_id_ = AnswerId(call.getQuestionId());
+    self->interface_id_ = call.getInterfaceId();
+    self->method_id_ = call.getMethodId();
+    if (const auto target = call.getTarget(); target.isImportedCap()) {
+      self->exported_target_ = ExportId(target.getImportedCap());
+    }
+  }
   self->connection_ = std::move(connection);
   self->returned_.store(false, std::memory_order_relaxed);
   return self;
@@ -103,16 +116,20 @@ void IncomingCall::SetServant(base::Ref<LocalCapability> servant) { servant_ = s
 
 capnp::AnyPointer::Reader IncomingCall::params() {
   if (local_) {
-    return local_->caps().Imbue(local_->call().getParams().getContent().asReader());
+    return local_->caps().Imbue(local_->payload().getContent().asReader());
   }
-  return param_caps_.Imbue(payload_.getContent());
+  return param_caps_.Imbue(content_);
+}
+
+void IncomingCall::ReadPeerCall() {
+  peer_call_ = in_->root().getCall();
+  content_ = peer_call_.getParams().getContent();
 }
 
 void IncomingCall::LiftTraversalLimit() {
-  if (!in_) return;
+  if (!in_) return;  // nothing in a plain one can be read again and again
   in_->LiftTraversalLimit();
-  peer_call_ = in_->root().getCall();
-  payload_ = peer_call_.getParams();
+  ReadPeerCall();
 }
 
 // A call of the peer's is answered in its turn all the same: until then it counts as running, so
@@ -130,9 +147,7 @@ void IncomingCall::CancelByCaller() {
 void IncomingCall::Begin(size_t size_hint_words) {
   out_ = wire::OutMessage::New(size_hint_words);
   result_caps_.list().clear();
-  return_ = out_->builder().initRoot<protocol::Message>().initReturn();
-  return_.setAnswerId(answer_id_.value());
-  return_.setReleaseParamCaps(false);
+  return_ = InitReturn(*out_, answer_id_);
 }
 
 capnp::AnyPointer::Builder IncomingCall::results(size_t size_hint_words) {
@@ -224,8 +239,9 @@ void IncomingCall::Release() {
   out_.reset();
   // Whoever keeps the call longer, for its context, does not keep its params.
   peer_call_ = {};
-  payload_ = {};
+  content_ = {};
   in_.reset();
+  block_ = nullptr;
   TellCaretakers();
 }
 
@@ -236,9 +252,7 @@ void IncomingCall::ReturnEarly(const absl::Status& status) {
   Tell(status);
   if (connection_) {
     wire::OutMessagePtr message = wire::OutMessage::New();
-    auto ret = message->builder().initRoot<protocol::Message>().initReturn();
-    ret.setAnswerId(answer_id_.value());
-    ret.setReleaseParamCaps(false);
+    auto ret = InitReturn(*message, answer_id_);
     ToException(status, ret.initException());
     connection_->SendReturn(*this, std::move(message), ret, MessageCaps());
   } else {

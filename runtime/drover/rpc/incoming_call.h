@@ -60,9 +60,13 @@ class IncomingCall final : public async::Cancellation, public Work {
   // Whether somebody else than its servant has answered: ReturnEarly. For the connection, while it
   // sends the answer.
   bool answered_early() const { return answered_early_; }
-  // The Call as the peer sent it; until it is answered.
+  // Whether it came as a plain one (plain_frames.h).
+  bool plain() const { return block_ != nullptr; }
+  // The Call as the peer sent it, until it is answered; of a plain one, and of one from this
+  // process, empty.
   protocol::Call::Reader peer_call() const { return peer_call_; }
-  protocol::Payload::Reader payload() const { return payload_; }
+  // The export that the peer addressed it to, if it did.
+  std::optional<ExportId> exported_target() const { return exported_target_; }
   MessageCaps& param_caps() { return param_caps_; }
   capnp::AnyPointer::Reader params();
   // For its servant, once the params were found sound: from now on they may be read again and
@@ -133,6 +137,7 @@ class IncomingCall final : public async::Cancellation, public Work {
 
  private:
   IncomingCall();
+  void ReadPeerCall();
   void Begin(size_t size_hint_words);
   void Tell(const absl::Status& status);
   void Release();
@@ -140,9 +145,11 @@ class IncomingCall final : public async::Cancellation, public Work {
 
   base::Ref<Connection> connection_;  // for a peer's call
   base::Ref<ReturnHandler> handler_;  // for one from this process
+  base::Ref<wire::Block> block_;      // of a plain call, or:
   std::optional<wire::InMessage> in_;
   protocol::Call::Reader peer_call_;   // inside in_
-  protocol::Payload::Reader payload_;  // its params
+  capnp::AnyPointer::Reader content_;  // the params of a peer's call, inside either
+  std::optional<ExportId> exported_target_;
   std::optional<OutgoingCall> local_;
   AnswerId answer_id_;
   size_t message_bytes_ = 0;

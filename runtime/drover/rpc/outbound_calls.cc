@@ -69,7 +69,7 @@ bool Connection::SendQuestion(const CallTarget& target, OutgoingCall& call,
     held = lost.ok() && refused.ok() && MustHold(call);
     first_held = held && state_.hello == ConnectionState::Hello::kAsked && state_.held.empty();
     if (held) Hold(target, call, handler);
-    auto message_target = call.call().getTarget();
+    auto message_target = call.target();
     if (held) {
       // it leaves later
     } else if (const auto* promise = std::get_if<RemotePromise*>(&target)) {
@@ -94,7 +94,7 @@ bool Connection::SendQuestion(const CallTarget& target, OutgoingCall& call,
                       call.call().getExtension().initAs<protocol::CallExtension>());
       }
       if (!call.caps().list().empty()) {
-        Describe(call.caps(), call.call().getParams(), &question->param_exports);
+        Describe(call.caps(), call.payload(), &question->param_exports);
         for (const auto& capability : call.caps().list()) KeepPromise(*question, capability);
       }
       refused = CheckExports();

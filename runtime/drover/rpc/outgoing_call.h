@@ -26,13 +26,18 @@ class OutgoingCall {
  public:
   OutgoingCall(uint64_t interface_id, uint16_t method_id, size_t size_hint_words = 0)
       : message_(wire::OutMessage::New(size_hint_words)),
-        call_(message_->builder().initRoot<protocol::Message>().initCall()) {
+        call_(message_->builder().initRoot<protocol::Message>().initCall()),
+        target_(call_.initTarget()),
+        payload_(call_.initParams()) {
+    // In this order, so that what comes before the params is always the same: see plain_frames.h.
     call_.setInterfaceId(interface_id);
     call_.setMethodId(method_id);
   }
 
-  capnp::AnyPointer::Builder params() { return caps_.Imbue(call_.getParams().getContent()); }
+  capnp::AnyPointer::Builder params() { return caps_.Imbue(payload_.getContent()); }
   protocol::Call::Builder call() { return call_; }
+  protocol::MessageTarget::Builder target() { return target_; }
+  protocol::Payload::Builder payload() { return payload_; }
   MessageCaps& caps() { return caps_; }
   wire::OutMessagePtr& message() { return message_; }
 
@@ -59,8 +64,8 @@ class OutgoingCall {
   // Another call with the same params. May throw kj::Exception.
   OutgoingCall Copy() {
     OutgoingCall copy(call_.getInterfaceId(), call_.getMethodId(),
-                      call_.getParams().asReader().totalSize().wordCount);
-    copy.params().set(caps_.Imbue(call_.getParams().getContent().asReader()));
+                      payload_.asReader().totalSize().wordCount);
+    copy.params().set(caps_.Imbue(payload_.getContent().asReader()));
     copy.metadata_ = metadata_;
     copy.path = path;
     return copy;
@@ -69,6 +74,8 @@ class OutgoingCall {
  private:
   wire::OutMessagePtr message_;
   protocol::Call::Builder call_;
+  protocol::MessageTarget::Builder target_;
+  protocol::Payload::Builder payload_;
   MessageCaps caps_;
   CallMetadataPtr metadata_;
 };

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "drover/rpc/connection.h"
 #include "drover/rpc/incoming_call.h"
+#include "drover/rpc/outgoing_return.h"
 
 namespace drover::rpc {
 
@@ -35,10 +36,7 @@ bool Connection::ClaimTail(IncomingCall& call) {
 void Connection::AnswerByTail(QuestionId id, Question& question, IncomingCall& call,
                               Deferred& deferred) {
   wire::OutMessagePtr message = wire::OutMessage::New();
-  auto ret = message->builder().initRoot<protocol::Message>().initReturn();
-  ret.setAnswerId(call.answer_id().value());
-  ret.setReleaseParamCaps(false);
-  ret.setTakeFromOtherQuestion(id.value());
+  InitReturn(*message, call.answer_id()).setTakeFromOtherQuestion(id.value());
   Queue(message, Urgency::kNow);
   question.tail_of = call.answer_id();
   Answer& answer = *state_.answers.Find(call.answer_id());

@@ -1,0 +1,139 @@
+#include "drover/rpc/plain_frames.h"
+
+#include <capnp/message.h>
+
+#include <cstdlib>
+#include <cstring>
+
+#include "drover/rpc.capnp.h"
+#include "drover/rpc/outgoing_call.h"
+#include "drover/rpc/outgoing_return.h"
+#include "drover/wire/out_message.h"
+
+namespace drover::rpc {
+namespace {
+
+template <class T>
+T Load(const wire::Frame& frame, size_t offset) {
+  T value;
+  std::memcpy(&value, frame.bytes + offset, sizeof(value));
+  return value;
+}
+
+// A pointer of which nothing is read but that it is not null.
+void SetAnything(capnp::AnyPointer::Builder content) { content.initAsAnyStruct(1, 0); }
+
+struct CallFields {
+  uint32_t id = 0;
+  uint32_t target = 0;
+  uint64_t interface_id = 0;
+  uint16_t method_id = 0;
+  bool content = false;
+};
+
+std::string BuildCall(const CallFields& fields) {
+  OutgoingCall call(fields.interface_id, fields.method_id);
+  call.call().setQuestionId(fields.id);
+  call.target().setImportedCap(fields.target);
+  if (fields.content) SetAnything(call.payload().getContent());
+  std::string frame;
+  call.message()->AppendFrameTo(frame);
+  return frame;
+}
+
+std::string BuildReturn(uint32_t id, bool content) {
+  wire::OutMessagePtr message = wire::OutMessage::New();
+  protocol::Payload::Builder payload = InitReturn(*message, AnswerId(id)).initResults();
+  if (content) SetAnything(payload.getContent());
+  std::string frame;
+  message->AppendFrameTo(frame);
+  return frame;
+}
+
+std::string BuildFinish(uint32_t id, bool release_result_caps) {
+  wire::OutMessagePtr message = wire::OutMessage::New();
+  auto finish = message->builder().initRoot<protocol::Message>().initFinish();
+  finish.setQuestionId(id);
+  finish.setReleaseResultCaps(release_result_caps);
+  std::string frame;
+  message->AppendFrameTo(frame);
+  if (frame.size() != PlainFrames::kFinishBytes) std::abort();  // the schema has changed
+  return frame;
+}
+
+// Whether the pointer is null, or leads to a struct in the frame that holds no pointers: then
+// everything that can be reached from it is inside the frame. The encoding of struct pointers:
+// https://capnproto.org/encoding.html#structs
+bool FindContent(const wire::Frame& frame, size_t offset, capnp::AnyPointer::Reader* content) {
+  const auto pointer = Load<uint64_t>(frame, offset);
+  const bool is_struct = (pointer & 3) == 0;
+  const auto pointers = pointer >> 48;
+  if (!is_struct || pointers != 0) return false;
+  const int64_t distance = static_cast<int32_t>(static_cast<uint32_t>(pointer)) >> 2;
+  const int64_t begin = static_cast<int64_t>(offset / 8) + 1 + distance;
+  const auto words = static_cast<int64_t>((pointer >> 32) & 0xffff);
+  if (begin < 1 || begin + words > static_cast<int64_t>(frame.header.total_bytes / 8)) return false;
+  *content = capnp::AnyPointer::Reader(capnp::_::PointerReader::getRootUnchecked(
+      reinterpret_cast<const capnp::word*>(frame.bytes + offset)));
+  return true;
+}
+
+template <size_t kWords>
+bool Is(const FrameLayout<kWords>& layout, const wire::Frame& frame) {
+  return frame.header.segments == 1 && frame.header.total_bytes >= layout.kBytes &&
+         layout.Matches(frame.bytes);
+}
+
+}  // namespace
+
+const PlainFrames& PlainFrames::Get() {
+  static const PlainFrames* frames = new PlainFrames;  // never destroyed: threads may outlive main
+  return *frames;
+}
+
+PlainFrames::PlainFrames()
+    : call_(BuildCall({})),
+      call_id_(call_.Field(BuildCall({.id = ~0u}))),
+      call_target_(call_.Field(BuildCall({.target = ~0u}))),
+      call_interface_(call_.Field(BuildCall({.interface_id = ~uint64_t{0}}))),
+      call_method_(call_.Field(BuildCall({.method_id = 0xffff}))),
+      call_content_(call_.Pointer(BuildCall({.content = true}))),
+      return_(BuildReturn(0, false)),
+      return_id_(return_.Field(BuildReturn(~0u, false))),
+      return_content_(return_.Pointer(BuildReturn(0, true))),
+      finishes_{BuildFinish(0, false), BuildFinish(0, true)},
+      finish_(finishes_[0]),
+      finish_id_(finish_.Field(BuildFinish(~0u, false))),
+      finish_release_(finish_.Field(finishes_[1])),
+      released_(static_cast<std::byte>(finishes_[1][finish_release_])) {}
+
+bool PlainFrames::ParseCall(const wire::Frame& frame, PlainCall* call) const {
+  if (!Is(call_, frame) || !FindContent(frame, call_content_, &call->content)) return false;
+  call->id = AnswerId(Load<uint32_t>(frame, call_id_));
+  call->target = ExportId(Load<uint32_t>(frame, call_target_));
+  call->interface_id = Load<uint64_t>(frame, call_interface_);
+  call->method_id = Load<uint16_t>(frame, call_method_);
+  return true;
+}
+
+bool PlainFrames::ParseReturn(const wire::Frame& frame, PlainReturn* ret) const {
+  if (!Is(return_, frame) || !FindContent(frame, return_content_, &ret->content)) return false;
+  ret->id = QuestionId(Load<uint32_t>(frame, return_id_));
+  return true;
+}
+
+bool PlainFrames::ParseFinish(const wire::Frame& frame, PlainFinish* finish) const {
+  if (frame.header.total_bytes != kFinishBytes || !Is(finish_, frame)) return false;
+  finish->id = AnswerId(Load<uint32_t>(frame, finish_id_));
+  finish->release_result_caps = Load<std::byte>(frame, finish_release_) == released_;
+  return true;
+}
+
+void PlainFrames::CopyFinish(QuestionId id, bool release_result_caps,
+                             std::span<std::byte, kFinishBytes> out) const {
+  std::memcpy(out.data(), finishes_[release_result_caps ? 1 : 0].data(), kFinishBytes);
+  const uint32_t value = id.value();
+  std::memcpy(out.data() + finish_id_, &value, sizeof(value));
+}
+
+}  // namespace drover::rpc

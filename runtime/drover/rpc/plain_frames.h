@@ -1,0 +1,84 @@
+// The messages of a plain call, in the layout in which Drover writes them: recognised and read
+// without Cap'n Proto's readers. Any other layout is as good, and read in the general way.
+//
+//   PlainCall call;
+//   if (PlainFrames::Get().ParseCall(frame, &call)) Use(call.content);
+//
+// A plain Call is addressed to an export and has neither capabilities, nor an extension, nor
+// pointers in its params; a plain Return has such results. Their content is read in place, and is
+// valid as long as the frame is.
+//
+// Thread-safe. Never blocks, never throws.
+#ifndef DROVER_RPC_PLAIN_FRAMES_H_
+#define DROVER_RPC_PLAIN_FRAMES_H_
+
+#include <capnp/any.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "drover/rpc/frame_layout.h"
+#include "drover/rpc/ids.h"
+#include "drover/wire/frame_reader.h"
+
+namespace drover::rpc {
+
+struct PlainCall {
+  AnswerId id;
+  ExportId target;
+  uint64_t interface_id;
+  uint16_t method_id;
+  capnp::AnyPointer::Reader content;
+};
+
+struct PlainReturn {
+  QuestionId id;
+  capnp::AnyPointer::Reader content;
+};
+
+struct PlainFinish {
+  AnswerId id;
+  bool release_result_caps;
+};
+
+class PlainFrames {
+ public:
+  static const PlainFrames& Get();
+
+  // False for any other frame; then nothing is said of what they have stored.
+  bool ParseCall(const wire::Frame& frame, PlainCall* call) const;
+  bool ParseReturn(const wire::Frame& frame, PlainReturn* ret) const;
+  bool ParseFinish(const wire::Frame& frame, PlainFinish* finish) const;
+
+  // Frame header, root pointer, Message (one word, one pointer), Finish (one word).
+  static constexpr size_t kFinishBytes = 40;
+  // One is sent for every call, so it is built once and patched.
+  void CopyFinish(QuestionId id, bool release_result_caps,
+                  std::span<std::byte, kFinishBytes> out) const;
+
+ private:
+  PlainFrames();
+
+  // As above, then Call (3 + 4), MessageTarget (1 + 1), Payload (0 + 2).
+  FrameLayout<15> call_;
+  size_t call_id_;
+  size_t call_target_;
+  size_t call_interface_;
+  size_t call_method_;
+  size_t call_content_;
+  // Return (2 + 1), Payload (0 + 2).
+  FrameLayout<9> return_;
+  size_t return_id_;
+  size_t return_content_;
+  const std::string finishes_[2];  // by release_result_caps
+  FrameLayout<5> finish_;
+  size_t finish_id_;
+  size_t finish_release_;
+  std::byte released_;  // what is there if they are released
+};
+
+}  // namespace drover::rpc
+
+#endif  // DROVER_RPC_PLAIN_FRAMES_H_
