@@ -34,27 +34,41 @@ bool Strand::Push(Item item) {
 }
 
 bool Strand::PushLocked(Item item) {
-  if (running_) {
-    queue_.push_back(std::move(item));
+  while (!Want()) {
+    if (TryStart(item)) return true;
+  }
+  queue_.push_back(std::move(item));
+  return false;
+}
+
+bool Strand::TryStart(Item& item) {
+  State idle = State::kIdle;
+  if (!state_.compare_exchange_strong(idle, State::kRunning, std::memory_order_acq_rel)) {
     return false;
   }
-  running_.store(true, std::memory_order_release);
-  occupant_ = ChainIdOf(item);
+  occupant_.store(ChainIdOf(item), std::memory_order_relaxed);
   first_ = std::move(item);
   return true;
 }
 
+bool Strand::Want() {
+  State running = State::kRunning;
+  return state_.compare_exchange_strong(running, State::kWanted, std::memory_order_acq_rel) ||
+         running == State::kWanted;
+}
+
 bool Strand::PushCall(base::Ref<IncomingCall> call, Deferred& deferred) {
+  Item item{.call = std::move(call), .task = nullptr};
+  if (TryStart(item)) return true;
   base::MutexLock lock(&mu_);
-  if (waits_ == 0 || !ClosesCycle(*call)) {
-    return PushLocked({.call = std::move(call), .task = nullptr});
-  }
+  if (waits_ == 0 || !ClosesCycle(*item.call)) return PushLocked(std::move(item));
+  call = std::move(item.call);
   deferred.Then([call = std::move(call)] { call->ReturnError(CycleError(*call)); });
   return false;
 }
 
 bool Strand::ClosesCycle(const IncomingCall& call) const {
-  const uint64_t occupant = occupant_;
+  const uint64_t occupant = occupant_.load(std::memory_order_relaxed);
   if (occupant == 0 || !call.metadata()) return false;
   const std::vector<ChainLink>& chain = call.metadata()->chain;
   return std::any_of(chain.begin(), chain.end(),
@@ -69,8 +83,8 @@ Strand::Pushed Strand::PushUnlessClosed(async::Task& task) {
 
 bool Strand::CloseWhenIdle(async::Task& closed) {
   base::MutexLock lock(&mu_);
-  closed_ = !running_;
-  if (running_) on_closed_ = std::move(closed);
+  closed_ = !Want();
+  if (!closed_) on_closed_ = std::move(closed);
   return closed_;
 }
 
@@ -94,7 +108,7 @@ void Strand::EndWait() {
   --waits_;
 }
 
-bool Strand::busy() const { return running_.load(std::memory_order_acquire); }
+bool Strand::busy() const { return state_.load(std::memory_order_acquire) != State::kIdle; }
 
 void Strand::Post(async::Task task) {
   if (Push({.call = nullptr, .task = std::move(task)})) {
@@ -117,13 +131,16 @@ void Strand::Run() {
 }
 
 bool Strand::Next(Item* item) {
+  occupant_.store(0, std::memory_order_relaxed);
+  State running = State::kRunning;
+  if (state_.compare_exchange_strong(running, State::kIdle, std::memory_order_acq_rel)) {
+    return false;
+  }
   async::Task on_closed;
   {
     base::MutexLock lock(&mu_);
     if (!queue_.empty()) {
-      *item = std::move(queue_.front());
-      occupant_ = ChainIdOf(*item);
-      queue_.pop_front();
+      *item = TakeFirst();
       return true;
     }
     on_closed = BecomeIdle();
@@ -132,10 +149,19 @@ bool Strand::Next(Item* item) {
   return false;
 }
 
+Strand::Item Strand::TakeFirst() {
+  Item first = std::move(queue_.front());
+  queue_.pop_front();
+  occupant_.store(ChainIdOf(first), std::memory_order_relaxed);
+  const bool wanted = !queue_.empty() || on_closed_;
+  state_.store(wanted ? State::kWanted : State::kRunning, std::memory_order_release);
+  return first;
+}
+
 async::Task Strand::BecomeIdle() {
-  running_.store(false, std::memory_order_release);
-  occupant_ = 0;
+  occupant_.store(0, std::memory_order_relaxed);
   if (on_closed_) closed_ = true;
+  state_.store(State::kIdle, std::memory_order_release);
   return std::exchange(on_closed_, nullptr);
 }
 
@@ -154,6 +180,7 @@ void Strand::RunItem(Item& item) {
 void Strand::Reject(const absl::Status& status) {
   std::deque<Item> refused;
   bool continuations;
+  async::Task on_closed;
   {
     base::MutexLock lock(&mu_);
     std::deque<Item> kept;
@@ -161,15 +188,15 @@ void Strand::Reject(const absl::Status& status) {
     for (Item& item : queue_) (item.call ? refused : kept).push_back(std::move(item));
     queue_ = std::move(kept);
     continuations = !queue_.empty();
-    running_.store(continuations, std::memory_order_release);
     if (continuations) {
-      first_ = std::move(queue_.front());
-      queue_.pop_front();
+      first_ = TakeFirst();
+    } else {
+      on_closed = BecomeIdle();
     }
-    occupant_ = 0;  // only continuations are left
   }
   for (Item& item : refused) item.call->ReturnError(status);
   if (continuations) RunOnPoolForSure(base::Ref<Work>::Share(this));
+  if (on_closed) on_closed();
 }
 
 }  // namespace drover::rpc

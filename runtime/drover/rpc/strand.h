@@ -2,7 +2,8 @@
 //
 //   if (strand->Push(item)) deferred.Run(strand);    // it was idle: somebody must run it
 //
-// Thread-safe. Push never blocks; Run returns when the queue is empty.
+// Thread-safe. Push never blocks; Run returns when the queue is empty. A call that finds the strand
+// idle, and after which it is idle again, takes no lock.
 #ifndef DROVER_RPC_STRAND_H_
 #define DROVER_RPC_STRAND_H_
 
@@ -62,8 +63,17 @@ class Strand final : public async::Executor, public Work {
   void Unref() const override { base::RefCounted::Unref(); }
 
  private:
+  // kWanted: whoever runs it must look under the lock before it is idle.
+  enum class State : uint8_t { kIdle, kRunning, kWanted };
+
+  // Takes `item` if the strand is idle, which it is no longer then.
+  bool TryStart(Item& item);
+  // If it runs, whoever runs it will look under the lock. False if it is idle.
+  bool Want() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Takes what to run next; without anything the strand is idle again.
   bool Next(Item* item);
+  // The first of the queue, for whoever runs the strand.
+  Item TakeFirst() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // What is to be done about it.
   async::Task BecomeIdle() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void RunItem(Item& item);
@@ -72,10 +82,12 @@ class Strand final : public async::Executor, public Work {
   bool ClosesCycle(const IncomingCall& call) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   mutable base::Mutex mu_;
+  // kIdle becomes kRunning and kRunning kIdle without mu_, everything else under it. There is a
+  // queue, or on_closed_, only while it is kWanted.
+  std::atomic<State> state_{State::kIdle};
   std::deque<Item> queue_ ABSL_GUARDED_BY(mu_);
-  std::atomic<bool> running_{false};            // changed under mu_
-  uint64_t occupant_ ABSL_GUARDED_BY(mu_) = 0;  // chain id of the call that runs, or is about to
-  int waits_ ABSL_GUARDED_BY(mu_) = 0;          // of the code that runs; they nest
+  std::atomic<uint64_t> occupant_{0};   // chain id of the call that runs; set by whoever runs it
+  int waits_ ABSL_GUARDED_BY(mu_) = 0;  // of the code that runs; they nest
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
   async::Task on_closed_ ABSL_GUARDED_BY(mu_);  // what CloseWhenIdle was given
   Item first_;  // what the idle strand was given; belongs to whoever is to run it
