@@ -90,6 +90,20 @@ void FieldCode::WriteField(const StructModel::Member& member, const std::string&
   }
 }
 
+void FieldCode::WritePlain(const StructModel::Member& member, const std::string& value,
+                           const std::string& plain) {
+  const TypeReader type = member.type();
+  if (type.isVoid()) return;
+  const std::string offset = std::to_string(member.field.getSlot().getOffset());
+  if (type.isBool()) {
+    out_.Line(plain, ".SetBit(", offset, ", ", value, ");");
+  } else if (type.isEnum()) {
+    out_.Line(plain, ".Set<uint16_t>(", offset, ", static_cast<uint16_t>(", value, "));");
+  } else {
+    out_.Line(plain, ".Set<", types_.Value(type), ">(", offset, ", ", value, ");");
+  }
+}
+
 void FieldCode::ReadField(const StructModel::Member& member, const std::string& value,
                           const std::string& reader) {
   const std::string get = reader + ".get" + member.capnp + "()";

@@ -28,6 +28,9 @@ class FieldCode {
                   const std::string& builder);
   void ReadField(const StructModel::Member& member, const std::string& value,
                  const std::string& reader);
+  // A scalar without a default value, to the drover::object::PlainStruct `plain`.
+  void WritePlain(const StructModel::Member& member, const std::string& value,
+                  const std::string& plain);
 
   // Parameters named like the variables of these statements would be hidden by them.
   static const std::set<std::string>& LocalNames();

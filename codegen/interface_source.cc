@@ -1,5 +1,7 @@
 #include "interface_source.h"
 
+#include <algorithm>
+
 #include "field_code.h"
 
 namespace drover::codegen {
@@ -20,6 +22,29 @@ void DeclareFields(const StructModel& model, const std::string& name, const std:
   out.Line(model.is_void() ? "[[maybe_unused]] " : "", "auto ", name, " = ", from, ";");
 }
 
+// Whether a list of params or results is encoded as a drover::object::PlainStruct: few scalars,
+// none with a default value.
+bool IsPlain(const FilePlan& plan, const StructModel& model) {
+  constexpr int kMostWords = 8;
+  const auto size = plan.index.Node(model.id).getStruct();
+  if (size.getPointerCount() > 0 || size.getDataWordCount() > kMostWords) return false;
+  return !model.has_union() && std::all_of(model.fields.begin(), model.fields.end(),
+                                           [](const StructModel::Member& member) {
+                                             return member.group == nullptr &&
+                                                    !member.has_default();
+                                           });
+}
+bool TakesPlain(const FilePlan& plan, const MethodModel& method) {
+  return method.params.has_value() && IsPlain(plan, *method.params);
+}
+bool GivesPlain(const FilePlan& plan, const MethodModel& method) {
+  return method.results_kind == MethodModel::Results::kOne && IsPlain(plan, *method.results);
+}
+
+std::string DataWords(const FilePlan& plan, uint64_t struct_id) {
+  return std::to_string(plan.index.Node(struct_id).getStruct().getDataWordCount());
+}
+
 void WriteParams(const FilePlan& plan, const InterfaceModel& model, const MethodModel& method,
                  CodeWriter& out) {
   if (!method.params.has_value() || method.parameters.empty()) return;
@@ -28,8 +53,9 @@ void WriteParams(const FilePlan& plan, const InterfaceModel& model, const Method
 
   out.Blank();
   std::vector<std::string> parameters = method.ProxyParameters();
-  parameters.push_back((method.params->is_void() ? "[[maybe_unused]] " : "") + capnp +
-                       "::Builder out");
+  const bool plain = TakesPlain(plan, method);
+  parameters.push_back((method.params->is_void() ? "[[maybe_unused]] " : "") +
+                       (plain ? "drover::object::PlainStruct&" : capnp + "::Builder") + " out");
   for (size_t i = 0; i < method.parameters.size(); ++i) {
     if (method.params->fields[i].type().isVoid()) {
       parameters[i] = "[[maybe_unused]] " + parameters[i];
@@ -38,7 +64,8 @@ void WriteParams(const FilePlan& plan, const InterfaceModel& model, const Method
   out.Call("void " + FunctionFor("Encode", model, method, "Params"), parameters, " {");
   out.Indent();
   for (const StructModel::Member& member : method.params->fields) {
-    code.WriteField(member, member.name, "out");
+    plain ? code.WritePlain(member, member.name, "out")
+          : code.WriteField(member, member.name, "out");
   }
   out.Close();
 
@@ -89,15 +116,21 @@ void WriteResults(const FilePlan& plan, const InterfaceModel& model, const Metho
   const StructModel::Member& member = method.results->fields[0];
   FieldCode code(plan.index, plan.types, "drover::", out);
   const std::string& type = method.result_type;
+  const std::string value_parameter =
+      std::string(member.type().isVoid() ? "[[maybe_unused]] " : "") + "const " + type + "& value";
   out.Blank();
-  out.Call(
-      "void Encode" + name,
-      {std::string(member.type().isVoid() ? "[[maybe_unused]] " : "") + "const " + type + "& value",
-       "capnp::AnyPointer::Builder results"},
-      " {");
-  out.Indent();
-  DeclareFields(*method.results, "out", "results.initAs<" + capnp + ">()", out);
-  code.WriteField(member, "value", "out");
+  if (GivesPlain(plan, method)) {
+    out.Call("drover::object::PlainStruct Encode" + name, {value_parameter}, " {");
+    out.Indent();
+    out.Line("drover::object::PlainStruct out(", DataWords(plan, method.results_id), ");");
+    code.WritePlain(member, "value", "out");
+    out.Line("return out;");
+  } else {
+    out.Call("void Encode" + name, {value_parameter, "capnp::AnyPointer::Builder results"}, " {");
+    out.Indent();
+    DeclareFields(*method.results, "out", "results.initAs<" + capnp + ">()", out);
+    code.WriteField(member, "value", "out");
+  }
   out.Close();
   out.Blank();
   out.Open(type, " Decode", name, "(capnp::AnyPointer::Reader results) {");
@@ -143,7 +176,9 @@ void WriteProxyMethod(const FilePlan& plan, const InterfaceModel& model, const M
   out.Line("drover::object::ClientCall call(*this, ", MethodTable(model), "[",
            std::to_string(method.ordinal), "]", SizeHint(plan, method), ");");
   const std::string fill =
-      "call.Fill<" + plan.index.CapnpName(method.params_id) + ">([&](auto out) { ";
+      TakesPlain(plan, method)
+          ? "call.FillPlain(" + DataWords(plan, method.params_id) + ", [&](auto& out) { "
+          : "call.Fill<" + plan.index.CapnpName(method.params_id) + ">([&](auto out) { ";
   if (!method.params.has_value()) {
     const MethodModel::Parameter& only = method.parameters[0];
     out.Line(fill, "drover::Codec<", only.servant_type, ">::Write(", only.name,

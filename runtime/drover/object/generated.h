@@ -30,6 +30,7 @@
 #include "drover/object/proxy.h"
 #include "drover/rpc/incoming_call.h"
 #include "drover/rpc/outgoing_call.h"
+#include "drover/wire/plain_struct.h"
 
 namespace drover::object {
 
@@ -49,6 +50,8 @@ template <class T>
 std::vector<std::string> SchemaNodesOf() {
   return SchemaNodes(capnp::_::rawSchema<T>());
 }
+
+using wire::PlainStruct;
 
 template <class T>
 using DecodeFunction = T (*)(capnp::AnyPointer::Reader);
@@ -169,6 +172,13 @@ class ClientCall {
   void Fill(F&& fill) {
     FillPointer([&](capnp::AnyPointer::Builder params) { fill(params.initAs<Params>()); });
   }
+  // For params without pointers: calls fill(PlainStruct&), of so many words.
+  template <class F>
+  void FillPlain(size_t words, F&& fill) {
+    PlainStruct params(words);
+    fill(params);
+    call_.set_plain_params(params);
+  }
   // Calls fill(capnp::AnyPointer::Builder).
   template <class F>
   void FillPointer(F&& fill) {
@@ -283,6 +293,12 @@ class ClientCall {
   std::unique_ptr<DoneList> done_;  // null: they want nothing done in the end
 };
 
+template <class T>
+using EncodeFunction = void (*)(const T&, capnp::AnyPointer::Builder);
+// Of results without pointers.
+template <class T>
+using PlainEncodeFunction = PlainStruct (*)(const T&);
+
 // The servant's side: params are read, then the call is answered.
 class ServerCall {
  public:
@@ -294,14 +310,23 @@ class ServerCall {
   rpc::IncomingCall& incoming() const { return call_; }
 
   template <class T>
-  void Reply(const absl::StatusOr<T>& result,
-             void (*encode)(const T&, capnp::AnyPointer::Builder)) {
+  void Reply(const absl::StatusOr<T>& result, EncodeFunction<T> encode) {
+    ReplyTo(call_, result, encode);
+  }
+  template <class T>
+  void Reply(const absl::StatusOr<T>& result, PlainEncodeFunction<T> encode) {
     ReplyTo(call_, result, encode);
   }
   void ReplyVoid(const absl::Status& status) { ReplyTo(call_, status); }
 
   template <class T>
-  void ReplyWhenReady(Future<T> result, void (*encode)(const T&, capnp::AnyPointer::Builder)) {
+  void ReplyWhenReady(Future<T> result, EncodeFunction<T> encode) {
+    WhenReady(std::move(result), [encode](rpc::IncomingCall& call, absl::StatusOr<T> value) {
+      ReplyTo(call, value, encode);
+    });
+  }
+  template <class T>
+  void ReplyWhenReady(Future<T> result, PlainEncodeFunction<T> encode) {
     WhenReady(std::move(result), [encode](rpc::IncomingCall& call, absl::StatusOr<T> value) {
       ReplyTo(call, value, encode);
     });
@@ -318,7 +343,13 @@ class ServerCall {
 
   template <class T>
   static void ReplyTo(rpc::IncomingCall& call, const absl::StatusOr<T>& result,
-                      void (*encode)(const T&, capnp::AnyPointer::Builder)) {
+                      PlainEncodeFunction<T> encode) {
+    if (!result.ok()) return call.ReturnError(result.status());
+    call.ReturnPlain(encode(*result));
+  }
+  template <class T>
+  static void ReplyTo(rpc::IncomingCall& call, const absl::StatusOr<T>& result,
+                      EncodeFunction<T> encode) {
     if (!result.ok()) return call.ReturnError(result.status());
     const absl::Status encoded = CatchCodecErrors([&] { encode(*result, call.results()); });
     if (!encoded.ok()) return call.ReturnError(encoded);

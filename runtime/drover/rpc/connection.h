@@ -20,6 +20,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -43,6 +44,7 @@
 #include "drover/transport/byte_stream.h"
 #include "drover/wire/frame_reader.h"
 #include "drover/wire/in_message.h"
+#include "drover/wire/plain_struct.h"
 
 namespace drover::rpc {
 
@@ -85,6 +87,8 @@ class Connection final : public async::EventHandler {
   // `ret` is inside `message`.
   void SendReturn(IncomingCall& call, wire::OutMessagePtr message, protocol::Return::Builder ret,
                   MessageCaps caps);
+  // The same with plain results. False, with nothing done, if the answer asks for more.
+  [[nodiscard]] bool SendPlainReturn(IncomingCall& call, const wire::PlainStruct& results);
   // A call that was answered early (IncomingCall::ReturnEarly) has gone, with its message.
   void UncountCall(size_t bytes);
   void ReleaseImport(const Capability* import, ImportId id, const ImportReferences& references);
@@ -193,6 +197,11 @@ class Connection final : public async::EventHandler {
   bool HandlePlainReturn(const PlainReturn& ret, const wire::Frame& frame, Deferred& deferred);
   absl::Status HandleResolve(protocol::Resolve::Reader message, Deferred& deferred);
   absl::Status HandleFinish(AnswerId id, bool release_result_caps, Deferred& deferred);
+  absl::Status FinishAnswer(AnswerId id, bool release_result_caps, Deferred& deferred)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // What finished_ holds.
+  void FinishAnswers(Deferred& deferred);
+  void FinishAnswersLocked(Deferred& deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status HandleRelease(protocol::Release::Reader message, Deferred& deferred);
   absl::Status HandleDisembargo(protocol::Disembargo::Reader message, Deferred& deferred);
   absl::Status HandleUnimplemented(protocol::Message::Reader message, Deferred& deferred);
@@ -231,6 +240,9 @@ class Connection final : public async::EventHandler {
   using CallTarget = std::variant<RemoteCapability*, RemotePromise*>;
   bool SendQuestion(const CallTarget& target, OutgoingCall& call,
                     base::Ref<ReturnHandler>& handler);
+  // False, with nothing done, if the call, or the connection's state, asks for more.
+  bool SendPlainQuestion(RemoteCapability& target, const OutgoingCall& call,
+                         base::Ref<ReturnHandler>& handler);
   // hello.cc
   bool MustHold(const OutgoingCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Hold(const CallTarget& target, OutgoingCall& call, base::Ref<ReturnHandler>& handler)
@@ -267,6 +279,12 @@ class Connection final : public async::EventHandler {
   // The promise of what `path` will lead to in an answer that has not returned.
   base::Ref<Capability> PromiseInside(AnswerId id, Answer& answer, const PipelinePath& path)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // What every Return does to its answer, before and after it is queued.
+  void BeginReturn(IncomingCall& call, Answer& answer, Deferred& deferred)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void EndReturn(AnswerId id, Answer& answer, Deferred& deferred)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void WriteReturn(bool to_write, Deferred& deferred);
   void CompleteAnswer(Answer& answer, Deferred& deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   static void DropResults(Answer& answer, Deferred& deferred);
   base::Ref<Capability> AnswerCapability(Answer& answer, const PipelinePath& path)
@@ -292,6 +310,8 @@ class Connection final : public async::EventHandler {
   base::Ref<Capability> AddPromiseImport(ImportId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   // connection_write.cc
+  void QueueBytes(std::span<const std::byte> frame, Urgency urgency)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Queue(wire::OutMessagePtr& message, Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void QueueFinish(QuestionId id, bool release_result_caps) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool CanWait() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);  // outbound_calls.cc
@@ -408,6 +428,9 @@ class Connection final : public async::EventHandler {
   };
   std::vector<ArrivedFd> arrived_fds_;
   std::vector<base::Ref<base::SharedFd>> frame_fds_;
+  // Answers that the peer has finished, which need nothing but to be forgotten: a Finish nearly
+  // always comes with a Call behind it, and both are then handled under one lock.
+  std::vector<AnswerId> finished_;
   FrameWatch frame_watch_;
   async::SpinBudget spin_;
   async::YieldBudget yield_;

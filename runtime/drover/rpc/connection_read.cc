@@ -299,6 +299,10 @@ bool Connection::HandleFrames(bool run_inline) {
     Flush();
     corked_until = now + kCorkNanos;
   }
+  if (kept && !finished_.empty()) {
+    FinishAnswers(deferred);
+    deferred.FinishTasks();
+  }
   cork = outer;
   Flush();
   if (kept && frame_watch_.Note(whole, reader_.pending(), options_.limits.frame_timeout)) {

@@ -53,11 +53,16 @@ void Connection::NoteQueued(Urgency urgency) {
 }
 
 void Connection::QueueFinish(QuestionId id, bool release_result_caps) {
-  // One for every call, and always the same but for two fields: built once, then copied.
   std::byte bytes[PlainFrames::kFinishBytes];
   PlainFrames::Get().CopyFinish(id, release_result_caps, bytes);
   state_.send.AppendBytes(bytes);
   NoteQueued(release_result_caps ? Urgency::kNow : Urgency::kCanWait);
+}
+
+void Connection::QueueBytes(std::span<const std::byte> frame, Urgency urgency) {
+  NoteBacklog();
+  state_.send.AppendBytes(frame);
+  NoteQueued(urgency);
 }
 
 void Connection::Flush() {

@@ -51,6 +51,9 @@ class FrameLayout {
     return 8 * word;
   }
 
+  // What it was made of; `out` has room for kBytes.
+  void CopyTo(std::byte* out) const { std::memcpy(out, words_.data(), kBytes); }
+
   // `frame` has at least kBytes.
   bool Matches(const std::byte* frame) const {
     uint64_t difference = 0;

@@ -15,22 +15,20 @@ namespace drover::rpc {
 
 absl::Status Connection::HandleFrame(wire::Frame frame, Deferred& deferred) {
   try {
-    switch (wire::PeekKind(frame)) {
-      case protocol::Message::CALL:  // keeps its frame, and is read once, by HandleCall
-        return HandleCall(std::move(frame), deferred);
-      case protocol::Message::RETURN:
-        if (PlainReturn ret; PlainFrames::Get().ParseReturn(frame, &ret) &&
-                             HandlePlainReturn(ret, frame, deferred)) {
-          return absl::OkStatus();
-        }
-        break;
-      case protocol::Message::FINISH:
-        if (PlainFinish finish; PlainFrames::Get().ParseFinish(frame, &finish)) {
-          return HandleFinish(finish.id, finish.release_result_caps, deferred);
-        }
-        break;
-      default:
-        break;
+    const PlainFrames& plain = PlainFrames::Get();
+    const int kind = wire::PeekKind(frame);
+    if (kind == protocol::Message::CALL) {  // keeps its frame, and is read once, by HandleCall
+      return HandleCall(std::move(frame), deferred);
+    }
+    if (PlainFinish finish; kind == protocol::Message::FINISH &&
+                            plain.ParseFinish(frame, &finish) && !finish.release_result_caps) {
+      finished_.push_back(finish.id);
+      return absl::OkStatus();
+    }
+    if (!finished_.empty()) FinishAnswers(deferred);
+    if (PlainReturn ret; kind == protocol::Message::RETURN && plain.ParseReturn(frame, &ret) &&
+                         HandlePlainReturn(ret, frame, deferred)) {
+      return absl::OkStatus();
     }
     wire::InMessage in(frame);
     const protocol::Message::Reader message = in.root();

@@ -10,6 +10,7 @@
 #include "drover/rpc/connection.h"
 #include "drover/rpc/metadata_codec.h"
 #include "drover/rpc/outgoing_return.h"
+#include "drover/rpc/plain_frames.h"
 #include "drover/rpc/status_codec.h"
 
 namespace drover::rpc {
@@ -70,6 +71,7 @@ absl::Status Connection::HandleCall(wire::Frame frame, Deferred& deferred) {
 
   base::MutexLock lock(&mu_);
   if (!state_.open()) return absl::OkStatus();
+  if (!finished_.empty()) FinishAnswersLocked(deferred);
   Answer* answer = state_.answers.Add(call->answer_id());
   if (answer == nullptr) {
     return absl::InvalidArgumentError(
@@ -159,12 +161,7 @@ void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message,
     const AnswerId id = call.answer_id();
     Answer* answer = state_.open() ? state_.answers.Find(id) : nullptr;
     if (answer == nullptr || answer->call != &call) return;
-    answer->call = nullptr;
-    answer->returned = true;
-    deferred.Drop(std::move(answer->waits_at));
-    --state_.running_calls;
-    if (!call.answered_early()) state_.call_bytes -= std::exchange(call.counted_bytes, 0);
-
+    BeginReturn(call, *answer, deferred);
     absl::Status failure;
     const bool keeps_results = answer->keeps_results;
     if (keeps_results) {
@@ -208,15 +205,53 @@ void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message,
     } else {
       Queue(message, Urgency::kNow);
     }
-    CompleteAnswer(*answer, deferred);
-    if (answer->finished) {
-      DropResults(*answer, deferred);
-      RemoveAnswer(id);
-    } else {
-      HoldAnswer(*answer);
-    }
+    EndReturn(id, *answer, deferred);
     to_write = !Corked(state_.send.bytes()) && ClaimWrite(/*also_what_can_wait=*/false);
   }
+  WriteReturn(to_write, deferred);
+}
+
+bool Connection::SendPlainReturn(IncomingCall& call, const wire::PlainStruct& results) {
+  if (InForkedChild()) return true;
+  std::byte frame[PlainFrames::kMostBytes];
+  Deferred deferred;
+  bool to_write;
+  {
+    base::MutexLock lock(&mu_);
+    const AnswerId id = call.answer_id();
+    Answer* answer = state_.open() ? state_.answers.Find(id) : nullptr;
+    if (answer == nullptr || answer->call != &call) return true;
+    if (answer->keeps_results || answer->finished || !CheckExports().ok()) return false;
+    const size_t size = PlainFrames::Get().CopyReturn(id, results, frame);
+    if (!CheckFrame(size).ok()) return false;
+    BeginReturn(call, *answer, deferred);
+    QueueBytes({frame, size}, Urgency::kNow);
+    EndReturn(id, *answer, deferred);
+    to_write = !Corked(state_.send.bytes()) && ClaimWrite(/*also_what_can_wait=*/false);
+  }
+  WriteReturn(to_write, deferred);
+  return true;
+}
+
+void Connection::BeginReturn(IncomingCall& call, Answer& answer, Deferred& deferred) {
+  answer.call = nullptr;
+  answer.returned = true;
+  deferred.Drop(std::move(answer.waits_at));
+  --state_.running_calls;
+  if (!call.answered_early()) state_.call_bytes -= std::exchange(call.counted_bytes, 0);
+}
+
+void Connection::EndReturn(AnswerId id, Answer& answer, Deferred& deferred) {
+  CompleteAnswer(answer, deferred);
+  if (answer.finished) {
+    DropResults(answer, deferred);
+    RemoveAnswer(id);
+  } else {
+    HoldAnswer(answer);
+  }
+}
+
+void Connection::WriteReturn(bool to_write, Deferred& deferred) {
   if (to_write) WriteClaimed();
   deferred.FinishOnPool();
   if (overstepped_.load(std::memory_order_relaxed)) {
@@ -228,6 +263,23 @@ void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message,
 absl::Status Connection::HandleFinish(AnswerId id, bool release_result_caps, Deferred& deferred) {
   base::MutexLock lock(&mu_);
   if (!state_.open()) return absl::OkStatus();
+  return FinishAnswer(id, release_result_caps, deferred);
+}
+
+void Connection::FinishAnswers(Deferred& deferred) {
+  base::MutexLock lock(&mu_);
+  if (state_.open()) FinishAnswersLocked(deferred);
+}
+
+void Connection::FinishAnswersLocked(Deferred& deferred) {
+  for (AnswerId id : finished_) {
+    FinishAnswer(id, /*release_result_caps=*/false, deferred)
+        .IgnoreError();  // only what the peer releases can be wrong
+  }
+  finished_.clear();
+}
+
+absl::Status Connection::FinishAnswer(AnswerId id, bool release_result_caps, Deferred& deferred) {
   Answer* answer = state_.answers.Find(id);
   // A stock peer finishes once more after a Return that needed no Finish.
   if (answer == nullptr || answer->finished) return absl::OkStatus();

@@ -86,9 +86,9 @@ base::Ref<IncomingCall> IncomingCall::FromPeer(base::Ref<Connection> connection,
 base::Ref<IncomingCall> IncomingCall::FromLocal(OutgoingCall call, base::Ref<Capability> target,
                                                 base::Ref<ReturnHandler> handler) {
   auto self = base::Ref<IncomingCall>::Adopt(new IncomingCall);
-  self->local_.emplace(std::move(call));
-  self->interface_id_ = self->local_->call().getInterfaceId();
-  self->method_id_ = self->local_->call().getMethodId();
+  self->local_ = std::make_unique<OutgoingCall>(std::move(call));
+  self->interface_id_ = self->local_->interface_id();
+  self->method_id_ = self->local_->method_id();
   self->target_ = std::move(target);
   self->metadata_ = self->local_->metadata();
   self->handler_ = std::move(handler);
@@ -188,9 +188,26 @@ void IncomingCall::Tell(const absl::Status& status) {
 }
 
 void IncomingCall::ReturnResults() {
+  if (!out_) return ReturnPlain(wire::PlainStruct());  // an empty answer is an answer
   if (returned_.exchange(true, std::memory_order_seq_cst)) return;
   Tell(absl::OkStatus());
-  if (!out_) results();  // an empty answer is an answer
+  SendResults();
+  Release();
+}
+
+void IncomingCall::ReturnPlain(const wire::PlainStruct& content) {
+  if (returned_.exchange(true, std::memory_order_seq_cst)) return;
+  Tell(absl::OkStatus());
+  if (!connection_ || !connection_->SendPlainReturn(*this, content)) {
+    out_.reset();
+    results();
+    SetContent(results_, content);
+    SendResults();
+  }
+  Release();
+}
+
+void IncomingCall::SendResults() {
   if (connection_) {
     connection_->SendReturn(*this, std::move(out_), return_, std::move(result_caps_));
   } else if (handler_->KeepsResults()) {
@@ -198,7 +215,6 @@ void IncomingCall::ReturnResults() {
   } else {
     DeliverReturn(*handler_, result_caps_.Imbue(return_.getResults().getContent().asReader()));
   }
-  Release();
 }
 
 void IncomingCall::ReturnError(const absl::Status& status) {

@@ -27,6 +27,7 @@
 #include "drover/rpc/work.h"
 #include "drover/wire/in_message.h"
 #include "drover/wire/out_message.h"
+#include "drover/wire/plain_struct.h"
 
 namespace drover::rpc {
 
@@ -100,6 +101,8 @@ class IncomingCall final : public async::Cancellation, public Work {
   // Builds the results; then ReturnResults sends them. `results` may be called again.
   capnp::AnyPointer::Builder results(size_t size_hint_words = 0);
   void ReturnResults();
+  // The same with results that hold no pointers, in place of results().
+  void ReturnPlain(const wire::PlainStruct& results);
   void ReturnError(const absl::Status& status);
   bool returned() const { return returned_.load(std::memory_order_acquire); }
   // The same for somebody who is not its servant, from any thread, while the servant may be at it:
@@ -139,6 +142,7 @@ class IncomingCall final : public async::Cancellation, public Work {
   IncomingCall();
   void ReadPeerCall();
   void Begin(size_t size_hint_words);
+  void SendResults();
   void Tell(const absl::Status& status);
   void Release();
   void TellCaretakers();
@@ -150,7 +154,7 @@ class IncomingCall final : public async::Cancellation, public Work {
   protocol::Call::Reader peer_call_;   // inside in_
   capnp::AnyPointer::Reader content_;  // the params of a peer's call, inside either
   std::optional<ExportId> exported_target_;
-  std::optional<OutgoingCall> local_;
+  std::unique_ptr<OutgoingCall> local_;  // of a call from this process
   AnswerId answer_id_;
   size_t message_bytes_ = 0;
   uint64_t interface_id_ = 0;

@@ -10,6 +10,7 @@
 #include "drover/rpc/incoming_call.h"
 #include "drover/rpc/metadata_codec.h"
 #include "drover/rpc/outgoing_call.h"
+#include "drover/rpc/plain_frames.h"
 #include "drover/rpc/remote_capability.h"
 #include "drover/rpc/remote_promise.h"
 
@@ -34,7 +35,38 @@ bool Connection::CanWait() {
 
 void Connection::SendCall(RemoteCapability& target, OutgoingCall&& call,
                           base::Ref<ReturnHandler> handler) {
+  if (call.plain() && SendPlainQuestion(target, call, handler)) return;
   SendQuestion(&target, call, handler);  // an import takes every call
+}
+
+bool Connection::SendPlainQuestion(RemoteCapability& target, const OutgoingCall& call,
+                                   base::Ref<ReturnHandler>& handler) {
+  if (call.metadata() || call.nonce != 0 || call.answers != nullptr || InForkedChild())
+    return false;
+  std::byte frame[PlainFrames::kMostBytes];
+  QuestionId id;
+  bool to_write;
+  {
+    base::MutexLock lock(&mu_);
+    if (!state_.open() || state_.write_failed ||
+        state_.hello == ConnectionState::Hello::kAnswered || !state_.held.empty() ||
+        !CheckBacklog().ok() || !CheckExports().ok()) {
+      return false;
+    }
+    id = state_.questions.Add(handler);
+    const size_t size = PlainFrames::Get().CopyCall(id, target.id(), call.interface_id(),
+                                                    call.method_id(), call.plain_params(), frame);
+    if (!CheckFrame(size).ok()) {
+      state_.questions.Remove(id);  // nobody has heard of it
+      return false;
+    }
+    const bool waits = call.can_wait || CanWait();
+    QueueBytes({frame, size}, waits ? Urgency::kCanWait : Urgency::kNow);
+    to_write = !waits && !Corked(/*queued_bytes=*/0) && ClaimWrite(/*also_what_can_wait=*/false);
+  }
+  handler->OnSent(base::Ref<Connection>::Share(this), id);
+  if (to_write) WriteClaimed();
+  return true;
 }
 
 bool Connection::SendCallOnPromise(RemotePromise& target, OutgoingCall& call,

@@ -1,8 +1,11 @@
-// A Call message being built.
+// A call to be made: its params, and what goes with them.
 //
 //   OutgoingCall call(interface_id, method_id);
-//   call.params().initAs<...>()...;
+//   call.params().initAs<...>()...;             // or call.set_plain_params(...)
 //   capability->Send(std::move(call), handler);
+//
+// A Call message is built once somebody asks for a part of it. One with plain params may leave
+// without (plain_frames.h).
 //
 // Thread-compatible; move-only. Builders obtained before a move must not be used after it.
 #ifndef DROVER_RPC_OUTGOING_CALL_H_
@@ -17,6 +20,7 @@
 #include "drover/rpc/call_path.h"
 #include "drover/rpc/message_caps.h"
 #include "drover/wire/out_message.h"
+#include "drover/wire/plain_struct.h"
 
 namespace drover::rpc {
 
@@ -24,22 +28,26 @@ class IncomingCall;
 
 class OutgoingCall {
  public:
+  // `size_hint_words` is the size of the params, where they can be large.
   OutgoingCall(uint64_t interface_id, uint16_t method_id, size_t size_hint_words = 0)
-      : message_(wire::OutMessage::New(size_hint_words)),
-        call_(message_->builder().initRoot<protocol::Message>().initCall()),
-        target_(call_.initTarget()),
-        payload_(call_.initParams()) {
-    // In this order, so that what comes before the params is always the same: see plain_frames.h.
-    call_.setInterfaceId(interface_id);
-    call_.setMethodId(method_id);
-  }
+      : interface_id_(interface_id), method_id_(method_id), size_hint_words_(size_hint_words) {}
 
-  capnp::AnyPointer::Builder params() { return caps_.Imbue(payload_.getContent()); }
-  protocol::Call::Builder call() { return call_; }
-  protocol::MessageTarget::Builder target() { return target_; }
-  protocol::Payload::Builder payload() { return payload_; }
+  uint64_t interface_id() const { return interface_id_; }
+  uint16_t method_id() const { return method_id_; }
+
+  // Null until they are initialised.
+  capnp::AnyPointer::Builder params() { return caps_.Imbue(payload().getContent()); }
+  // In place of params().
+  void set_plain_params(const wire::PlainStruct& params) { plain_params_ = params; }
+  // Whether no message has been built for it. If so, these are its params.
+  bool plain() const { return message_ == nullptr; }
+  const wire::PlainStruct& plain_params() const { return plain_params_; }
+
+  protocol::Call::Builder call() { return Built().call_; }
+  protocol::MessageTarget::Builder target() { return Built().target_; }
+  protocol::Payload::Builder payload() { return Built().payload_; }
+  wire::OutMessagePtr& message() { return Built().message_; }
   MessageCaps& caps() { return caps_; }
-  wire::OutMessagePtr& message() { return message_; }
 
   // Null for none. Written when the call leaves, if the peer can read it.
   const CallMetadataPtr& metadata() const { return metadata_; }
@@ -62,20 +70,24 @@ class OutgoingCall {
   }
 
   // Another call with the same params. May throw kj::Exception.
-  OutgoingCall Copy() {
-    OutgoingCall copy(call_.getInterfaceId(), call_.getMethodId(),
-                      payload_.asReader().totalSize().wordCount);
-    copy.params().set(caps_.Imbue(payload_.getContent().asReader()));
-    copy.metadata_ = metadata_;
-    copy.path = path;
-    return copy;
-  }
+  OutgoingCall Copy();
 
  private:
+  OutgoingCall& Built() {
+    if (message_ == nullptr) Build();
+    return *this;
+  }
+  void Build();
+
+  uint64_t interface_id_;
+  uint16_t method_id_;
+  size_t size_hint_words_;
+  wire::PlainStruct plain_params_;
+
   wire::OutMessagePtr message_;
-  protocol::Call::Builder call_;
-  protocol::MessageTarget::Builder target_;
-  protocol::Payload::Builder payload_;
+  protocol::Call::Builder call_{nullptr};  // inside message_, as the next two
+  protocol::MessageTarget::Builder target_{nullptr};
+  protocol::Payload::Builder payload_{nullptr};
   MessageCaps caps_;
   CallMetadataPtr metadata_;
 };

@@ -5,7 +5,6 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "drover/rpc.capnp.h"
 #include "drover/rpc/outgoing_call.h"
 #include "drover/rpc/outgoing_return.h"
 #include "drover/wire/out_message.h"
@@ -78,6 +77,25 @@ bool FindContent(const wire::Frame& frame, size_t offset, capnp::AnyPointer::Rea
   return true;
 }
 
+template <class T>
+void Store(std::byte* frame, size_t offset, T value) {
+  std::memcpy(frame + offset, &value, sizeof(value));
+}
+
+// Puts the content behind the frame that is laid out so; null if there is none.
+template <size_t kWords>
+size_t AppendContent(const FrameLayout<kWords>& layout, size_t pointer_offset,
+                     const wire::PlainStruct& content, std::byte* frame) {
+  const std::span<const uint64_t> words = content.words();
+  const size_t total = layout.kBytes + words.size_bytes();
+  Store(frame, sizeof(uint32_t), static_cast<uint32_t>(total / 8 - 1));  // the header is one word
+  if (words.empty()) return total;
+  const uint64_t distance = kWords - pointer_offset / 8 - 1;
+  Store(frame, pointer_offset, distance << 2 | uint64_t{words.size()} << 32);
+  std::memcpy(frame + layout.kBytes, words.data(), words.size_bytes());
+  return total;
+}
+
 template <size_t kWords>
 bool Is(const FrameLayout<kWords>& layout, const wire::Frame& frame) {
   return frame.header.segments == 1 && frame.header.total_bytes >= layout.kBytes &&
@@ -85,6 +103,14 @@ bool Is(const FrameLayout<kWords>& layout, const wire::Frame& frame) {
 }
 
 }  // namespace
+
+void SetContent(protocol::Payload::Builder payload, const wire::PlainStruct& content) {
+  const std::span<const uint64_t> words = content.words();
+  if (words.empty()) return;
+  auto data =
+      payload.getContent().initAsAnyStruct(static_cast<uint16_t>(words.size()), 0).getDataSection();
+  std::memcpy(data.begin(), words.data(), words.size_bytes());
+}
 
 const PlainFrames& PlainFrames::Get() {
   static const PlainFrames* frames = new PlainFrames;  // never destroyed: threads may outlive main
@@ -129,11 +155,29 @@ bool PlainFrames::ParseFinish(const wire::Frame& frame, PlainFinish* finish) con
   return true;
 }
 
+size_t PlainFrames::CopyCall(QuestionId id, ImportId target, uint64_t interface_id,
+                             uint16_t method_id, const wire::PlainStruct& params,
+                             std::span<std::byte, kMostBytes> out) const {
+  std::byte* const frame = out.data();
+  call_.CopyTo(frame);
+  Store(frame, call_id_, id.value());
+  Store(frame, call_target_, target.value());
+  Store(frame, call_interface_, interface_id);
+  Store(frame, call_method_, method_id);
+  return AppendContent(call_, call_content_, params, frame);
+}
+
+size_t PlainFrames::CopyReturn(AnswerId id, const wire::PlainStruct& results,
+                               std::span<std::byte, kMostBytes> out) const {
+  return_.CopyTo(out.data());
+  Store(out.data(), return_id_, id.value());
+  return AppendContent(return_, return_content_, results, out.data());
+}
+
 void PlainFrames::CopyFinish(QuestionId id, bool release_result_caps,
                              std::span<std::byte, kFinishBytes> out) const {
   std::memcpy(out.data(), finishes_[release_result_caps ? 1 : 0].data(), kFinishBytes);
-  const uint32_t value = id.value();
-  std::memcpy(out.data() + finish_id_, &value, sizeof(value));
+  Store(out.data(), finish_id_, id.value());
 }
 
 }  // namespace drover::rpc

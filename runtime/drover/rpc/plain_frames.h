@@ -1,5 +1,6 @@
-// The messages of a plain call, in the layout in which Drover writes them: recognised and read
-// without Cap'n Proto's readers. Any other layout is as good, and read in the general way.
+// The messages of a plain call, in the layout in which Drover writes them: written, recognised and
+// read without Cap'n Proto's builders and readers. Any other layout is as good, and read in the
+// general way.
 //
 //   PlainCall call;
 //   if (PlainFrames::Get().ParseCall(frame, &call)) Use(call.content);
@@ -19,9 +20,11 @@
 #include <span>
 #include <string>
 
+#include "drover/rpc.capnp.h"
 #include "drover/rpc/frame_layout.h"
 #include "drover/rpc/ids.h"
 #include "drover/wire/frame_reader.h"
+#include "drover/wire/plain_struct.h"
 
 namespace drover::rpc {
 
@@ -52,32 +55,42 @@ class PlainFrames {
   bool ParseReturn(const wire::Frame& frame, PlainReturn* ret) const;
   bool ParseFinish(const wire::Frame& frame, PlainFinish* finish) const;
 
-  // Frame header, root pointer, Message (one word, one pointer), Finish (one word).
+  // The same messages to be sent: built once from the schema, then copied and patched. Give the
+  // number of bytes.
   static constexpr size_t kFinishBytes = 40;
-  // One is sent for every call, so it is built once and patched.
+  static constexpr size_t kMostBytes = 8 * (15 + wire::PlainStruct::kMostWords);
+  size_t CopyCall(QuestionId id, ImportId target, uint64_t interface_id, uint16_t method_id,
+                  const wire::PlainStruct& params, std::span<std::byte, kMostBytes> out) const;
+  size_t CopyReturn(AnswerId id, const wire::PlainStruct& results,
+                    std::span<std::byte, kMostBytes> out) const;
   void CopyFinish(QuestionId id, bool release_result_caps,
                   std::span<std::byte, kFinishBytes> out) const;
 
  private:
   PlainFrames();
 
-  // As above, then Call (3 + 4), MessageTarget (1 + 1), Payload (0 + 2).
+  // Frame header, root pointer, Message (one word, one pointer), Call (3 + 4), MessageTarget
+  // (1 + 1), Payload (0 + 2).
   FrameLayout<15> call_;
   size_t call_id_;
   size_t call_target_;
   size_t call_interface_;
   size_t call_method_;
   size_t call_content_;
-  // Return (2 + 1), Payload (0 + 2).
+  // With Return (2 + 1), Payload (0 + 2).
   FrameLayout<9> return_;
   size_t return_id_;
   size_t return_content_;
+  // With Finish (1 + 0).
   const std::string finishes_[2];  // by release_result_caps
   FrameLayout<5> finish_;
   size_t finish_id_;
   size_t finish_release_;
   std::byte released_;  // what is there if they are released
 };
+
+// Puts the same content into a message that is being built.
+void SetContent(protocol::Payload::Builder payload, const wire::PlainStruct& content);
 
 }  // namespace drover::rpc
 

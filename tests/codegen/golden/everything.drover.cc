@@ -207,9 +207,10 @@ StoreWatchAllParams DecodeStoreWatchAllParams(capnp::AnyPointer::Reader params) 
   return value;
 }
 
-void EncodeStoreWatchAllResults(const uint32_t& value, capnp::AnyPointer::Builder results) {
-  auto out = results.initAs<::capnp_everything::Store::WatchAllResults>();
-  out.setCount(value);
+drover::object::PlainStruct EncodeStoreWatchAllResults(const uint32_t& value) {
+  drover::object::PlainStruct out(1);
+  out.Set<uint32_t>(0, value);
+  return out;
 }
 
 uint32_t DecodeStoreWatchAllResults(capnp::AnyPointer::Reader results) {
@@ -280,9 +281,8 @@ Empty DecodeStorePaintResults(capnp::AnyPointer::Reader in) {
   return value;
 }
 
-void EncodeStoreNothingParams(
-    [[maybe_unused]] std::monostate nothing,
-    [[maybe_unused]] ::capnp_everything::Store::NothingParams::Builder out) {
+void EncodeStoreNothingParams([[maybe_unused]] std::monostate nothing,
+                              [[maybe_unused]] drover::object::PlainStruct& out) {
 }
 
 struct StoreNothingParams {
@@ -295,9 +295,10 @@ StoreNothingParams DecodeStoreNothingParams(capnp::AnyPointer::Reader params) {
   return value;
 }
 
-void EncodeStoreNothingResults([[maybe_unused]] const std::monostate& value,
-                               capnp::AnyPointer::Builder results) {
-  [[maybe_unused]] auto out = results.initAs<::capnp_everything::Store::NothingResults>();
+drover::object::PlainStruct EncodeStoreNothingResults(
+    [[maybe_unused]] const std::monostate& value) {
+  drover::object::PlainStruct out(0);
+  return out;
 }
 
 std::monostate DecodeStoreNothingResults(capnp::AnyPointer::Reader results) {
@@ -334,9 +335,10 @@ constexpr drover::object::MethodInfo kClockMethods[] = {
      .concurrent = true, .idempotent = false},
 };
 
-void EncodeClockNowResults(const int64_t& value, capnp::AnyPointer::Builder results) {
-  auto out = results.initAs<::capnp_everything::Clock::NowResults>();
-  out.setNanos(value);
+drover::object::PlainStruct EncodeClockNowResults(const int64_t& value) {
+  drover::object::PlainStruct out(1);
+  out.Set<int64_t>(0, value);
+  return out;
 }
 
 int64_t DecodeClockNowResults(capnp::AnyPointer::Reader results) {
@@ -449,8 +451,7 @@ absl::Status StoreProxy::Clear() const {
 
 absl::StatusOr<std::monostate> StoreProxy::Nothing(std::monostate nothing) const {
   drover::object::ClientCall call(*this, kStoreMethods[8]);
-  call.Fill<::capnp_everything::Store::NothingParams>(
-      [&](auto out) { EncodeStoreNothingParams(nothing, out); });
+  call.FillPlain(0, [&](auto& out) { EncodeStoreNothingParams(nothing, out); });
   return std::move(call).Get(&DecodeStoreNothingResults);
 }
 
@@ -517,8 +518,7 @@ drover::Future<void> StoreProxy::Async::Clear() const {
 
 drover::Future<std::monostate> StoreProxy::Async::Nothing(std::monostate nothing) const {
   drover::object::ClientCall call(*this, kStoreMethods[8]);
-  call.Fill<::capnp_everything::Store::NothingParams>(
-      [&](auto out) { EncodeStoreNothingParams(nothing, out); });
+  call.FillPlain(0, [&](auto& out) { EncodeStoreNothingParams(nothing, out); });
   return std::move(call).Start(&DecodeStoreNothingResults);
 }
 

@@ -20,8 +20,8 @@ constexpr drover::object::MethodInfo kEngineMethods[] = {
      .concurrent = false, .idempotent = false, .result_slot = 0},
 };
 
-void EncodeEngineStartParams(uint32_t key, ::capnp_garage::Engine::StartParams::Builder out) {
-  out.setKey(key);
+void EncodeEngineStartParams(uint32_t key, drover::object::PlainStruct& out) {
+  out.Set<uint32_t>(0, key);
 }
 
 struct EngineStartParams {
@@ -35,9 +35,10 @@ EngineStartParams DecodeEngineStartParams(capnp::AnyPointer::Reader params) {
   return value;
 }
 
-void EncodeEngineStartResults(const uint32_t& value, capnp::AnyPointer::Builder results) {
-  auto out = results.initAs<::capnp_garage::Engine::StartResults>();
-  out.setKey(value);
+drover::object::PlainStruct EncodeEngineStartResults(const uint32_t& value) {
+  drover::object::PlainStruct out(1);
+  out.Set<uint32_t>(0, value);
+  return out;
 }
 
 uint32_t DecodeEngineStartResults(capnp::AnyPointer::Reader results) {
@@ -189,9 +190,10 @@ GarageFitParams DecodeGarageFitParams(capnp::AnyPointer::Reader params) {
   return value;
 }
 
-void EncodeGarageFitResults(const uint32_t& value, capnp::AnyPointer::Builder results) {
-  auto out = results.initAs<::capnp_garage::Garage::FitResults>();
-  out.setKey(value);
+drover::object::PlainStruct EncodeGarageFitResults(const uint32_t& value) {
+  drover::object::PlainStruct out(1);
+  out.Set<uint32_t>(0, value);
+  return out;
 }
 
 uint32_t DecodeGarageFitResults(capnp::AnyPointer::Reader results) {
@@ -210,8 +212,7 @@ const drover::object::InterfaceInfo& EngineProxy::Interface() {
 
 absl::StatusOr<uint32_t> EngineProxy::Start(uint32_t key) const {
   drover::object::ClientCall call(*this, kEngineMethods[0]);
-  call.Fill<::capnp_garage::Engine::StartParams>(
-      [&](auto out) { EncodeEngineStartParams(key, out); });
+  call.FillPlain(1, [&](auto& out) { EncodeEngineStartParams(key, out); });
   return std::move(call).Get(&DecodeEngineStartResults);
 }
 
@@ -227,8 +228,7 @@ absl::StatusOr<EngineProxy> EngineProxy::Twin() const {
 
 drover::Future<uint32_t> EngineProxy::Async::Start(uint32_t key) const {
   drover::object::ClientCall call(*this, kEngineMethods[0]);
-  call.Fill<::capnp_garage::Engine::StartParams>(
-      [&](auto out) { EncodeEngineStartParams(key, out); });
+  call.FillPlain(1, [&](auto& out) { EncodeEngineStartParams(key, out); });
   return std::move(call).Start(&DecodeEngineStartResults);
 }
 

@@ -122,9 +122,10 @@ SwitchDeleteParams DecodeSwitchDeleteParams(capnp::AnyPointer::Reader params) {
   return value;
 }
 
-void EncodeSwitchDeleteResults(const Operator& value, capnp::AnyPointer::Builder results) {
-  auto out = results.initAs<::capnp_keywords::Switch::DeleteResults>();
-  out.setOperator(static_cast<::capnp_keywords::Operator>(value));
+drover::object::PlainStruct EncodeSwitchDeleteResults(const Operator& value) {
+  drover::object::PlainStruct out(1);
+  out.Set<uint16_t>(0, static_cast<uint16_t>(value));
+  return out;
 }
 
 Operator DecodeSwitchDeleteResults(capnp::AnyPointer::Reader results) {
@@ -156,8 +157,8 @@ Class DecodeSwitchInterface_Results(capnp::AnyPointer::Reader in) {
   return value;
 }
 
-void EncodeSwitchRenamedParams(int32_t a, ::capnp_keywords::Switch::OtherParams::Builder out) {
-  out.setA(a);
+void EncodeSwitchRenamedParams(int32_t a, drover::object::PlainStruct& out) {
+  out.Set<int32_t>(0, a);
 }
 
 struct SwitchRenamedParams {
@@ -171,9 +172,10 @@ SwitchRenamedParams DecodeSwitchRenamedParams(capnp::AnyPointer::Reader params) 
   return value;
 }
 
-void EncodeSwitchRenamedResults(const int32_t& value, capnp::AnyPointer::Builder results) {
-  auto out = results.initAs<::capnp_keywords::Switch::OtherResults>();
-  out.setA(value);
+drover::object::PlainStruct EncodeSwitchRenamedResults(const int32_t& value) {
+  drover::object::PlainStruct out(1);
+  out.Set<int32_t>(0, value);
+  return out;
 }
 
 int32_t DecodeSwitchRenamedResults(capnp::AnyPointer::Reader results) {
@@ -221,8 +223,7 @@ absl::StatusOr<Class> SwitchProxy::Interface_(const Class& class_) const {
 
 absl::StatusOr<int32_t> SwitchProxy::Renamed(int32_t a) const {
   drover::object::ClientCall call(*this, kSwitchMethods[4]);
-  call.Fill<::capnp_keywords::Switch::OtherParams>(
-      [&](auto out) { EncodeSwitchRenamedParams(a, out); });
+  call.FillPlain(1, [&](auto& out) { EncodeSwitchRenamedParams(a, out); });
   return std::move(call).Get(&DecodeSwitchRenamedResults);
 }
 
@@ -258,8 +259,7 @@ drover::Future<Class> SwitchProxy::Async::Interface_(const Class& class_) const 
 
 drover::Future<int32_t> SwitchProxy::Async::Renamed(int32_t a) const {
   drover::object::ClientCall call(*this, kSwitchMethods[4]);
-  call.Fill<::capnp_keywords::Switch::OtherParams>(
-      [&](auto out) { EncodeSwitchRenamedParams(a, out); });
+  call.FillPlain(1, [&](auto& out) { EncodeSwitchRenamedParams(a, out); });
   return std::move(call).Start(&DecodeSwitchRenamedResults);
 }
 

@@ -18,9 +18,10 @@ constexpr drover::object::MethodInfo kWorkerMethods[] = {
      .concurrent = true, .idempotent = false},
 };
 
-void EncodeWorkerCalculateResults(const uint32_t& value, capnp::AnyPointer::Builder results) {
-  auto out = results.initAs<::Worker::CalculateResults>();
-  out.setSeconds(value);
+drover::object::PlainStruct EncodeWorkerCalculateResults(const uint32_t& value) {
+  drover::object::PlainStruct out(1);
+  out.Set<uint32_t>(0, value);
+  return out;
 }
 
 uint32_t DecodeWorkerCalculateResults(capnp::AnyPointer::Reader results) {

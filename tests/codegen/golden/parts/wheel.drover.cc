@@ -37,9 +37,10 @@ InspectorInspectParams DecodeInspectorInspectParams(capnp::AnyPointer::Reader pa
   return value;
 }
 
-void EncodeInspectorInspectResults(const bool& value, capnp::AnyPointer::Builder results) {
-  auto out = results.initAs<::capnp_parts::Inspector::InspectResults>();
-  out.setFit(value);
+drover::object::PlainStruct EncodeInspectorInspectResults(const bool& value) {
+  drover::object::PlainStruct out(1);
+  out.SetBit(0, value);
+  return out;
 }
 
 bool DecodeInspectorInspectResults(capnp::AnyPointer::Reader results) {
