@@ -431,6 +431,7 @@ class Connection final : public async::EventHandler {
   // Answers that the peer has finished, which need nothing but to be forgotten: a Finish nearly
   // always comes with a Call behind it, and both are then handled under one lock.
   std::vector<AnswerId> finished_;
+  bool crowded_ = false;  // many calls of the peer ran when the last one came
   FrameWatch frame_watch_;
   async::SpinBudget spin_;
   async::YieldBudget yield_;

@@ -16,6 +16,11 @@
 namespace drover::rpc {
 namespace {
 
+// A call keeps the block of memory that it arrived in, with whatever else arrived there. Where more
+// calls than this run, or wait, small ones are copied out.
+constexpr size_t kCrowd = 1024;
+constexpr size_t kSmallFrame = 16 * 1024;
+
 absl::Status NoSuch(const char* what, uint32_t id) {
   return absl::InvalidArgumentError(
       absl::StrCat("a message names ", what, " ", id, ", which does not exist"));
@@ -62,6 +67,7 @@ absl::Status Connection::HandleBootstrap(protocol::Bootstrap::Reader message) {
 }
 
 absl::Status Connection::HandleCall(wire::Frame frame, Deferred& deferred) {
+  if (crowded_ && frame.header.total_bytes < kSmallFrame) frame = wire::CopyOf(frame);
   base::Ref<IncomingCall> call =
       IncomingCall::FromPeer(base::Ref<Connection>::Share(this), std::move(frame));
   // Parsed before the lock is taken: what is malformed leaves no trace.
@@ -80,7 +86,7 @@ absl::Status Connection::HandleCall(wire::Frame frame, Deferred& deferred) {
   answer->call = call.get();
   answer->keeps_results = details.keeps_results;
   if (answer->keeps_results) state_.takes_tails = true;
-  ++state_.running_calls;
+  crowded_ = ++state_.running_calls > kCrowd;
   if (!call->plain()) Receive(call->peer_call().getParams(), &call->param_caps());
   if (refusal.ok() && state_.draining) {
     refusal = absl::UnavailableError("the server is shutting down and takes no new calls");

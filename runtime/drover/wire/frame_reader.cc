@@ -28,6 +28,15 @@ void Block::Grow(size_t capacity) {
   capacity_ = capacity;
 }
 
+Frame CopyOf(const Frame& frame) {
+  Frame copy{.header = frame.header,
+             .bytes = nullptr,
+             .block = base::MakeRef<Block>(frame.header.total_bytes)};
+  std::memcpy(copy.block->data(), frame.bytes, frame.header.total_bytes);
+  copy.bytes = copy.block->data();
+  return copy;
+}
+
 std::span<std::byte> FrameReader::Space() {
   if (!block_) {
     block_ = base::MakeRef<Block>(kBlockBytes);

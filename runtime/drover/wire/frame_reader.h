@@ -45,6 +45,9 @@ struct Frame {
   base::Ref<Block> block;
 };
 
+// The same frame in memory of its own, for who keeps it while the block goes on filling.
+Frame CopyOf(const Frame& frame);
+
 class FrameReader {
  public:
   explicit FrameReader(size_t max_frame_bytes) : max_frame_bytes_(max_frame_bytes) {}
