@@ -25,7 +25,7 @@ void DeclareFields(const StructModel& model, const std::string& name, const std:
 // Whether a list of params or results is encoded as a drover::object::PlainStruct: few scalars,
 // none with a default value.
 bool IsPlain(const FilePlan& plan, const StructModel& model) {
-  constexpr int kMostWords = 8;
+  constexpr int kMostWords = 8;  // PlainStruct::kMostWords, which the generated code is checked by
   const auto size = plan.index.Node(model.id).getStruct();
   if (size.getPointerCount() > 0 || size.getDataWordCount() > kMostWords) return false;
   return !model.has_union() && std::all_of(model.fields.begin(), model.fields.end(),
@@ -122,7 +122,8 @@ void WriteResults(const FilePlan& plan, const InterfaceModel& model, const Metho
   if (GivesPlain(plan, method)) {
     out.Call("drover::object::PlainStruct Encode" + name, {value_parameter}, " {");
     out.Indent();
-    out.Line("drover::object::PlainStruct out(", DataWords(plan, method.results_id), ");");
+    out.Line("auto out = drover::object::PlainStruct::OfWords<", DataWords(plan, method.results_id),
+             ">();");
     code.WritePlain(member, "value", "out");
     out.Line("return out;");
   } else {
@@ -177,7 +178,7 @@ void WriteProxyMethod(const FilePlan& plan, const InterfaceModel& model, const M
            std::to_string(method.ordinal), "]", SizeHint(plan, method), ");");
   const std::string fill =
       TakesPlain(plan, method)
-          ? "call.FillPlain(" + DataWords(plan, method.params_id) + ", [&](auto& out) { "
+          ? "call.FillPlain<" + DataWords(plan, method.params_id) + ">([&](auto& out) { "
           : "call.Fill<" + plan.index.CapnpName(method.params_id) + ">([&](auto out) { ";
   if (!method.params.has_value()) {
     const MethodModel::Parameter& only = method.parameters[0];

@@ -70,9 +70,10 @@ void BuildDescriptor(protocol::CapDescriptor::Builder out, uint8_t kind, uint8_t
 }
 
 // At most two capabilities: a kind, an id, and the kind of the second, which has the id that
-// follows. A kind from 0x80 on is none.
+// follows. A kind from 0x80 on is none, from 0xc0 on without a table.
 void BuildCapTable(protocol::Payload::Builder payload, Numbers caps) {
   const unsigned count = caps[0] >= 0x80 ? 0 : caps[2] >= 0x80 ? 1 : 2;
+  if (caps[0] >= 0xc0) return;
   auto table = payload.initCapTable(count);
   if (count > 0) BuildDescriptor(table[0], caps[0], caps[1]);
   if (count > 1) BuildDescriptor(table[1], caps[2], static_cast<uint8_t>(caps[1] + 1));
@@ -108,8 +109,12 @@ void BuildContent(capnp::AnyPointer::Builder content, uint8_t variant) {
     case 3:  // of a Bootstrap
       SetCapPointer(content, 0);
       break;
-    case 4:
-      content.clear();
+    case 4:  // no pointers
+      if (variant >= 8) {
+        content.initAsAnyStruct(2, 0);
+      } else {
+        content.clear();
+      }
       break;
     case 5: {  // a capability that is not in the table
       auto fields = content.initAsAnyStruct(0, 1);

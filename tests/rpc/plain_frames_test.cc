@@ -52,8 +52,22 @@ std::string FrameOf(wire::OutMessage& message) {
   return frame;
 }
 
+wire::PlainStruct Zeros(size_t words) {
+  switch (words) {
+    case 0:
+      return {};
+    case 1:
+      return wire::PlainStruct::OfWords<1>();
+    case 7:
+      return wire::PlainStruct::OfWords<7>();
+    default:
+      EXPECT_EQ(words, wire::PlainStruct::kMostWords);
+      return wire::PlainStruct::OfWords<wire::PlainStruct::kMostWords>();
+  }
+}
+
 wire::PlainStruct Content(size_t words) {
-  wire::PlainStruct content(words);
+  wire::PlainStruct content = Zeros(words);
   for (size_t i = 0; i < words; ++i) content.Set<uint64_t>(i, 0x0102030405060708 * (i + 1));
   return content;
 }
@@ -73,7 +87,7 @@ wire::OutMessagePtr Return(size_t words) {
 }
 
 class PlainFramesOf : public testing::TestWithParam<size_t> {};
-INSTANTIATE_TEST_SUITE_P(Words, PlainFramesOf, testing::Values(0, 1, 2, 7, 8));
+INSTANTIATE_TEST_SUITE_P(Words, PlainFramesOf, testing::Values(0, 1, 7, 8));
 
 TEST_P(PlainFramesOf, AreWhatIsBuilt) {
   Room room;

@@ -1,15 +1,14 @@
 // One servant's queue: what is pushed runs one at a time, in order, whoever finds it idle.
 #include "drover/rpc/strand.h"
 
-#include <atomic>
 #include <memory>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#include "absl/synchronization/notification.h"
 #include "drover/rpc/deferred.h"
 #include "drover/rpc/incoming_call.h"
+#include "drover/rpc/local_capability.h"
 #include "drover/rpc/outgoing_call.h"
 #include "drover/rpc/return_handler.h"
 #include "gtest/gtest.h"
@@ -93,28 +92,47 @@ TEST(Strands, ThatAreRejectedAnswerTheCallsAndClose) {
   EXPECT_FALSE(strand->busy());
 }
 
+// Counts its calls, and answers them.
+class Counter final : public Dispatcher {
+ public:
+  void HandleCall(IncomingCall& call) override {
+    ++calls;
+    call.ReturnResults();
+  }
+  bool IsConcurrent(uint64_t, uint16_t) const override { return false; }
+
+  int calls = 0;  // unguarded, like `ran` below: the strand is what keeps them apart
+};
+
 TEST(Strands, RunOneAtATimeWhateverManyThreadsPush) {
   constexpr int kThreads = 4;
   constexpr int kEach = 5'000;
-  auto strand = base::MakeRef<Strand>();
-  int ran = 0;  // unguarded: the strand is what keeps them apart
+  auto counter = std::make_shared<Counter>();
+  auto capability = LocalCapability::Of(counter);
+  const base::Ref<Strand> strand = counter->strand();
+  int ran = 0;
   std::vector<int> last(kThreads, -1);
-  absl::Notification done;
   std::vector<std::thread> threads;
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {
+      const auto outcome = base::MakeRef<Outcome>();
       for (int i = 0; i < kEach; ++i) {
-        const bool to_run = strand->Push(Task([&, t, i] {
+        const bool task_to_run = strand->Push(Task([&, t, i] {
           EXPECT_EQ(last[t], i - 1);
           last[t] = i;
-          if (++ran == kThreads * kEach) done.Notify();
+          ++ran;
         }));
-        if (to_run) strand->Run();
+        if (task_to_run) strand->Run();
+        auto call = IncomingCall::FromLocal(OutgoingCall(1, 2), capability, outcome);
+        call->SetServant(capability);
+        Deferred deferred;
+        if (strand->PushCall(std::move(call), deferred)) strand->Run();
       }
     });
   }
   for (std::thread& thread : threads) thread.join();
-  done.WaitForNotification();
+  EXPECT_EQ(ran, kThreads * kEach);  // whoever found it idle has run it to the end
+  EXPECT_EQ(counter->calls, kThreads * kEach);
   EXPECT_FALSE(strand->busy());
 }
 

@@ -173,9 +173,9 @@ class ClientCall {
     FillPointer([&](capnp::AnyPointer::Builder params) { fill(params.initAs<Params>()); });
   }
   // For params without pointers: calls fill(PlainStruct&), of so many words.
-  template <class F>
-  void FillPlain(size_t words, F&& fill) {
-    PlainStruct params(words);
+  template <size_t kWords, class F>
+  void FillPlain(F&& fill) {
+    PlainStruct params = PlainStruct::OfWords<kWords>();
     fill(params);
     call_.set_plain_params(params);
   }

@@ -428,8 +428,9 @@ class Connection final : public async::EventHandler {
   };
   std::vector<ArrivedFd> arrived_fds_;
   std::vector<base::Ref<base::SharedFd>> frame_fds_;
-  // Answers that the peer has finished, which need nothing but to be forgotten: a Finish nearly
-  // always comes with a Call behind it, and both are then handled under one lock.
+  // Of Finish messages that were read and are not handled yet, none of which releases capabilities:
+  // one nearly always comes with a Call behind it, and both are then handled under one lock. Empty
+  // before user code runs inline, so whoever takes the token over from that finds none.
   std::vector<AnswerId> finished_;
   bool crowded_ = false;  // many calls of the peer ran when the last one came
   FrameWatch frame_watch_;

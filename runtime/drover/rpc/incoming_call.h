@@ -61,7 +61,7 @@ class IncomingCall final : public async::Cancellation, public Work {
   // Whether somebody else than its servant has answered: ReturnEarly. For the connection, while it
   // sends the answer.
   bool answered_early() const { return answered_early_; }
-  // Whether it came as a plain one (plain_frames.h).
+  // Whether it came as a plain one (plain_frames.h); until it is answered.
   bool plain() const { return block_ != nullptr; }
   // The Call as the peer sent it, until it is answered; of a plain one, and of one from this
   // process, empty.

@@ -81,6 +81,7 @@ bool Connection::SendQuestion(const CallTarget& target, OutgoingCall& call,
         absl::StrCat("the connection to ", options_.name, " belongs to the parent process")));
     return true;
   }
+  call.message();  // built before the lock is taken
   absl::Status lost;
   absl::Status refused;
   QuestionId id;

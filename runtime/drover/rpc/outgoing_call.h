@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <utility>
 
 #include "drover/rpc.capnp.h"
@@ -37,8 +38,11 @@ class OutgoingCall {
 
   // Null until they are initialised.
   capnp::AnyPointer::Builder params() { return caps_.Imbue(payload().getContent()); }
-  // In place of params().
-  void set_plain_params(const wire::PlainStruct& params) { plain_params_ = params; }
+  // In place of params(), and before anything below that is part of the message.
+  void set_plain_params(const wire::PlainStruct& params) {
+    if (!plain()) std::abort();  // it would be ignored
+    plain_params_ = params;
+  }
   // Whether no message has been built for it. If so, these are its params.
   bool plain() const { return message_ == nullptr; }
   const wire::PlainStruct& plain_params() const { return plain_params_; }

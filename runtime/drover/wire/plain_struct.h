@@ -1,7 +1,7 @@
 // The content of a struct without pointers, as it is encoded: what most calls carry. It is put into
 // a frame as it is, without a message being built.
 //
-//   PlainStruct out(/*words=*/2);
+//   PlainStruct out = PlainStruct::OfWords<2>();
 //   out.Set<uint32_t>(3, x);            // at the fourth 32-bit integer
 //
 // Thread-compatible. Never blocks. https://capnproto.org/encoding.html#structs
@@ -23,9 +23,16 @@ class PlainStruct {
  public:
   static constexpr size_t kMostWords = 8;
 
-  // All zero. `words` is at most kMostWords.
-  explicit PlainStruct(size_t words = 0) : size_(words) {
-    for (size_t i = 0; i < words; ++i) words_[i] = 0;
+  // Of no words.
+  PlainStruct() = default;
+  // All zero.
+  template <size_t kWords>
+  static PlainStruct OfWords() {
+    static_assert(kWords <= kMostWords);
+    PlainStruct out;
+    out.size_ = kWords;
+    for (size_t i = 0; i < kWords; ++i) out.words_[i] = 0;
+    return out;
   }
 
   // `offset` counts values of that size, as the schema's offsets do; it lies within the words.
@@ -40,7 +47,7 @@ class PlainStruct {
   std::span<const uint64_t> words() const { return {words_, size_}; }
 
  private:
-  size_t size_;
+  size_t size_ = 0;
   uint64_t words_[kMostWords];  // the first size_ are used
 };
 

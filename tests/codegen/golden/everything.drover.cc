@@ -208,7 +208,7 @@ StoreWatchAllParams DecodeStoreWatchAllParams(capnp::AnyPointer::Reader params) 
 }
 
 drover::object::PlainStruct EncodeStoreWatchAllResults(const uint32_t& value) {
-  drover::object::PlainStruct out(1);
+  auto out = drover::object::PlainStruct::OfWords<1>();
   out.Set<uint32_t>(0, value);
   return out;
 }
@@ -297,7 +297,7 @@ StoreNothingParams DecodeStoreNothingParams(capnp::AnyPointer::Reader params) {
 
 drover::object::PlainStruct EncodeStoreNothingResults(
     [[maybe_unused]] const std::monostate& value) {
-  drover::object::PlainStruct out(0);
+  auto out = drover::object::PlainStruct::OfWords<0>();
   return out;
 }
 
@@ -336,7 +336,7 @@ constexpr drover::object::MethodInfo kClockMethods[] = {
 };
 
 drover::object::PlainStruct EncodeClockNowResults(const int64_t& value) {
-  drover::object::PlainStruct out(1);
+  auto out = drover::object::PlainStruct::OfWords<1>();
   out.Set<int64_t>(0, value);
   return out;
 }
@@ -451,7 +451,7 @@ absl::Status StoreProxy::Clear() const {
 
 absl::StatusOr<std::monostate> StoreProxy::Nothing(std::monostate nothing) const {
   drover::object::ClientCall call(*this, kStoreMethods[8]);
-  call.FillPlain(0, [&](auto& out) { EncodeStoreNothingParams(nothing, out); });
+  call.FillPlain<0>([&](auto& out) { EncodeStoreNothingParams(nothing, out); });
   return std::move(call).Get(&DecodeStoreNothingResults);
 }
 
@@ -518,7 +518,7 @@ drover::Future<void> StoreProxy::Async::Clear() const {
 
 drover::Future<std::monostate> StoreProxy::Async::Nothing(std::monostate nothing) const {
   drover::object::ClientCall call(*this, kStoreMethods[8]);
-  call.FillPlain(0, [&](auto& out) { EncodeStoreNothingParams(nothing, out); });
+  call.FillPlain<0>([&](auto& out) { EncodeStoreNothingParams(nothing, out); });
   return std::move(call).Start(&DecodeStoreNothingResults);
 }
 

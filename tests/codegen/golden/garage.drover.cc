@@ -36,7 +36,7 @@ EngineStartParams DecodeEngineStartParams(capnp::AnyPointer::Reader params) {
 }
 
 drover::object::PlainStruct EncodeEngineStartResults(const uint32_t& value) {
-  drover::object::PlainStruct out(1);
+  auto out = drover::object::PlainStruct::OfWords<1>();
   out.Set<uint32_t>(0, value);
   return out;
 }
@@ -191,7 +191,7 @@ GarageFitParams DecodeGarageFitParams(capnp::AnyPointer::Reader params) {
 }
 
 drover::object::PlainStruct EncodeGarageFitResults(const uint32_t& value) {
-  drover::object::PlainStruct out(1);
+  auto out = drover::object::PlainStruct::OfWords<1>();
   out.Set<uint32_t>(0, value);
   return out;
 }
@@ -212,7 +212,7 @@ const drover::object::InterfaceInfo& EngineProxy::Interface() {
 
 absl::StatusOr<uint32_t> EngineProxy::Start(uint32_t key) const {
   drover::object::ClientCall call(*this, kEngineMethods[0]);
-  call.FillPlain(1, [&](auto& out) { EncodeEngineStartParams(key, out); });
+  call.FillPlain<1>([&](auto& out) { EncodeEngineStartParams(key, out); });
   return std::move(call).Get(&DecodeEngineStartResults);
 }
 
@@ -228,7 +228,7 @@ absl::StatusOr<EngineProxy> EngineProxy::Twin() const {
 
 drover::Future<uint32_t> EngineProxy::Async::Start(uint32_t key) const {
   drover::object::ClientCall call(*this, kEngineMethods[0]);
-  call.FillPlain(1, [&](auto& out) { EncodeEngineStartParams(key, out); });
+  call.FillPlain<1>([&](auto& out) { EncodeEngineStartParams(key, out); });
   return std::move(call).Start(&DecodeEngineStartResults);
 }
 

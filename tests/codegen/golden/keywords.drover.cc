@@ -123,7 +123,7 @@ SwitchDeleteParams DecodeSwitchDeleteParams(capnp::AnyPointer::Reader params) {
 }
 
 drover::object::PlainStruct EncodeSwitchDeleteResults(const Operator& value) {
-  drover::object::PlainStruct out(1);
+  auto out = drover::object::PlainStruct::OfWords<1>();
   out.Set<uint16_t>(0, static_cast<uint16_t>(value));
   return out;
 }
@@ -173,7 +173,7 @@ SwitchRenamedParams DecodeSwitchRenamedParams(capnp::AnyPointer::Reader params) 
 }
 
 drover::object::PlainStruct EncodeSwitchRenamedResults(const int32_t& value) {
-  drover::object::PlainStruct out(1);
+  auto out = drover::object::PlainStruct::OfWords<1>();
   out.Set<int32_t>(0, value);
   return out;
 }
@@ -223,7 +223,7 @@ absl::StatusOr<Class> SwitchProxy::Interface_(const Class& class_) const {
 
 absl::StatusOr<int32_t> SwitchProxy::Renamed(int32_t a) const {
   drover::object::ClientCall call(*this, kSwitchMethods[4]);
-  call.FillPlain(1, [&](auto& out) { EncodeSwitchRenamedParams(a, out); });
+  call.FillPlain<1>([&](auto& out) { EncodeSwitchRenamedParams(a, out); });
   return std::move(call).Get(&DecodeSwitchRenamedResults);
 }
 
@@ -259,7 +259,7 @@ drover::Future<Class> SwitchProxy::Async::Interface_(const Class& class_) const 
 
 drover::Future<int32_t> SwitchProxy::Async::Renamed(int32_t a) const {
   drover::object::ClientCall call(*this, kSwitchMethods[4]);
-  call.FillPlain(1, [&](auto& out) { EncodeSwitchRenamedParams(a, out); });
+  call.FillPlain<1>([&](auto& out) { EncodeSwitchRenamedParams(a, out); });
   return std::move(call).Start(&DecodeSwitchRenamedResults);
 }
 

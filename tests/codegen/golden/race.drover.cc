@@ -19,7 +19,7 @@ constexpr drover::object::MethodInfo kWorkerMethods[] = {
 };
 
 drover::object::PlainStruct EncodeWorkerCalculateResults(const uint32_t& value) {
-  drover::object::PlainStruct out(1);
+  auto out = drover::object::PlainStruct::OfWords<1>();
   out.Set<uint32_t>(0, value);
   return out;
 }

@@ -38,7 +38,7 @@ InspectorInspectParams DecodeInspectorInspectParams(capnp::AnyPointer::Reader pa
 }
 
 drover::object::PlainStruct EncodeInspectorInspectResults(const bool& value) {
-  drover::object::PlainStruct out(1);
+  auto out = drover::object::PlainStruct::OfWords<1>();
   out.SetBit(0, value);
   return out;
 }
