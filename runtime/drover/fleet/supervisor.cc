@@ -206,6 +206,7 @@ void Supervisor::HandleDeadlines(absl::Time now) {
     slot.deadline = absl::InfiniteFuture();
     if (slot.status.state == SlotState::kBackingOff) {
       ++slot.status.restarts;
+      SetState(slot, slot.status.state);  // told before anybody can hear from the new one
       StartWorker(slot);
     } else if (slot.status.state == SlotState::kStarting) {
       const std::string what = absl::StrCat(slot.Name(), ": the worker was not ready within ",

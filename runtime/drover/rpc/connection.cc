@@ -21,7 +21,7 @@ Connection::Connection(std::unique_ptr<transport::ByteStream> stream, Connection
       fork_generation_(base::ForkGeneration()),
       passes_fds_(stream->CanPassFds()),
       accepts_fds_(passes_fds_ && options_.limits.max_fds_per_message > 0),
-      reader_(options_.max_frame_bytes),
+      read_(options_.max_frame_bytes),
       stream_(std::move(stream)) {}
 
 Connection::~Connection() = default;

@@ -32,17 +32,14 @@
 #include "drover/async/parker.h"
 #include "drover/async/reactor.h"
 #include "drover/async/runtime.h"
-#include "drover/async/spin_budget.h"
-#include "drover/async/yield_budget.h"
 #include "drover/base/mutex.h"
 #include "drover/base/ref.h"
 #include "drover/rpc/connection_options.h"
 #include "drover/rpc/connection_state.h"
 #include "drover/rpc/deferred.h"
-#include "drover/rpc/frame_watch.h"
 #include "drover/rpc/ids.h"
+#include "drover/rpc/read_state.h"
 #include "drover/transport/byte_stream.h"
-#include "drover/wire/frame_reader.h"
 #include "drover/wire/in_message.h"
 #include "drover/wire/plain_struct.h"
 
@@ -182,14 +179,8 @@ class Connection final : public async::EventHandler {
   absl::Status HandleFrame(wire::Frame frame, Deferred& deferred);
   absl::Status HandleBootstrap(protocol::Bootstrap::Reader message);
   absl::Status HandleCall(wire::Frame frame, Deferred& deferred);
-  // What a plain call does not have.
-  struct CallDetails {
-    absl::Status refusal;
-    bool keeps_results = false;
-    std::optional<AnswerId> promised_target;
-    PipelinePath path;  // in that
-  };
-  // Gives the call its metadata, too. May throw kj::Exception.
+  // What a plain call does not have. Gives the call its metadata, too. May throw kj::Exception.
+  struct CallDetails;
   CallDetails ReadDetails(IncomingCall& call) const;
   absl::Status HandleReturn(protocol::Return::Reader message, const wire::Frame& frame,
                             Deferred& deferred);
@@ -417,26 +408,7 @@ class Connection final : public async::EventHandler {
   wire::SendBatch batch_;
   std::vector<iovec> pieces_;
 
-  // Used by whoever holds the read token.
-  wire::FrameReader reader_;
-  bool drained_ = false;  // the last read took all there was
-  // If descriptors are accepted: those that came with a frame which is not whole yet, each with the
-  // position in the stream of a byte of that frame; those of the frame being handled.
-  struct ArrivedFd {
-    uint64_t position;
-    base::Ref<base::SharedFd> fd;
-  };
-  std::vector<ArrivedFd> arrived_fds_;
-  std::vector<base::Ref<base::SharedFd>> frame_fds_;
-  // Of Finish messages that were read and are not handled yet, none of which releases capabilities:
-  // one nearly always comes with a Call behind it, and both are then handled under one lock. Empty
-  // before user code runs inline, so whoever takes the token over from that finds none.
-  std::vector<AnswerId> finished_;
-  bool crowded_ = false;  // many calls of the peer ran when the last one came
-  FrameWatch frame_watch_;
-  async::SpinBudget spin_;
-  async::YieldBudget yield_;
-  bool busy_ = false;  // when the reactor saw the last input
+  ReadState read_;  // used by whoever holds the read token
 
   // Reading needs the token, writing state_.writing; reset when the connection has ended and
   // nobody has either.

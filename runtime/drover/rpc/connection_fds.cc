@@ -23,25 +23,25 @@ transport::IoResult Connection::ReadWithFds(std::span<std::byte> space, transpor
   const uint64_t last = bytes_read() + result.bytes - 1;
   for (base::UniqueFd& fd : fds) {
     // Those that are here already came with earlier bytes of the same frame.
-    if (arrived_fds_.size() >= most) break;
-    arrived_fds_.push_back({last, base::MakeRef<base::SharedFd>(std::move(fd))});
+    if (read_.arrived_fds.size() >= most) break;
+    read_.arrived_fds.push_back({last, base::MakeRef<base::SharedFd>(std::move(fd))});
   }
   return result;
 }
 
 void Connection::TakeFrameFds() {
-  const uint64_t end = bytes_read() - reader_.pending();
-  auto it = arrived_fds_.begin();
-  for (; it != arrived_fds_.end() && it->position < end; ++it) {
-    frame_fds_.push_back(std::move(it->fd));
+  const uint64_t end = bytes_read() - read_.reader.pending();
+  auto it = read_.arrived_fds.begin();
+  for (; it != read_.arrived_fds.end() && it->position < end; ++it) {
+    read_.frame_fds.push_back(std::move(it->fd));
   }
-  arrived_fds_.erase(arrived_fds_.begin(), it);
+  read_.arrived_fds.erase(read_.arrived_fds.begin(), it);
 }
 
 void Connection::AttachFd(uint8_t index, RemoteCapability& import) {
-  if (index == kNoFd || index >= frame_fds_.size() || !frame_fds_[index]) return;
+  if (index == kNoFd || index >= read_.frame_fds.size() || !read_.frame_fds[index]) return;
   if (state_.import_fds >= options_.limits.max_fds) return;
-  if (import.AttachFd(frame_fds_[index])) ++state_.import_fds;
+  if (import.AttachFd(read_.frame_fds[index])) ++state_.import_fds;
 }
 
 void Connection::DescribeFd(const Capability& capability, protocol::CapDescriptor::Builder out) {

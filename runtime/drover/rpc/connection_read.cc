@@ -55,13 +55,13 @@ void Connection::FlushUnlessCorked() {
 }
 
 Connection::ReadResult Connection::ReadOnce(transport::Wait wait) {
-  const std::span<std::byte> space = reader_.Space();
+  const std::span<std::byte> space = read_.reader.Space();
   const transport::IoResult result =
       accepts_fds_ ? ReadWithFds(space, wait) : stream_->Read(space, wait);
   if (result.bytes > 0) {
-    reader_.Fill(result.bytes);
+    read_.reader.Fill(result.bytes);
     bytes_read_.store(bytes_read() + result.bytes, std::memory_order_relaxed);
-    drained_ = result.bytes < space.size();
+    read_.drained = result.bytes < space.size();
     if (options_.liveness.pings()) {
       last_input_.store(async::SteadyNanos(), std::memory_order_relaxed);
     }
@@ -71,9 +71,9 @@ Connection::ReadResult Connection::ReadOnce(transport::Wait wait) {
   if (ended_.load(std::memory_order_acquire)) return ReadResult::kEnded;
   if (!result.end) {
     Close(absl::ErrnoToStatus(result.error, "reading failed"));
-  } else if (reader_.pending() > 0) {
+  } else if (read_.reader.pending() > 0) {
     const auto reason = absl::StrCat("the peer closed it in the middle of a frame, after ",
-                                     reader_.pending(), " bytes of it");
+                                     read_.reader.pending(), " bytes of it");
     DROVER_LOG(kWarning) << "connection to " << options_.name << " ended: " << reason;
     Close(absl::UnavailableError(reason));
   } else {
@@ -98,15 +98,15 @@ Connection::ReadResult Connection::SpinForInput(int64_t nanos, const async::Futu
 }
 
 Connection::ReadResult Connection::YieldForInput() {
-  if (!yield_.Next()) return ReadResult::kNothing;
-  const int64_t from = yield_.Measures() ? async::SteadyNanos() : 0;
+  if (!read_.yield.Next()) return ReadResult::kNothing;
+  const int64_t from = read_.yield.Measures() ? async::SteadyNanos() : 0;
   ReadResult result = ReadResult::kNothing;
   for (int i = 0; i < async::YieldBudget::kMostYields && result == ReadResult::kNothing; ++i) {
     sched_yield();
     result = ReadOnce(transport::Wait::kDontBlock);
   }
-  yield_.Report(result != ReadResult::kNothing);
-  if (from != 0) yield_.ReportTurn(from, async::SteadyNanos());
+  read_.yield.Report(result != ReadResult::kNothing);
+  if (from != 0) read_.yield.ReportTurn(from, async::SteadyNanos());
   return result;
 }
 
@@ -176,9 +176,9 @@ void Connection::Lead(async::FutureCore& core, absl::Time deadline) {
   } watch{core};
   while (!core.ready() && !ended_.load(std::memory_order_acquire)) {
     ReadResult result = ReadResult::kNothing;
-    if (const int64_t nanos = spin_.Next(); nanos > 0) {
+    if (const int64_t nanos = read_.spin.Next(); nanos > 0) {
       result = SpinForInput(nanos, &core);
-      spin_.Report(result != ReadResult::kNothing);
+      read_.spin.Report(result != ReadResult::kNothing);
       if (core.ready() && result == ReadResult::kNothing) return;
     }
     if (result == ReadResult::kNothing) result = YieldForInput();
@@ -266,12 +266,13 @@ bool Connection::HandleFrames(bool run_inline) {
   Deferred deferred;
   while (kept && !ended_.load(std::memory_order_relaxed)) {
     wire::Frame frame;
-    const absl::StatusOr<bool> next = reader_.Next(&frame);
+    const absl::StatusOr<bool> next = read_.reader.Next(&frame);
     if (next.ok() && !*next) break;
-    if (next.ok() && !arrived_fds_.empty()) TakeFrameFds();
+    if (next.ok() && !read_.arrived_fds.empty()) TakeFrameFds();
     const absl::Status problem =
         next.ok() ? HandleFrame(std::move(frame), deferred) : next.status();
-    if (!frame_fds_.empty()) frame_fds_.clear();  // those that belong to nothing are closed
+    if (!read_.frame_fds.empty())
+      read_.frame_fds.clear();  // those that belong to nothing are closed
     whole = true;
     deferred.FinishTasks();
     if (overstepped_.load(std::memory_order_relaxed)) EndIfOverstepped();
@@ -284,7 +285,7 @@ bool Connection::HandleFrames(bool run_inline) {
     for (size_t i = 0; i < work.size(); ++i) {
       // Only the last one runs here: the others must not wait behind it.
       if (run_inline && i + 1 == work.size() && !work[i]->LikelyBlocks() && !pool.Exhausted()) {
-        cork.last = reader_.pending() == 0;
+        cork.last = read_.reader.pending() == 0;
         kept = RunInline(*work[i]);
         cork.last = false;
       } else {
@@ -292,21 +293,22 @@ bool Connection::HandleFrames(bool run_inline) {
       }
     }
     work.clear();
-    if (!kept || reader_.pending() == 0) continue;
+    if (!kept || read_.reader.pending() == 0) continue;
     const int64_t now = async::SteadyNanos();
     if (corked_until == 0) corked_until = now + kCorkNanos;
     if (now < corked_until) continue;
     Flush();
     corked_until = now + kCorkNanos;
   }
-  if (kept && !finished_.empty()) {
+  if (kept && !read_.finished.empty()) {
     FinishAnswers(deferred);
     deferred.FinishTasks();
   }
   cork = outer;
   Flush();
-  if (kept && frame_watch_.Note(whole, reader_.pending(), options_.limits.frame_timeout)) {
-    CallAt(frame_watch_.deadline());
+  if (kept &&
+      read_.frame_watch.Note(whole, read_.reader.pending(), options_.limits.frame_timeout)) {
+    CallAt(read_.frame_watch.deadline());
   }
   return kept;
 }

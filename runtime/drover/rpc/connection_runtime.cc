@@ -28,7 +28,7 @@ void Connection::OnReady(uint32_t events) {
       return;
     }
     token_held_ = true;
-    busy_ = meter_.NoteReady();
+    read_.busy = meter_.NoteReady();
   }
   ReadAsRuntime();
 }
@@ -36,21 +36,22 @@ void Connection::OnReady(uint32_t events) {
 void Connection::ReadAsRuntime() {
   async::DedicatedReader dedicated;
   int64_t leave = 0;
-  drained_ = false;
+  read_.drained = false;
   for (;;) {
-    ReadResult result = drained_ ? ReadResult::kNothing : ReadOnce(transport::Wait::kDontBlock);
+    ReadResult result =
+        read_.drained ? ReadResult::kNothing : ReadOnce(transport::Wait::kDontBlock);
     if (result == ReadResult::kNothing) {
       if (followers_wait_.load(std::memory_order_relaxed)) break;
-      if (const int64_t nanos = spin_.Next(); nanos > 0) {
+      if (const int64_t nanos = read_.spin.Next(); nanos > 0) {
         const int64_t now = async::SteadyNanos();
         if (leave == 0) leave = now + kStayNanos;
         if (now >= leave && !dedicated.begun()) break;
         result = SpinForInput(nanos, nullptr);
-        spin_.Report(result != ReadResult::kNothing);
+        read_.spin.Report(result != ReadResult::kNothing);
       }
     }
     if (result == ReadResult::kNothing) {
-      if (!dedicated.begun() && !(busy_ && BeginDedicated(dedicated))) break;
+      if (!dedicated.begun() && !(read_.busy && BeginDedicated(dedicated))) break;
       result = YieldForInput();
       if (result == ReadResult::kNothing) result = ReadOnce(transport::Wait::kBlock);
       if (result == ReadResult::kNothing) break;  // quiet for kDedicatedPatience
@@ -58,7 +59,7 @@ void Connection::ReadAsRuntime() {
     if (result == ReadResult::kEnded) break;
     if (!HandleFrames(/*run_inline=*/true)) return;  // the token went to another thread
   }
-  busy_ = false;
+  read_.busy = false;
   ReleaseTokenToReactor();
 }
 
@@ -108,7 +109,7 @@ bool Connection::OnTick() {
     }
     if (!token_held_) {
       SetInterest(interest_ | EPOLLIN);
-      reader_.Shrink();
+      read_.reader.Shrink();
     }
   }
   // A caller that holds the token asks for ticks again when it lets go.

@@ -34,7 +34,7 @@ void Connection::ExpectFirstFrame() {
   const int64_t deadline =
       FrameWatch::After(async::SteadyNanos(), options_.limits.handshake_timeout);
   if (deadline == FrameWatch::kNever) return;
-  frame_watch_.ExpectFirst(deadline);
+  read_.frame_watch.ExpectFirst(deadline);
   CallAt(deadline);
 }
 
@@ -48,10 +48,10 @@ void Connection::OnTimer() {
 
 // Returns when it wants to be called again.
 int64_t Connection::CheckFrameDeadline(int64_t now) {
-  const int64_t deadline = frame_watch_.deadline();
+  const int64_t deadline = read_.frame_watch.deadline();
   if (now < deadline) return deadline;
   if (InputWaits()) return FrameWatch::After(now, kLookAgain);
-  const bool first = frame_watch_.expects_first();
+  const bool first = read_.frame_watch.expects_first();
   const absl::Duration limit =
       first ? options_.limits.handshake_timeout : options_.limits.frame_timeout;
   Abort(absl::DeadlineExceededError(

@@ -22,10 +22,10 @@ absl::Status Connection::HandleFrame(wire::Frame frame, Deferred& deferred) {
     }
     if (PlainFinish finish; kind == protocol::Message::FINISH &&
                             plain.ParseFinish(frame, &finish) && !finish.release_result_caps) {
-      finished_.push_back(finish.id);
+      read_.finished.push_back(finish.id);
       return absl::OkStatus();
     }
-    if (!finished_.empty()) FinishAnswers(deferred);
+    if (!read_.finished.empty()) FinishAnswers(deferred);
     if (PlainReturn ret; kind == protocol::Message::RETURN && plain.ParseReturn(frame, &ret) &&
                          HandlePlainReturn(ret, frame, deferred)) {
       return absl::OkStatus();

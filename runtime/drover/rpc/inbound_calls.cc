@@ -1,16 +1,15 @@
 // Bootstrap, Call and Finish from the peer, and the answers to them.
 #include <iterator>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "drover/async/thread_pool.h"
 #include "drover/node.capnp.h"
 #include "drover/rpc/connection.h"
 #include "drover/rpc/metadata_codec.h"
 #include "drover/rpc/outgoing_return.h"
-#include "drover/rpc/plain_frames.h"
 #include "drover/rpc/status_codec.h"
 
 namespace drover::rpc {
@@ -66,8 +65,15 @@ absl::Status Connection::HandleBootstrap(protocol::Bootstrap::Reader message) {
   return absl::OkStatus();
 }
 
+struct Connection::CallDetails {
+  absl::Status refusal;
+  bool keeps_results = false;
+  std::optional<AnswerId> promised_target;
+  PipelinePath path;  // in that
+};
+
 absl::Status Connection::HandleCall(wire::Frame frame, Deferred& deferred) {
-  if (crowded_ && frame.header.total_bytes < kSmallFrame) frame = wire::CopyOf(frame);
+  if (read_.crowded && frame.header.total_bytes < kSmallFrame) frame = wire::CopyOf(frame);
   base::Ref<IncomingCall> call =
       IncomingCall::FromPeer(base::Ref<Connection>::Share(this), std::move(frame));
   // Parsed before the lock is taken: what is malformed leaves no trace.
@@ -77,7 +83,7 @@ absl::Status Connection::HandleCall(wire::Frame frame, Deferred& deferred) {
 
   base::MutexLock lock(&mu_);
   if (!state_.open()) return absl::OkStatus();
-  if (!finished_.empty()) FinishAnswersLocked(deferred);
+  if (!read_.finished.empty()) FinishAnswersLocked(deferred);
   Answer* answer = state_.answers.Add(call->answer_id());
   if (answer == nullptr) {
     return absl::InvalidArgumentError(
@@ -86,7 +92,7 @@ absl::Status Connection::HandleCall(wire::Frame frame, Deferred& deferred) {
   answer->call = call.get();
   answer->keeps_results = details.keeps_results;
   if (answer->keeps_results) state_.takes_tails = true;
-  crowded_ = ++state_.running_calls > kCrowd;
+  read_.crowded = ++state_.running_calls > kCrowd;
   if (!call->plain()) Receive(call->peer_call().getParams(), &call->param_caps());
   if (refusal.ok() && state_.draining) {
     refusal = absl::UnavailableError("the server is shutting down and takes no new calls");
@@ -157,115 +163,6 @@ void Connection::DeliverTo(const base::Ref<Capability>& object, base::Ref<Incomi
   target->Deliver(std::move(call), deferred);
 }
 
-void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message,
-                            protocol::Return::Builder ret, MessageCaps caps) {
-  if (InForkedChild()) return;
-  Deferred deferred;
-  bool to_write;
-  {
-    base::MutexLock lock(&mu_);
-    const AnswerId id = call.answer_id();
-    Answer* answer = state_.open() ? state_.answers.Find(id) : nullptr;
-    if (answer == nullptr || answer->call != &call) return;
-    BeginReturn(call, *answer, deferred);
-    absl::Status failure;
-    const bool keeps_results = answer->keeps_results;
-    if (keeps_results) {
-      message = KeepResults(id, *answer, std::move(message), std::move(caps), deferred);
-    } else if (answer->finished) {
-      // The peer wants no results, but calls on them may wait.
-      if (answer->cancelled) {
-        answer->error = absl::CancelledError("the caller cancelled the call");
-      } else if (ret.isResults()) {
-        answer->results = std::make_shared<AnswerResults>(std::move(message), std::move(caps));
-      } else {
-        answer->error = FromException(ret.asReader().getException());
-      }
-      message = wire::OutMessage::New();
-      InitReturn(*message, id).setCanceled();
-    } else if (ret.isResults()) {
-      if (!caps.list().empty()) Describe(caps, ret.getResults(), &answer->result_exports);
-      failure = CheckExports();
-      if (failure.ok()) failure = CheckFrame(message->FrameBytes());
-      if (!failure.ok()) {
-        state_.fds.clear();
-        ReleaseExports(std::exchange(answer->result_exports, {}), deferred)
-            .IgnoreError();  // they were added just now
-        message = wire::OutMessage::New();
-        ToException(failure, InitReturn(*message, id).initException());
-        answer->error = failure;
-      }
-    } else {
-      answer->error = FromException(ret.asReader().getException());
-    }
-    if (!keeps_results && !answer->finished && answer->error.ok() && !caps.list().empty()) {
-      // Kept for calls on the capabilities inside, so the frame is a copy.
-      NoteBacklog();
-      if (state_.fds.empty()) {
-        state_.send.AppendCopy(*message);
-      } else {
-        state_.send.AppendWithFds(*message, std::exchange(state_.fds, {}));
-      }
-      NoteQueued(Urgency::kNow);
-      answer->results = std::make_shared<AnswerResults>(std::move(message), std::move(caps));
-    } else {
-      Queue(message, Urgency::kNow);
-    }
-    EndReturn(id, *answer, deferred);
-    to_write = !Corked(state_.send.bytes()) && ClaimWrite(/*also_what_can_wait=*/false);
-  }
-  WriteReturn(to_write, deferred);
-}
-
-bool Connection::SendPlainReturn(IncomingCall& call, const wire::PlainStruct& results) {
-  if (InForkedChild()) return true;
-  std::byte frame[PlainFrames::kMostBytes];
-  Deferred deferred;
-  bool to_write;
-  {
-    base::MutexLock lock(&mu_);
-    const AnswerId id = call.answer_id();
-    Answer* answer = state_.open() ? state_.answers.Find(id) : nullptr;
-    if (answer == nullptr || answer->call != &call) return true;
-    if (answer->keeps_results || answer->finished || !CheckExports().ok()) return false;
-    const size_t size = PlainFrames::Get().CopyReturn(id, results, frame);
-    if (!CheckFrame(size).ok()) return false;
-    BeginReturn(call, *answer, deferred);
-    QueueBytes({frame, size}, Urgency::kNow);
-    EndReturn(id, *answer, deferred);
-    to_write = !Corked(state_.send.bytes()) && ClaimWrite(/*also_what_can_wait=*/false);
-  }
-  WriteReturn(to_write, deferred);
-  return true;
-}
-
-void Connection::BeginReturn(IncomingCall& call, Answer& answer, Deferred& deferred) {
-  answer.call = nullptr;
-  answer.returned = true;
-  deferred.Drop(std::move(answer.waits_at));
-  --state_.running_calls;
-  if (!call.answered_early()) state_.call_bytes -= std::exchange(call.counted_bytes, 0);
-}
-
-void Connection::EndReturn(AnswerId id, Answer& answer, Deferred& deferred) {
-  CompleteAnswer(answer, deferred);
-  if (answer.finished) {
-    DropResults(answer, deferred);
-    RemoveAnswer(id);
-  } else {
-    HoldAnswer(answer);
-  }
-}
-
-void Connection::WriteReturn(bool to_write, Deferred& deferred) {
-  if (to_write) WriteClaimed();
-  deferred.FinishOnPool();
-  if (overstepped_.load(std::memory_order_relaxed)) {
-    // The callers of this may hold locks of their own.
-    runtime_.pool().Post([self = base::Ref<Connection>::Share(this)] { self->EndIfOverstepped(); });
-  }
-}
-
 absl::Status Connection::HandleFinish(AnswerId id, bool release_result_caps, Deferred& deferred) {
   base::MutexLock lock(&mu_);
   if (!state_.open()) return absl::OkStatus();
@@ -278,11 +175,11 @@ void Connection::FinishAnswers(Deferred& deferred) {
 }
 
 void Connection::FinishAnswersLocked(Deferred& deferred) {
-  for (AnswerId id : finished_) {
+  for (AnswerId id : read_.finished) {
     FinishAnswer(id, /*release_result_caps=*/false, deferred)
         .IgnoreError();  // only what the peer releases can be wrong
   }
-  finished_.clear();
+  read_.finished.clear();
 }
 
 absl::Status Connection::FinishAnswer(AnswerId id, bool release_result_caps, Deferred& deferred) {

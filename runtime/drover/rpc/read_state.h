@@ -1,0 +1,45 @@
+// What a connection's read token guards: how far the reading has come.
+#ifndef DROVER_RPC_READ_STATE_H_
+#define DROVER_RPC_READ_STATE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "drover/async/spin_budget.h"
+#include "drover/async/yield_budget.h"
+#include "drover/base/ref.h"
+#include "drover/base/shared_fd.h"
+#include "drover/rpc/frame_watch.h"
+#include "drover/rpc/ids.h"
+#include "drover/wire/frame_reader.h"
+
+namespace drover::rpc {
+
+struct ReadState {
+  explicit ReadState(size_t max_frame_bytes) : reader(max_frame_bytes) {}
+
+  wire::FrameReader reader;
+  bool drained = false;  // the last read took all there was
+  // If descriptors are accepted: those that came with a frame which is not whole yet, each with the
+  // position in the stream of a byte of that frame; those of the frame being handled.
+  struct ArrivedFd {
+    uint64_t position;
+    base::Ref<base::SharedFd> fd;
+  };
+  std::vector<ArrivedFd> arrived_fds;
+  std::vector<base::Ref<base::SharedFd>> frame_fds;
+  // Of Finish messages that were read and are not handled yet, none of which releases capabilities:
+  // one nearly always comes with a Call behind it, and both are then handled under one lock. Empty
+  // before user code runs inline, so whoever takes the token over from that finds none.
+  std::vector<AnswerId> finished;
+  bool crowded = false;  // many calls of the peer ran when the last one came
+  FrameWatch frame_watch;
+  async::SpinBudget spin;
+  async::YieldBudget yield;
+  bool busy = false;  // when the reactor saw the last input
+};
+
+}  // namespace drover::rpc
+
+#endif  // DROVER_RPC_READ_STATE_H_
