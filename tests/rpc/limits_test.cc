@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "drover/rpc/status_codec.h"
 #include "rpc/hostile_fixture.h"
 
@@ -220,9 +221,15 @@ TEST_F(ServerLimits, AClientTooManyIsToldWhyAndClosed) {
   auto third = Dial();
   EXPECT_THAT(third->ExpectAbort(), HasSubstr("max_connections"));
   log_.Await("max_connections");
-  const absl::Status refused = Connect<kitchen::CookProxy>(server_->endpoint()).Add(1, 1).status();
-  EXPECT_EQ(refused.code(), absl::StatusCode::kUnavailable);
-  EXPECT_THAT(std::string(refused.message()), HasSubstr("max_connections"));
+  for (;;) {
+    const absl::Status refused =
+        Connect<kitchen::CookProxy>(server_->endpoint()).Add(1, 1).status();
+    EXPECT_EQ(refused.code(), absl::StatusCode::kUnavailable);
+    // A call that is made once sending has failed is not told more than that.
+    if (absl::StrContains(refused.message(), "the peer closed it")) continue;
+    EXPECT_THAT(std::string(refused.message()), HasSubstr("max_connections"));
+    break;
+  }
   SendAdd(1, 1, 1);
   ExpectSum(1, 2);
   // One that leaves makes room.

@@ -4,8 +4,10 @@
 
 #include <capnp/message.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
+#include <span>
 #include <string>
 
 #include "drover/rpc/outgoing_call.h"
@@ -111,8 +113,8 @@ TEST_P(PlainFramesOf, AreReadInPlace) {
   const wire::PlainStruct expected = Content(GetParam());
   for (const capnp::AnyPointer::Reader& content : {call.call.content, ret.ret.content}) {
     const auto data = content.getAs<capnp::AnyStruct>().getDataSection();
-    ASSERT_EQ(data.size(), expected.words().size_bytes());
-    EXPECT_EQ(std::memcmp(data.begin(), expected.words().data(), data.size()), 0);
+    EXPECT_TRUE(std::ranges::equal(std::as_bytes(std::span(data.begin(), data.size())),
+                                   std::as_bytes(expected.words())));
   }
   EXPECT_FALSE(call.IsReturn());
   EXPECT_FALSE(ret.IsCall());
