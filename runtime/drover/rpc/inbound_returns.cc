@@ -102,7 +102,6 @@ absl::Status Connection::HandleReturn(protocol::Return::Reader message, const wi
 bool Connection::HandlePlainReturn(const PlainReturn& ret, const wire::Frame& frame,
                                    Deferred& deferred) {
   base::Ref<ReturnHandler> handler;
-  MessageCaps caps;  // none
   absl::Status overstep;
   {
     base::MutexLock lock(&mu_);
@@ -121,9 +120,9 @@ bool Connection::HandlePlainReturn(const PlainReturn& ret, const wire::Frame& fr
     if (!overstep.ok()) {
       handler->OnError(overstep);
     } else if (handler->KeepsResults()) {
-      DeliverReturn(*handler, KeptResults::Of(frame, std::move(caps)));
+      DeliverReturn(*handler, KeptResults::Of(frame, MessageCaps()));
     } else {
-      DeliverReturn(*handler, caps.Imbue(ret.content));
+      DeliverReturn(*handler, ret.content);
     }
   }
   CloseIfRetired();
