@@ -73,6 +73,8 @@ class Plain {
     FUZZ_CHECK(call.getTarget().getImportedCap() == call_.target.value());
     FUZZ_CHECK(call.getInterfaceId() == call_.interface_id);
     FUZZ_CHECK(call.getMethodId() == call_.method_id);
+    FUZZ_CHECK(call.getNoPromisePipelining() == call_.not_pipelined);
+    FUZZ_CHECK(!call.getOnlyPromisePipeline() && !call.getAllowThirdPartyTailCall());
     FUZZ_CHECK(call.getSendResultsTo().isCaller() && !call.hasExtension());
     CheckContent(call.getParams(), call_.content);
   }
@@ -80,7 +82,8 @@ class Plain {
     FUZZ_CHECK(root.isReturn());
     const auto ret = root.getReturn();
     FUZZ_CHECK(ret.getAnswerId() == return_.id.value());
-    FUZZ_CHECK(ret.isResults() && !ret.getReleaseParamCaps() && !ret.getNoFinishNeeded());
+    FUZZ_CHECK(ret.isResults() && !ret.getReleaseParamCaps());
+    FUZZ_CHECK(ret.getNoFinishNeeded() == return_.no_finish_needed);
     CheckContent(ret.getResults(), return_.content);
   }
   static void CheckContent(protocol::Payload::Reader expected, capnp::AnyPointer::Reader content) {

@@ -78,6 +78,20 @@ TEST_F(Client, SendsNoFinishWhereNoneIsNeeded) {
   EXPECT_EQ(ExpectCall().getQuestionId(), 1u);
 }
 
+TEST_F(Client, SaysWhichAnswersItWillNotCallOn) {
+  auto plain = proxy_.async().Add(1, 2);
+  auto text = proxy_.async().Echo({});
+  auto object = proxy_.async().Kept();
+  AnswerBootstrap(1);
+  EXPECT_TRUE(ExpectCall().getNoPromisePipelining());
+  EXPECT_TRUE(ExpectCall().getNoPromisePipelining());
+  EXPECT_FALSE(ExpectCall().getNoPromisePipelining());
+  // Once it knows the object, too: such calls leave in another way.
+  received_ = peer_->Expect(protocol::Message::FINISH);
+  auto again = proxy_.async().Add(1, 2);
+  EXPECT_TRUE(ExpectCall().getNoPromisePipelining());
+}
+
 TEST_F(Client, ReusesTheLowestQuestionOnceBothSidesLetItGo) {
   std::vector<Future<uint32_t>> calls;
   for (uint32_t i = 1; i <= 5; ++i) calls.push_back(proxy_.async().Add(i, 0));

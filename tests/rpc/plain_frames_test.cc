@@ -93,10 +93,12 @@ INSTANTIATE_TEST_SUITE_P(Words, PlainFramesOf, testing::Values(0, 1, 7, 8));
 
 TEST_P(PlainFramesOf, AreWhatIsBuilt) {
   Room room;
-  size_t size = PlainFrames::Get().CopyCall(QuestionId(0x55667788), ImportId(0x99aabbcc),
-                                            0x1111222233334444, 5, Content(GetParam()), room);
+  size_t size =
+      PlainFrames::Get().CopyCall(QuestionId(0x55667788), ImportId(0x99aabbcc), 0x1111222233334444,
+                                  5, /*not_pipelined=*/false, Content(GetParam()), room);
   EXPECT_EQ(Text(room, size), FrameOf(*Call(GetParam()).message()));
-  size = PlainFrames::Get().CopyReturn(AnswerId(0x55667788), Content(GetParam()), room);
+  size = PlainFrames::Get().CopyReturn(AnswerId(0x55667788), /*no_finish_needed=*/false,
+                                       Content(GetParam()), room);
   EXPECT_EQ(Text(room, size), FrameOf(*Return(GetParam())));
 }
 
@@ -120,6 +122,37 @@ TEST_P(PlainFramesOf, AreReadInPlace) {
   EXPECT_FALSE(ret.IsCall());
 }
 
+TEST(PlainFrames, OfCallsSayWhetherTheAnswerIsCalledOn) {
+  OutgoingCall hinting = Call(1);
+  hinting.call().setNoPromisePipelining(true);
+  Room room;
+  const size_t size =
+      PlainFrames::Get().CopyCall(QuestionId(0x55667788), ImportId(0x99aabbcc), 0x1111222233334444,
+                                  5, /*not_pipelined=*/true, Content(1), room);
+  EXPECT_EQ(Text(room, size), FrameOf(*hinting.message()));
+  const Arrived arrived(Text(room, size));
+  ASSERT_TRUE(arrived.IsCall());
+  EXPECT_TRUE(arrived.call.not_pipelined);
+  const Arrived other(FrameOf(*Call(1).message()));
+  ASSERT_TRUE(other.IsCall());
+  EXPECT_FALSE(other.call.not_pipelined);
+}
+
+TEST(PlainFrames, OfReturnsSayWhetherTheyWantAFinish) {
+  wire::OutMessagePtr message = Return(1);
+  message->builder().getRoot<protocol::Message>().getReturn().setNoFinishNeeded(true);
+  Room room;
+  const size_t size = PlainFrames::Get().CopyReturn(AnswerId(0x55667788),
+                                                    /*no_finish_needed=*/true, Content(1), room);
+  EXPECT_EQ(Text(room, size), FrameOf(*message));
+  const Arrived arrived(Text(room, size));
+  ASSERT_TRUE(arrived.IsReturn());
+  EXPECT_TRUE(arrived.ret.no_finish_needed);
+  const Arrived other(FrameOf(*Return(1)));
+  ASSERT_TRUE(other.IsReturn());
+  EXPECT_FALSE(other.ret.no_finish_needed);
+}
+
 TEST(PlainFrames, AreNotThoseOfCallsThatAskForMore) {
   OutgoingCall to_yourself = Call(1);
   to_yourself.call().getSendResultsTo().setYourself();
@@ -133,10 +166,10 @@ TEST(PlainFrames, AreNotThoseOfCallsThatAskForMore) {
   with_pointers.params().initAsAnyStruct(1, 1);
   OutgoingCall with_text(1, 2);
   with_text.params().setAs<capnp::Text>("text");
-  OutgoingCall not_pipelined = Call(1);
-  not_pipelined.call().setNoPromisePipelining(true);
+  OutgoingCall for_its_pipeline = Call(1);
+  for_its_pipeline.call().setOnlyPromisePipeline(true);
   for (OutgoingCall* call : {&to_yourself, &on_a_promise, &with_extension, &with_capabilities,
-                             &with_pointers, &with_text, &not_pipelined}) {
+                             &with_pointers, &with_text, &for_its_pipeline}) {
     EXPECT_FALSE(Arrived(FrameOf(*call->message())).IsCall());
   }
 }
@@ -144,13 +177,11 @@ TEST(PlainFrames, AreNotThoseOfCallsThatAskForMore) {
 TEST(PlainFrames, AreNotThoseOfReturnsThatSayMore) {
   wire::OutMessagePtr releases = Return(1);
   releases->builder().getRoot<protocol::Message>().getReturn().setReleaseParamCaps(true);
-  wire::OutMessagePtr unfinished = Return(1);
-  unfinished->builder().getRoot<protocol::Message>().getReturn().setNoFinishNeeded(true);
   wire::OutMessagePtr error = wire::OutMessage::New();
   InitReturn(*error, AnswerId(1)).initException();
   wire::OutMessagePtr taken = wire::OutMessage::New();
   InitReturn(*taken, AnswerId(1)).setTakeFromOtherQuestion(2);
-  for (wire::OutMessagePtr* message : {&releases, &unfinished, &error, &taken}) {
+  for (wire::OutMessagePtr* message : {&releases, &error, &taken}) {
     EXPECT_FALSE(Arrived(FrameOf(**message)).IsReturn());
   }
 }

@@ -21,6 +21,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "drover/async/future.h"
+#include "drover/base/recycled.h"
 #include "drover/object/call_binding.h"
 #include "drover/object/fields_internal.h"
 #include "drover/object/interception.h"
@@ -59,7 +60,9 @@ using DecodeFunction = T (*)(capnp::AnyPointer::Reader);
 // The future of a call. T is void for a method without results. The state owns what decodes them,
 // and with it, if that is what it holds, the MethodInfo.
 template <class T, class Decode = DecodeFunction<T>>
-class CallState : public async::FutureState<T>, public CallBinding {
+class CallState : public async::FutureState<T>,
+                  public CallBinding,
+                  public base::Recycled<CallState<T, Decode>> {
  public:
   CallState(const MethodInfo& method, Decode decode)
       : method_(method), decode_(std::move(decode)) {}
@@ -243,6 +246,7 @@ class ClientCall {
   Future<T> BeginIn(
       base::Ref<State> state, bool with_timer, F prepare = [](State&) {}) {
     Future<T> future(state);
+    call_.not_pipelined = !std::is_base_of_v<PipelineSource, State>;
     Tell(state.get());
     prepare(*state);
     Send(state);

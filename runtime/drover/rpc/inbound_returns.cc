@@ -111,7 +111,9 @@ bool Connection::HandlePlainReturn(const PlainReturn& ret, const wire::Frame& fr
       return false;
     }
     DropKept(*question, deferred);
-    if (question->handler) QueueFinish(ret.id, /*release_result_caps=*/false);
+    if (question->handler && !ret.no_finish_needed) {
+      QueueFinish(ret.id, /*release_result_caps=*/false);
+    }
     handler = std::move(question->handler);
     overstep = state_.overstep;
     state_.questions.Remove(ret.id);

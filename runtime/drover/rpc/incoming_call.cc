@@ -63,6 +63,7 @@ base::Ref<IncomingCall> IncomingCall::FromPeer(base::Ref<Connection> connection,
     self->answer_id_ = plain.id;
     self->interface_id_ = plain.interface_id;
     self->method_id_ = plain.method_id;
+    self->not_pipelined_ = plain.not_pipelined;
     self->exported_target_ = plain.target;
     self->content_ = plain.content;
     self->block_ = std::move(frame.block);
@@ -74,6 +75,7 @@ base::Ref<IncomingCall> IncomingCall::FromPeer(base::Ref<Connection> connection,
     self->answer_id_ = AnswerId(call.getQuestionId());
     self->interface_id_ = call.getInterfaceId();
     self->method_id_ = call.getMethodId();
+    self->not_pipelined_ = call.getNoPromisePipelining();
     if (const auto target = call.getTarget(); target.isImportedCap()) {
       self->exported_target_ = ExportId(target.getImportedCap());
     }

@@ -18,6 +18,7 @@
 #include "absl/status/status.h"
 #include "drover/async/cancellation.h"
 #include "drover/base/mutex.h"
+#include "drover/base/recycled.h"
 #include "drover/rpc.capnp.h"
 #include "drover/rpc/capability.h"
 #include "drover/rpc/ids.h"
@@ -42,7 +43,9 @@ class HookState {
   virtual ~HookState() = default;
 };
 
-class IncomingCall final : public async::Cancellation, public Work {
+class IncomingCall final : public async::Cancellation,
+                           public Work,
+                           public base::Recycled<IncomingCall> {
  public:
   // From a peer. Reads the fields of the Call; may throw kj::Exception.
   static base::Ref<IncomingCall> FromPeer(base::Ref<Connection> connection, wire::Frame frame);
@@ -61,6 +64,8 @@ class IncomingCall final : public async::Cancellation, public Work {
   // Whether somebody else than its servant has answered: ReturnEarly. For the connection, while it
   // sends the answer.
   bool answered_early() const { return answered_early_; }
+  // Whether the peer has said that it will not call on what is in the results.
+  bool not_pipelined() const { return not_pipelined_; }
   // Whether it came as a plain one (plain_frames.h); until it is answered.
   bool plain() const { return block_ != nullptr; }
   // The Call as the peer sent it, until it is answered; of a plain one, and of one from this
@@ -159,6 +164,7 @@ class IncomingCall final : public async::Cancellation, public Work {
   size_t message_bytes_ = 0;
   uint64_t interface_id_ = 0;
   uint16_t method_id_ = 0;
+  bool not_pipelined_ = false;
   MessageCaps param_caps_;
   CallMetadataPtr metadata_;
   const uint64_t chain_id_;

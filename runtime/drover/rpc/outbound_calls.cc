@@ -54,8 +54,9 @@ bool Connection::SendPlainQuestion(RemoteCapability& target, const OutgoingCall&
       return false;
     }
     id = state_.questions.Add(handler);
-    const size_t size = PlainFrames::Get().CopyCall(id, target.id(), call.interface_id(),
-                                                    call.method_id(), call.plain_params(), frame);
+    const size_t size =
+        PlainFrames::Get().CopyCall(id, target.id(), call.interface_id(), call.method_id(),
+                                    call.not_pipelined, call.plain_params(), frame);
     if (!CheckFrame(size).ok()) {
       state_.questions.Remove(id);  // nobody has heard of it
       return false;
@@ -81,7 +82,9 @@ bool Connection::SendQuestion(const CallTarget& target, OutgoingCall& call,
         absl::StrCat("the connection to ", options_.name, " belongs to the parent process")));
     return true;
   }
-  call.message();  // built before the lock is taken
+  // Built before the lock is taken.
+  if (call.not_pipelined) call.call().setNoPromisePipelining(true);
+  call.message();
   absl::Status lost;
   absl::Status refused;
   QuestionId id;

@@ -10,6 +10,16 @@
 #include "drover/rpc/status_codec.h"
 
 namespace drover::rpc {
+namespace {
+
+// Whether the answer can go as its Return leaves: it has nothing that a Finish would release, and
+// nobody is to call on it.
+bool NeedsNoFinish(const IncomingCall& call, const Answer& answer) {
+  return call.not_pipelined() && !answer.keeps_results && answer.result_exports.empty() &&
+         answer.results == nullptr && answer.waiting.empty();
+}
+
+}  // namespace
 
 void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message,
                             protocol::Return::Builder ret, MessageCaps caps) {
@@ -63,6 +73,10 @@ void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message,
       NoteQueued(Urgency::kNow);
       answer->results = std::make_shared<AnswerResults>(std::move(message), std::move(caps));
     } else {
+      if (!answer->finished && NeedsNoFinish(call, *answer)) {
+        message->builder().getRoot<protocol::Message>().getReturn().setNoFinishNeeded(true);
+        answer->finished = true;
+      }
       Queue(message, Urgency::kNow);
     }
     EndReturn(id, *answer, deferred);
@@ -82,9 +96,11 @@ bool Connection::SendPlainReturn(IncomingCall& call, const wire::PlainStruct& re
     Answer* answer = state_.open() ? state_.answers.Find(id) : nullptr;
     if (answer == nullptr || answer->call != &call) return true;
     if (answer->keeps_results || answer->finished || !CheckExports().ok()) return false;
-    const size_t size = PlainFrames::Get().CopyReturn(id, results, frame);
+    const bool forgets = NeedsNoFinish(call, *answer);
+    const size_t size = PlainFrames::Get().CopyReturn(id, forgets, results, frame);
     if (!CheckFrame(size).ok()) return false;
     BeginReturn(call, *answer, deferred);
+    if (forgets) answer->finished = true;
     QueueBytes({frame, size}, Urgency::kNow);
     EndReturn(id, *answer, deferred);
     to_write = !Corked(state_.send.bytes()) && ClaimWrite(/*also_what_can_wait=*/false);

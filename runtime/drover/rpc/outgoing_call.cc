@@ -25,6 +25,7 @@ OutgoingCall OutgoingCall::Copy() {
   }
   copy.metadata_ = metadata_;
   copy.path = path;
+  copy.not_pipelined = not_pipelined;
   return copy;
 }
 

@@ -58,6 +58,8 @@ class OutgoingCall {
   void set_metadata(CallMetadataPtr metadata) { metadata_ = std::move(metadata); }
   // A nonce for the hello of a connection, in place of the metadata; see hello.cc.
   uint64_t nonce = 0;
+  // Nobody will call on what is in its results: the peer may let go of the answer as it gives it.
+  bool not_pipelined = false;
   // Whether it may wait for the next frame, a tick or a wait.
   bool can_wait = false;
   // It waited for the peer's answer to hello (hello.cc), and waits no more.

@@ -27,6 +27,7 @@ struct CallFields {
   uint32_t target = 0;
   uint64_t interface_id = 0;
   uint16_t method_id = 0;
+  bool not_pipelined = false;
   bool content = false;
 };
 
@@ -34,16 +35,25 @@ std::string BuildCall(const CallFields& fields) {
   OutgoingCall call(fields.interface_id, fields.method_id);
   call.call().setQuestionId(fields.id);
   call.target().setImportedCap(fields.target);
+  call.call().setNoPromisePipelining(fields.not_pipelined);
   if (fields.content) SetAnything(call.payload().getContent());
   std::string frame;
   call.message()->AppendFrameTo(frame);
   return frame;
 }
 
-std::string BuildReturn(uint32_t id, bool content) {
+struct ReturnFields {
+  uint32_t id = 0;
+  bool no_finish_needed = false;
+  bool content = false;
+};
+
+std::string BuildReturn(const ReturnFields& fields) {
   wire::OutMessagePtr message = wire::OutMessage::New();
-  protocol::Payload::Builder payload = InitReturn(*message, AnswerId(id)).initResults();
-  if (content) SetAnything(payload.getContent());
+  protocol::Return::Builder ret = InitReturn(*message, AnswerId(fields.id));
+  ret.setNoFinishNeeded(fields.no_finish_needed);
+  protocol::Payload::Builder payload = ret.initResults();
+  if (fields.content) SetAnything(payload.getContent());
   std::string frame;
   message->AppendFrameTo(frame);
   return frame;
@@ -123,10 +133,15 @@ PlainFrames::PlainFrames()
       call_target_(call_.Field(BuildCall({.target = ~0u}))),
       call_interface_(call_.Field(BuildCall({.interface_id = ~uint64_t{0}}))),
       call_method_(call_.Field(BuildCall({.method_id = 0xffff}))),
+      call_hint_(call_.Field(BuildCall({.not_pipelined = true}))),
+      not_pipelined_(static_cast<std::byte>(BuildCall({.not_pipelined = true})[call_hint_])),
       call_content_(call_.Pointer(BuildCall({.content = true}))),
-      return_(BuildReturn(0, false)),
-      return_id_(return_.Field(BuildReturn(~0u, false))),
-      return_content_(return_.Pointer(BuildReturn(0, true))),
+      return_(BuildReturn({})),
+      return_id_(return_.Field(BuildReturn({.id = ~0u}))),
+      return_hint_(return_.Field(BuildReturn({.no_finish_needed = true}))),
+      no_finish_needed_(
+          static_cast<std::byte>(BuildReturn({.no_finish_needed = true})[return_hint_])),
+      return_content_(return_.Pointer(BuildReturn({.content = true}))),
       finishes_{BuildFinish(0, false), BuildFinish(0, true)},
       finish_(finishes_[0]),
       finish_id_(finish_.Field(BuildFinish(~0u, false))),
@@ -139,12 +154,14 @@ bool PlainFrames::ParseCall(const wire::Frame& frame, PlainCall* call) const {
   call->target = ExportId(Load<uint32_t>(frame, call_target_));
   call->interface_id = Load<uint64_t>(frame, call_interface_);
   call->method_id = Load<uint16_t>(frame, call_method_);
+  call->not_pipelined = Load<std::byte>(frame, call_hint_) == not_pipelined_;
   return true;
 }
 
 bool PlainFrames::ParseReturn(const wire::Frame& frame, PlainReturn* ret) const {
   if (!Is(return_, frame) || !FindContent(frame, return_content_, &ret->content)) return false;
   ret->id = QuestionId(Load<uint32_t>(frame, return_id_));
+  ret->no_finish_needed = Load<std::byte>(frame, return_hint_) == no_finish_needed_;
   return true;
 }
 
@@ -156,7 +173,8 @@ bool PlainFrames::ParseFinish(const wire::Frame& frame, PlainFinish* finish) con
 }
 
 size_t PlainFrames::CopyCall(QuestionId id, ImportId target, uint64_t interface_id,
-                             uint16_t method_id, const wire::PlainStruct& params,
+                             uint16_t method_id, bool not_pipelined,
+                             const wire::PlainStruct& params,
                              std::span<std::byte, kMostBytes> out) const {
   std::byte* const frame = out.data();
   call_.CopyTo(frame);
@@ -164,13 +182,15 @@ size_t PlainFrames::CopyCall(QuestionId id, ImportId target, uint64_t interface_
   Store(frame, call_target_, target.value());
   Store(frame, call_interface_, interface_id);
   Store(frame, call_method_, method_id);
+  if (not_pipelined) frame[call_hint_] = not_pipelined_;
   return AppendContent(call_, call_content_, params, frame);
 }
 
-size_t PlainFrames::CopyReturn(AnswerId id, const wire::PlainStruct& results,
+size_t PlainFrames::CopyReturn(AnswerId id, bool no_finish_needed, const wire::PlainStruct& results,
                                std::span<std::byte, kMostBytes> out) const {
   return_.CopyTo(out.data());
   Store(out.data(), return_id_, id.value());
+  if (no_finish_needed) out[return_hint_] = no_finish_needed_;
   return AppendContent(return_, return_content_, results, out.data());
 }
 

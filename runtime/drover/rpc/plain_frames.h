@@ -33,11 +33,13 @@ struct PlainCall {
   ExportId target;
   uint64_t interface_id;
   uint16_t method_id;
+  bool not_pipelined;  // its noPromisePipelining
   capnp::AnyPointer::Reader content;
 };
 
 struct PlainReturn {
   QuestionId id;
+  bool no_finish_needed;
   capnp::AnyPointer::Reader content;
 };
 
@@ -60,8 +62,9 @@ class PlainFrames {
   static constexpr size_t kFinishBytes = 40;
   static constexpr size_t kMostBytes = 8 * (15 + wire::PlainStruct::kMostWords);
   size_t CopyCall(QuestionId id, ImportId target, uint64_t interface_id, uint16_t method_id,
-                  const wire::PlainStruct& params, std::span<std::byte, kMostBytes> out) const;
-  size_t CopyReturn(AnswerId id, const wire::PlainStruct& results,
+                  bool not_pipelined, const wire::PlainStruct& params,
+                  std::span<std::byte, kMostBytes> out) const;
+  size_t CopyReturn(AnswerId id, bool no_finish_needed, const wire::PlainStruct& results,
                     std::span<std::byte, kMostBytes> out) const;
   void CopyFinish(QuestionId id, bool release_result_caps,
                   std::span<std::byte, kFinishBytes> out) const;
@@ -76,10 +79,14 @@ class PlainFrames {
   size_t call_target_;
   size_t call_interface_;
   size_t call_method_;
+  size_t call_hint_;
+  std::byte not_pipelined_;  // what is there if it is given
   size_t call_content_;
   // With Return (2 + 1), Payload (0 + 2).
   FrameLayout<9> return_;
   size_t return_id_;
+  size_t return_hint_;
+  std::byte no_finish_needed_;  // what is there if it is given
   size_t return_content_;
   // With Finish (1 + 0).
   const std::string finishes_[2];  // by release_result_caps
