@@ -31,6 +31,6 @@ int64_t SpinBudget::LimitNanos() {
   return limit;
 }
 
-bool SpinBudget::Wanted() { return SettingMicros() > 0; }
+int64_t SpinBudget::WantedNanos() { return SettingMicros() * 1000; }
 
 }  // namespace drover::async

@@ -20,6 +20,8 @@ namespace drover::async {
 
 class SpinBudget {
  public:
+  explicit SpinBudget(int64_t limit_nanos = LimitNanos()) : limit_ns_(limit_nanos) {}
+
   // In nanoseconds.
   int64_t Next() {
     if (limit_ns_ == 0) return 0;
@@ -37,14 +39,14 @@ class SpinBudget {
 
   // Zero with one CPU.
   static int64_t LimitNanos();
-  // Whether DROVER_SPIN leaves it on.
-  static bool Wanted();
+  // What DROVER_SPIN says, however many CPUs there are: for waits that let others run.
+  static int64_t WantedNanos();
 
  private:
   static constexpr int kMaxCredit = 4;
   static constexpr uint32_t kProbeEvery = 32;
 
-  int64_t limit_ns_ = LimitNanos();
+  int64_t limit_ns_;
   int credit_ = 1;
   uint32_t waits_ = 0;
 };

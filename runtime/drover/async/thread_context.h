@@ -13,7 +13,9 @@
 #include <cstdint>
 
 #include "drover/async/cancellation.h"
+#include "drover/async/crowd.h"
 #include "drover/async/executor.h"
+#include "drover/async/spin_budget.h"
 #include "drover/base/ref.h"
 
 namespace drover::async {
@@ -62,14 +64,16 @@ class InlineSlot {
 struct ThreadContext {
   static ThreadContext& Current();
 
-  InlineSlot* slot = nullptr;            // threads of a runtime only
-  ThreadPool* pool = nullptr;            // likewise
-  Reactor* reactor = nullptr;            // while the thread holds that baton
-  int collected = 0;                     // 1 after a result was taken without waiting
-  int blocked_depth = 0;                 // nesting of ThreadPool::EnterBlocked
-  Executor* executor = nullptr;          // where continuations of the running code belong
-  Cancellation* cancellation = nullptr;  // of the call whose servant is running
-  bool may_run_user_code = true;         // what may wait; see NoUserCodeScope
+  InlineSlot* slot = nullptr;                    // threads of a runtime only
+  ThreadPool* pool = nullptr;                    // likewise
+  Reactor* reactor = nullptr;                    // while the thread holds that baton
+  int collected = 0;                             // 1 after a result was taken without waiting
+  int blocked_depth = 0;                         // nesting of ThreadPool::EnterBlocked
+  Executor* executor = nullptr;                  // where continuations of the running code belong
+  Cancellation* cancellation = nullptr;          // of the call whose servant is running
+  bool may_run_user_code = true;                 // what may wait; see NoUserCodeScope
+  Crowd crowd;                                   // for its polling
+  SpinBudget follow{SpinBudget::WantedNanos()};  // for its waits while others read
 };
 
 // Around every wait of Drover's: hands over the thread's batons, and tells the pool that this

@@ -6,7 +6,7 @@
 namespace drover::async {
 
 bool YieldBudget::EnabledHere() {
-  static const bool enabled = AvailableCpus() == 1 && SpinBudget::Wanted();
+  static const bool enabled = AvailableCpus() == 1 && SpinBudget::WantedNanos() > 0;
   return enabled;
 }
 

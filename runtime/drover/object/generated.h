@@ -209,6 +209,7 @@ class ClientCall {
   }
   template <class T, class Decode>
   ResultOf<T> GetWith(Decode decode) && {
+    call_.awaited = true;
     return Got(Begin<T>(std::move(decode), /*with_timer=*/false));
   }
   // With a future's state of the caller's own, a CallState<T>. The call is not sent again.

@@ -146,6 +146,7 @@ class Connection final : public async::EventHandler {
   // A thread that waits for an answer while another one reads.
   struct Follower {
     async::Parker* parker;
+    const async::FutureCore* core;
     std::atomic<bool> promoted{false};  // it holds the token now
   };
   enum class ReadResult { kProgress, kNothing, kEnded };
@@ -159,6 +160,8 @@ class Connection final : public async::EventHandler {
   void ReleaseTokenAsCaller();
   void ReleaseTokenToReactor();
   bool PromoteFollower() ABSL_EXCLUSIVE_LOCKS_REQUIRED(read_mu_);
+  bool InCrowd() const;
+  bool YieldAsFollower(const async::FutureCore& core);  // whether to try for the token again
   void Lead(async::FutureCore& core, absl::Time deadline);
   void ResumeReading();
   void ReadAsRuntime();
@@ -305,7 +308,7 @@ class Connection final : public async::EventHandler {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Queue(wire::OutMessagePtr& message, Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void QueueFinish(QuestionId id, bool release_result_caps) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  bool CanWait() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);  // outbound_calls.cc
+  bool CanWait(const OutgoingCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);  // outbound_calls.cc
   void NoteQueued(Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void NoteBacklog() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);  // before a frame is queued
   // For the writer: takes what is queued; false if there is nothing to write.
@@ -389,21 +392,16 @@ class Connection final : public async::EventHandler {
 
   // Who reads, and what epoll watches. Locked before mu_, never after it.
   base::Mutex read_mu_ ABSL_ACQUIRED_BEFORE(mu_);
-  bool token_held_ ABSL_GUARDED_BY(read_mu_) = false;
+  std::atomic<bool> token_held_{false};  // changed under read_mu_
   std::vector<Follower*> followers_ ABSL_GUARDED_BY(read_mu_);
-  std::atomic<bool> followers_wait_{false};  // changed under read_mu_
+  std::atomic<bool> followers_wait_{false};  // likewise
+  std::atomic<int> yielding_{0};  // threads that wait for answers and let others run meanwhile
   async::BusyMeter meter_ ABSL_GUARDED_BY(read_mu_);
   uint32_t interest_ ABSL_GUARDED_BY(read_mu_) = 0;
   uint64_t uses_ ABSL_GUARDED_BY(read_mu_) = 0;  // by callers
   uint64_t uses_at_tick_ ABSL_GUARDED_BY(read_mu_) = 0;
 
-  // For pings, if they are wanted.
-  std::atomic<int64_t> last_input_{0};
-  // Used by OnTimer alone, which the reactor calls on one thread at a time.
-  int64_t pinged_at_ = 0;
-  uint64_t ping_position_ = 0;  // of its last byte, in the stream of what is written
-  uint64_t written_then_ = 0;
-
+  Pings pings_;  // if they are wanted
   // Used by whoever writes (state_.writing), or after everybody is done.
   wire::SendBatch batch_;
   std::vector<iovec> pieces_;

@@ -26,6 +26,8 @@ namespace {
 // Replies wait for more requests that are already here, but not longer than this.
 constexpr int64_t kCorkNanos = 100'000;
 constexpr size_t kCorkBytes = 32 * 1024;
+// A thread that lets others run while it waits may do so for longer than one that only polls.
+constexpr int64_t kCrowdedSpin = 4;
 
 // The connection whose frames this thread is handling: its replies leave together, unless it is
 // known that this is the last.
@@ -63,7 +65,7 @@ Connection::ReadResult Connection::ReadOnce(transport::Wait wait) {
     bytes_read_.store(bytes_read() + result.bytes, std::memory_order_relaxed);
     read_.drained = result.bytes < space.size();
     if (options_.liveness.pings()) {
-      last_input_.store(async::SteadyNanos(), std::memory_order_relaxed);
+      pings_.last_input.store(async::SteadyNanos(), std::memory_order_relaxed);
     }
     return ReadResult::kProgress;
   }
@@ -83,17 +85,28 @@ Connection::ReadResult Connection::ReadOnce(transport::Wait wait) {
 }
 
 Connection::ReadResult Connection::SpinForInput(int64_t nanos, const async::FutureCore* core) {
-  const int64_t give_up = async::SteadyNanos() + nanos;
-  async::Reactor* reactor = async::ThreadContext::Current().reactor;
-  do {
-    for (int i = 0; i < 8; ++i) {
+  async::ThreadContext& context = async::ThreadContext::Current();
+  async::Crowd& crowd = context.crowd;
+  int64_t now = async::SteadyNanos();
+  if (crowd.Rests(now)) return ReadResult::kNothing;
+  const int64_t give_up = now + (crowd.crowded() ? kCrowdedSpin * nanos : nanos);
+  for (uint32_t round = 0; now < give_up && !ended_.load(std::memory_order_relaxed); ++round) {
+    for (int polls = crowd.crowded() ? 1 : 8; polls > 0; --polls) {
       const ReadResult result = ReadOnce(transport::Wait::kDontBlock);
-      if (result != ReadResult::kNothing) return result;
+      if (result != ReadResult::kNothing) {
+        read_.spin.Report(/*paid=*/true);
+        return result;
+      }
       CpuRelax();
     }
-    if (core != nullptr && core->ready()) break;
-    if (reactor != nullptr && reactor->HasReady()) break;  // others wait, or our own input came
-  } while (async::SteadyNanos() < give_up && !ended_.load(std::memory_order_relaxed));
+    // What ends the wait before its time says nothing of what polling brings.
+    if (core != nullptr && core->ready()) return ReadResult::kNothing;
+    // Others wait, or our own input came.
+    if (context.reactor != nullptr && context.reactor->HasReady()) return ReadResult::kNothing;
+    now = async::SteadyNanos();
+    if (crowd.WantsYield(round) && !crowd.Yield(&now)) break;
+  }
+  read_.spin.Report(/*paid=*/false);
   return ReadResult::kNothing;
 }
 
@@ -124,7 +137,13 @@ void Connection::Drive(async::FutureCore& core, absl::Time deadline) {
            (cancellation != nullptr && cancellation->cancelled()) ||
            (deadline != absl::InfiniteFuture() && absl::Now() >= deadline);
   };
-  FlushAll();  // nothing waits for a tick when somebody waits for an answer
+  // Nothing waits for a tick when somebody waits for an answer; but calls that others are about to
+  // make leave with it.
+  if (InCrowd()) {
+    int64_t now = async::SteadyNanos();
+    async::ThreadContext::Current().crowd.Yield(&now);
+  }
+  FlushAll();
   async::Parker& parker = async::Parker::ForThisThread();
   while (!done()) {
     if (TakeTokenAsCaller()) {
@@ -132,7 +151,8 @@ void Connection::Drive(async::FutureCore& core, absl::Time deadline) {
       ReleaseTokenAsCaller();
       continue;
     }
-    Follower self{.parker = &parker};
+    if (YieldAsFollower(core)) continue;
+    Follower self{.parker = &parker, .core = &core};
     core.AddWaiter(&parker);
     bool following;
     {
@@ -140,7 +160,7 @@ void Connection::Drive(async::FutureCore& core, absl::Time deadline) {
       following = token_held_;  // or it was let go meanwhile: try again
       if (following) {
         followers_.push_back(&self);
-        followers_wait_.store(true, std::memory_order_relaxed);
+        followers_wait_.store(true, std::memory_order_seq_cst);
       }
     }
     while (following && !self.promoted && !done()) parker.Park(deadline);
@@ -160,6 +180,35 @@ void Connection::Drive(async::FutureCore& core, absl::Time deadline) {
       ReleaseTokenAsCaller();
     }
   }
+  // Whoever let go of the token may have left it to this thread rather than wake one that sleeps.
+  if (followers_wait_.load(std::memory_order_seq_cst) &&
+      yielding_.load(std::memory_order_seq_cst) == 0) {
+    base::MutexLock lock(&read_mu_);
+    if (!token_held_ && stream_ != nullptr) PromoteFollower();
+  }
+}
+
+// Whether other threads wait for answers here, and for this CPU.
+bool Connection::InCrowd() const {
+  return (yielding_.load(std::memory_order_relaxed) > 0 ||
+          token_held_.load(std::memory_order_relaxed)) &&
+         async::ThreadContext::Current().crowd.crowded();
+}
+
+// Whoever reads handles this thread's answer too. It does not ask to be woken: if it gets along by
+// letting others run it neither sleeps nor costs the reader anything.
+bool Connection::YieldAsFollower(const async::FutureCore& core) {
+  async::ThreadContext& context = async::ThreadContext::Current();
+  const int64_t nanos = context.follow.Next();
+  if (nanos == 0 || context.cancellation != nullptr) return false;
+  yielding_.fetch_add(1, std::memory_order_seq_cst);
+  const bool done = async::YieldUntil(context.crowd, kCrowdedSpin * nanos, [&] {
+    return core.ready() || !token_held_.load(std::memory_order_relaxed) ||
+           ended_.load(std::memory_order_relaxed);
+  });
+  yielding_.fetch_sub(1, std::memory_order_seq_cst);
+  context.follow.Report(done);
+  return done;
 }
 
 void Connection::Lead(async::FutureCore& core, absl::Time deadline) {
@@ -178,7 +227,6 @@ void Connection::Lead(async::FutureCore& core, absl::Time deadline) {
     ReadResult result = ReadResult::kNothing;
     if (const int64_t nanos = read_.spin.Next(); nanos > 0) {
       result = SpinForInput(nanos, &core);
-      read_.spin.Report(result != ReadResult::kNothing);
       if (core.ready() && result == ReadResult::kNothing) return;
     }
     if (result == ReadResult::kNothing) result = YieldForInput();
@@ -203,6 +251,7 @@ void Connection::Lead(async::FutureCore& core, absl::Time deadline) {
 }
 
 bool Connection::TakeTokenAsCaller() {
+  if (token_held_.load(std::memory_order_relaxed)) return false;  // to be asked for again
   base::MutexLock lock(&read_mu_);
   if (token_held_ || stream_ == nullptr) return false;
   token_held_ = true;
@@ -215,7 +264,8 @@ void Connection::ReleaseTokenAsCaller() {
   {
     base::MutexLock lock(&read_mu_);
     if (!ended_.load(std::memory_order_acquire)) {
-      if (PromoteFollower()) return;
+      // One that is awake takes the token by itself.
+      if (yielding_.load(std::memory_order_seq_cst) == 0 && PromoteFollower()) return;
       token_held_ = false;
       // The peer may call what it has of us at any time, and some answers nobody waits for;
       // otherwise a tick soon sees whether this caller comes back.
@@ -245,10 +295,14 @@ void Connection::AddUnattended() {
 }
 
 bool Connection::PromoteFollower() {
-  if (followers_.empty()) return false;
-  Follower* next = followers_.front();
-  followers_.erase(followers_.begin());
-  followers_wait_.store(!followers_.empty(), std::memory_order_relaxed);
+  // Whose answer is here is about to leave, and would only pass the token on.
+  const auto waiting = std::find_if(followers_.begin(), followers_.end(),
+                                    [](const Follower* f) { return !f->core->ready(); });
+  if (waiting == followers_.end()) return false;
+  Follower* const next = *waiting;
+  followers_.erase(waiting);
+  followers_wait_.store(!followers_.empty(), std::memory_order_seq_cst);
+  token_held_ = true;
   next->promoted = true;
   next->parker->Unpark();
   return true;

@@ -47,7 +47,6 @@ void Connection::ReadAsRuntime() {
         if (leave == 0) leave = now + kStayNanos;
         if (now >= leave && !dedicated.begun()) break;
         result = SpinForInput(nanos, nullptr);
-        read_.spin.Report(result != ReadResult::kNothing);
       }
     }
     if (result == ReadResult::kNothing) {

@@ -65,7 +65,7 @@ int64_t Connection::CheckFrameDeadline(int64_t now) {
 void Connection::BeginPings() {
   if (!options_.liveness.pings()) return;
   const int64_t now = async::SteadyNanos();
-  last_input_.store(now, std::memory_order_relaxed);
+  pings_.last_input.store(now, std::memory_order_relaxed);
   CallAt(FrameWatch::After(now, options_.liveness.ping_interval));
 }
 
@@ -73,9 +73,9 @@ void Connection::BeginPings() {
 int64_t Connection::CheckPing(int64_t now) {
   const Liveness& liveness = options_.liveness;
   if (!liveness.pings() || !open()) return FrameWatch::kNever;
-  const int64_t last = last_input_.load(std::memory_order_relaxed);
+  const int64_t last = pings_.last_input.load(std::memory_order_relaxed);
   const int64_t soon = FrameWatch::After(now, liveness.ping_interval);
-  if (pinged_at_ <= last) {
+  if (pings_.pinged_at <= last) {
     const int64_t due = FrameWatch::After(last, liveness.ping_interval);
     if (now < due) return due;
     SendPing(now);
@@ -83,9 +83,9 @@ int64_t Connection::CheckPing(int64_t now) {
   }
   // As long as what was queued before the ping is being taken, the peer is alive.
   const uint64_t written = WithLock([](ConnectionState& s) { return s.written; });
-  if (written < ping_position_ && written != written_then_) pinged_at_ = now;
-  written_then_ = written;
-  const int64_t due = FrameWatch::After(pinged_at_, liveness.ping_timeout);
+  if (written < pings_.position && written != pings_.written_then) pings_.pinged_at = now;
+  pings_.written_then = written;
+  const int64_t due = FrameWatch::After(pings_.pinged_at, liveness.ping_timeout);
   if (now < due) return std::min(soon, due);
   if (InputWaits()) return FrameWatch::After(now, kLookAgain);
   const auto reason =
@@ -100,15 +100,15 @@ int64_t Connection::CheckPing(int64_t now) {
 // A Bootstrap would be answered too, but makes the peer find its front object, export it and take a
 // Finish; a Call needs an object there to call, which a client may not have.
 void Connection::SendPing(int64_t now) {
-  pinged_at_ = now;
+  pings_.pinged_at = now;
   wire::OutMessagePtr message = wire::OutMessage::New();
   message->builder().initRoot<protocol::Message>().initObsoleteSave();
   {
     base::MutexLock lock(&mu_);
     if (!state_.open()) return;
     Queue(message, Urgency::kNow);
-    written_then_ = state_.written;
-    ping_position_ = state_.written + state_.unwritten();
+    pings_.written_then = state_.written;
+    pings_.position = state_.written + state_.unwritten();
   }
   Flush();
 }

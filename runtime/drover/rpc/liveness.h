@@ -9,9 +9,12 @@
 // Pings are off by default: a debugger, a suspended laptop or an overloaded host must not fail
 // calls that would have been answered.
 //
-// Thread-compatible: plain values.
+// Thread-compatible.
 #ifndef DROVER_RPC_LIVENESS_H_
 #define DROVER_RPC_LIVENESS_H_
+
+#include <atomic>
+#include <cstdint>
 
 #include "absl/time/time.h"
 
@@ -24,6 +27,15 @@ struct Liveness {
   absl::Duration ping_timeout = absl::Seconds(10);
 
   bool pings() const { return ping_interval > absl::ZeroDuration(); }
+};
+
+// How far a connection's pings have come.
+struct Pings {
+  std::atomic<int64_t> last_input{0};
+  // Used by OnTimer alone, which the reactor calls on one thread at a time.
+  int64_t pinged_at = 0;
+  uint64_t position = 0;  // of its last byte, in the stream of what is written
+  uint64_t written_then = 0;
 };
 
 }  // namespace drover::rpc

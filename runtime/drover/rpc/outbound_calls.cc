@@ -24,8 +24,10 @@ constexpr size_t kMostWaitingBytes = 16 * 1024;
 
 // A thread that takes an answer which is already here and makes the next call keeps a window of
 // calls in flight. While more answers wait for it, its call waits too, so that a whole window
-// leaves in one write; the last one of the window, a wait, or a tick (1 ms) sends them all.
-bool Connection::CanWait() {
+// leaves in one write; the last one of the window, a wait, or a tick (1 ms) sends them all. A call
+// that its thread waits for next waits for those of other threads that have their turn before.
+bool Connection::CanWait(const OutgoingCall& call) {
+  if (call.can_wait || (call.awaited && InCrowd())) return true;
   int& credit = async::ThreadContext::Current().collected;
   if (credit == 0) return false;
   credit = 0;
@@ -61,7 +63,7 @@ bool Connection::SendPlainQuestion(RemoteCapability& target, const OutgoingCall&
       state_.questions.Remove(id);  // nobody has heard of it
       return false;
     }
-    const bool waits = call.can_wait || CanWait();
+    const bool waits = CanWait(call);
     QueueBytes({frame, size}, waits ? Urgency::kCanWait : Urgency::kNow);
     to_write = !waits && !Corked(/*queued_bytes=*/0) && ClaimWrite(/*also_what_can_wait=*/false);
   }
@@ -140,7 +142,7 @@ bool Connection::SendQuestion(const CallTarget& target, OutgoingCall& call,
           answered = base::Ref<IncomingCall>::Share(call.answers);
           call.call().getSendResultsTo().setYourself();
         }
-        waits = !answered && (call.can_wait || CanWait());
+        waits = !answered && (CanWait(call));
         Queue(call.message(), waits ? Urgency::kCanWait : Urgency::kNow);
         if (answered) AnswerByTail(id, *question, *answered, deferred);
         to_write =

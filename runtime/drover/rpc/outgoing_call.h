@@ -60,6 +60,8 @@ class OutgoingCall {
   uint64_t nonce = 0;
   // Nobody will call on what is in its results: the peer may let go of the answer as it gives it.
   bool not_pipelined = false;
+  // The thread that makes it waits for its answer at once, and does nothing else before.
+  bool awaited = false;
   // Whether it may wait for the next frame, a tick or a wait.
   bool can_wait = false;
   // It waited for the peer's answer to hello (hello.cc), and waits no more.

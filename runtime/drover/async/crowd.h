@@ -1,0 +1,88 @@
+// Whether other threads want the CPU on which this one polls for something. Then it yields between
+// two looks: the others, of which one may be about to bring what is polled for, get on with it, and
+// nobody has slept or must be woken.
+//
+//   Crowd& crowd = ThreadContext::Current().crowd;
+//   int64_t now = SteadyNanos();
+//   for (uint32_t round = 0; !arrived(); ++round) {
+//     if (crowd.WantsYield(round) && !crowd.Yield(&now)) break;    // sleep instead
+//   }
+//
+// It is found out by yielding: where nobody else is ready to run, sched_yield() comes back at once.
+// A wait tries that after some rounds, and the answers to short waits are here before. A thread
+// that only computes takes a whole slice of time when it is given the CPU, though it would have to
+// give way to one that wakes up; so after a turn of others that was long nobody polls nor yields
+// for as long again, for 4 times as long if that happens once more, and so on up to a hundred
+// times.
+//
+// Thread-compatible; each thread has its own, in its ThreadContext.
+#ifndef DROVER_ASYNC_CROWD_H_
+#define DROVER_ASYNC_CROWD_H_
+
+#include <algorithm>
+#include <cstdint>
+
+#include "drover/async/steady_clock.h"
+
+namespace drover::async {
+
+class Crowd {
+ public:
+  // A turn of others that took longer than this is that of a thread that computes.
+  static constexpr int64_t kLongTurnNanos = 500'000;
+  // One that took longer than this was a turn at all.
+  static constexpr int64_t kTurnNanos = 1'500;
+
+  // Whether others have lately had turns when this thread yielded.
+  bool crowded() const { return credit_ > 0; }
+  // Whether to yield after round number `round` of a wait.
+  bool WantsYield(uint32_t round) const {
+    return crowded() || round % kProbeEvery == kProbeEvery - 1;
+  }
+  // Yields; `now` is the time, before and after. False, if it had better sleep.
+  bool Yield(int64_t* now);
+
+  // Whether it had better sleep than poll or yield.
+  bool Rests(int64_t now) const { return now < rests_until_; }
+  // The others had a turn of that length, which ended then.
+  void NoteTurn(int64_t nanos, int64_t now) {
+    if (nanos > kLongTurnNanos) {
+      rests_until_ = now + rest_ * nanos;
+      rest_ = std::min(4 * rest_, kLongestRest);
+      quick_ = 0;
+      return;
+    }
+    if (++quick_ % kQuickTurns == 0) rest_ = std::max(rest_ / 4, int64_t{1});
+    if (nanos > kTurnNanos) {
+      credit_ = kMaxCredit;
+    } else if (credit_ > 0) {
+      --credit_;
+    }
+  }
+
+ private:
+  static constexpr uint32_t kProbeEvery = 4;
+  static constexpr int kMaxCredit = 16;
+  static constexpr int64_t kLongestRest = 100;   // times as long as the turn that was too long
+  static constexpr uint32_t kQuickTurns = 1024;  // so many in a row show that the others are gone
+
+  int64_t rests_until_ = 0;
+  int64_t rest_ = 1;
+  uint32_t quick_ = 0;
+  int credit_ = 0;
+};
+
+// Lets others run until `done` or for about so long; false if it was not done by then.
+template <class F>
+bool YieldUntil(Crowd& crowd, int64_t nanos, F&& done) {
+  int64_t now = SteadyNanos();
+  const int64_t give_up = now + nanos;
+  while (!done()) {
+    if (now >= give_up || !crowd.Yield(&now)) return done();
+  }
+  return true;
+}
+
+}  // namespace drover::async
+
+#endif  // DROVER_ASYNC_CROWD_H_
