@@ -176,7 +176,7 @@ void Reactor::RunTimers(int64_t now) {
 }
 
 void Reactor::RunTicks() {
-  std::vector<std::pair<uint64_t, base::Ref<EventHandler>>> due;
+  std::vector<std::pair<uint64_t, base::Ref<EventHandler>>> due = std::move(due_);
   int interval;
   {
     base::MutexLock lock(&mu_);
@@ -201,6 +201,8 @@ void Reactor::RunTicks() {
       interval = kTickMillis;
     }
   }
+  due.clear();
+  due_ = std::move(due);
   base::MutexLock lock(&mu_);
   if (ticks_.empty()) interval = kNoTicks;
   if (!tick_requested_) tick_millis_.store(interval, std::memory_order_relaxed);

@@ -14,6 +14,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
@@ -75,6 +77,8 @@ class Reactor final : public Baton {
   static constexpr int kNoTicks = -1;
   std::atomic<int> tick_millis_{kNoTicks};             // until the next one, as epoll takes it
   std::atomic<int64_t> next_timer_{TimerSet::kNever};  // the soonest of timers_
+  std::vector<std::pair<uint64_t, base::Ref<EventHandler>>>
+      due_;  // empty; RunTicks uses its memory
   base::Mutex mu_;
   bool started_ ABSL_GUARDED_BY(mu_) = false;
   uint64_t next_id_ ABSL_GUARDED_BY(mu_) = 1;
