@@ -5,11 +5,11 @@
 #ifndef DROVER_RPC_ID_TABLES_H_
 #define DROVER_RPC_ID_TABLES_H_
 
+#include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
-#include <queue>
 #include <utility>
 #include <vector>
 
@@ -17,20 +17,37 @@
 
 namespace drover::rpc {
 
+// The numbers from 0 up that are free, as bits; the lowest one first.
+class FreeNumbers {
+ public:
+  uint32_t Take() {
+    for (; lowest_ < words_.size(); ++lowest_) {
+      if (words_[lowest_] == 0) continue;
+      const auto bit = static_cast<uint32_t>(std::countr_zero(words_[lowest_]));
+      words_[lowest_] &= words_[lowest_] - 1;
+      return static_cast<uint32_t>(lowest_) * 64 + bit;
+    }
+    words_.push_back(~uint64_t{1});  // all 64 but the one that is taken
+    return static_cast<uint32_t>(lowest_) * 64;
+  }
+  void GiveBack(uint32_t number) {
+    words_[number / 64] |= uint64_t{1} << number % 64;
+    lowest_ = std::min<size_t>(lowest_, number / 64);
+  }
+
+ private:
+  std::vector<uint64_t> words_;
+  size_t lowest_ = 0;  // no word before this one has a bit
+};
+
 template <class Id, class T>
 class OwnIdTable {
  public:
   // The entry is made from `args`.
   template <class... Args>
   Id Add(Args&&... args) {
-    uint32_t index;
-    if (free_.empty()) {
-      index = static_cast<uint32_t>(entries_.size());
-      entries_.emplace_back();
-    } else {
-      index = free_.top();
-      free_.pop();
-    }
+    const uint32_t index = free_.Take();
+    if (index == entries_.size()) entries_.emplace_back();
     entries_[index].emplace(std::forward<Args>(args)...);
     ++size_;
     return Id(index);
@@ -44,7 +61,7 @@ class OwnIdTable {
   // The entry must be there.
   void Remove(Id id) {
     entries_[id.value()].reset();
-    free_.push(id.value());
+    free_.GiveBack(id.value());
     --size_;
   }
   // The same; gives it to the caller.
@@ -67,7 +84,7 @@ class OwnIdTable {
 
  private:
   std::vector<std::optional<T>> entries_;
-  std::priority_queue<uint32_t, std::vector<uint32_t>, std::greater<>> free_;
+  FreeNumbers free_;
   size_t size_ = 0;
 };
 
