@@ -84,29 +84,67 @@ absl::StatusOr<Sample> ZeroCopyEchoes(const ::bench::BenchZeroCopyProxy& proxy, 
   });
 }
 
-class Drover final : public Contender {
+// A new connection for each call.
+absl::StatusOr<Sample> Connects(const std::string& endpoint, double seconds) {
+  return TimeCalls(seconds, [&] { return Check(Connect<BenchProxy>(endpoint).Calculate(7)); });
+}
+
+// One way of using Drover. Each has a row of its own.
+struct Variant {
+  const char* name;
+  const char* how;
+  const char* scheme;  // of the endpoint, before the path of the socket
+  const char* spin;    // DROVER_SPIN; null for the default
+};
+
+constexpr Variant kDefault = {"Drover", "UNIX socket, defaults", "unix://", nullptr};
+constexpr Variant kNoSpin = {"Drover, DROVER_SPIN=0", "UNIX socket, never spins", "unix://", "0"};
+constexpr Variant kZeroCopy = {"Drover, zero-copy",
+                               "UNIX socket; a copy into each message and none out of it",
+                               "unix://", nullptr};
+
+class VariantContender : public Contender {
  public:
-  explicit Drover(bool may_spin) : may_spin_(may_spin) {}
+  explicit VariantContender(const Variant& variant) : variant_(variant) {}
 
-  std::string name() const override { return may_spin_ ? "Drover" : "Drover, DROVER_SPIN=0"; }
-
-  // With one CPU it never spins: both variants would be the same.
-  bool Does(Work, Placement placement) const override {
-    return may_spin_ || placement == Placement::kTwoCpus;
-  }
+  std::string name() const override { return variant_.name; }
+  Kind kind() const override { return Kind::kDrover; }
+  std::string how() const override { return variant_.how; }
 
   absl::Status Serve(const std::string& socket, const std::function<void()>& ready) override {
-    SetSpin();
-    DROVER_ASSIGN_OR_RETURN(Server server,
-                            drover::Serve("unix://" + socket, std::make_shared<Servant>()));
+    DROVER_ASSIGN_OR_RETURN(Server server, drover::Serve(EndpointAt(socket), MakeServant()));
     ready();
     server.Wait();
     return absl::InternalError("stopped serving");
   }
 
+ protected:
+  // In either process before it uses Drover, which reads its environment once.
+  std::string EndpointAt(const std::string& socket) const {
+    if (variant_.spin != nullptr) setenv("DROVER_SPIN", variant_.spin, 1);
+    return variant_.scheme + socket;
+  }
+
+  const Variant& variant() const { return variant_; }
+
+ private:
+  virtual std::shared_ptr<::bench::BenchServant> MakeServant() const = 0;
+
+  const Variant variant_;
+};
+
+class Drover final : public VariantContender {
+ public:
+  using VariantContender::VariantContender;
+
+  bool Does(Work work, Placement placement) const override {
+    if (work == Work::kOneWay) return false;
+    // With one CPU nobody spins: the calls of the variant that never does are measured to show it.
+    return variant().spin == nullptr || placement == Placement::kTwoCpus || work == Work::kNullCall;
+  }
+
   absl::StatusOr<Sample> Run(Work work, const std::string& socket, double seconds) override {
-    SetSpin();
-    const std::string endpoint = "unix://" + socket;
+    const std::string endpoint = EndpointAt(socket);
     const BenchProxy proxy = Connect<BenchProxy>(endpoint);
     switch (work) {
       case Work::kNullCall:
@@ -121,37 +159,46 @@ class Drover final : public Contender {
       case Work::kEcho64KiB:
       case Work::kEcho1MiB:
         return Echoes(proxy, EchoBytes(work), seconds);
+      case Work::kConnect:
+        return Connects(endpoint, seconds);
+      case Work::kOneWay:
+      case Work::kIdle:
+        break;
     }
-    return absl::UnimplementedError("unknown work");
+    return absl::UnimplementedError("not done");
+  }
+
+  absl::Status Hold(const std::string& socket, int connections,
+                    const std::function<void()>& open) override {
+    const std::string endpoint = EndpointAt(socket);
+    std::vector<BenchProxy> held;
+    for (int i = 0; i < connections; ++i) {
+      held.push_back(Connect<BenchProxy>(endpoint));
+      DROVER_RETURN_IF_ERROR(Check(held.back().Calculate(7)));
+    }
+    open();
+    SleepUntilKilled();
   }
 
  private:
-  // Before the process uses Drover, which reads it once.
-  void SetSpin() const {
-    if (!may_spin_) setenv("DROVER_SPIN", "0", 1);
+  std::shared_ptr<::bench::BenchServant> MakeServant() const override {
+    return std::make_shared<Servant>();
   }
-
-  const bool may_spin_;
 };
 
-class DroverZeroCopy final : public Contender {
+class DroverZeroCopy final : public VariantContender {
  public:
-  std::string name() const override { return "Drover, zero-copy"; }
+  using VariantContender::VariantContender;
 
-  bool Does(Work work, Placement) const override {
-    return work == Work::kEcho64KiB || work == Work::kEcho1MiB;
-  }
-
-  absl::Status Serve(const std::string& socket, const std::function<void()>& ready) override {
-    DROVER_ASSIGN_OR_RETURN(Server server,
-                            drover::Serve("unix://" + socket, std::make_shared<ZeroCopyServant>()));
-    ready();
-    server.Wait();
-    return absl::InternalError("stopped serving");
-  }
+  bool Does(Work work, Placement) const override { return IsEcho(work); }
 
   absl::StatusOr<Sample> Run(Work work, const std::string& socket, double seconds) override {
-    return ZeroCopyEchoes(Connect<BenchProxy>("unix://" + socket), EchoBytes(work), seconds);
+    return ZeroCopyEchoes(Connect<BenchProxy>(EndpointAt(socket)), EchoBytes(work), seconds);
+  }
+
+ private:
+  std::shared_ptr<::bench::BenchServant> MakeServant() const override {
+    return std::make_shared<ZeroCopyServant>();
   }
 };
 
@@ -159,9 +206,9 @@ class DroverZeroCopy final : public Contender {
 
 std::vector<std::unique_ptr<Contender>> DroverContenders() {
   std::vector<std::unique_ptr<Contender>> contenders;
-  contenders.push_back(std::make_unique<Drover>(/*may_spin=*/true));
-  contenders.push_back(std::make_unique<Drover>(/*may_spin=*/false));
-  contenders.push_back(std::make_unique<DroverZeroCopy>());
+  contenders.push_back(std::make_unique<Drover>(kDefault));
+  contenders.push_back(std::make_unique<Drover>(kNoSpin));
+  contenders.push_back(std::make_unique<DroverZeroCopy>(kZeroCopy));
   return contenders;
 }
 

@@ -1,4 +1,6 @@
 // bench: Drover and its peers doing the same work; arguments.h says how to call it.
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <fstream>
 #include <iostream>
@@ -12,18 +14,32 @@
 #include "absl/strings/str_cat.h"
 #include "common/arguments.h"
 #include "common/contender.h"
+#include "common/idle.h"
 #include "common/measurement.h"
+#include "common/program_contender.h"
 #include "common/report.h"
+#include "common/tables.h"
 #include "drover/base/status_macros.h"
 #include "pipelining.h"
 
 namespace drover::bench {
 namespace {
 
-// Those whose name is in `only`, in any case; all if it is empty.
-std::vector<std::unique_ptr<Contender>> Contenders(const std::vector<std::string>& only) {
+// Those whose name is in arguments.only, in any case; all if it is empty. Programs that cannot take
+// part are added to what is left out.
+std::vector<std::unique_ptr<Contender>> Contenders(Arguments& arguments) {
+  const std::vector<std::string>& only = arguments.only;
   std::vector<std::unique_ptr<Contender>> all = RawSocketContenders();
+  all.push_back(SharedMemoryContender());
   all.push_back(CapnpContender());
+  if (!arguments.peers.empty()) {
+    ProgramContenders programs = FindProgramContenders(arguments.peers);
+    for (auto& contender : programs.contenders) all.push_back(std::move(contender));
+    for (std::string& why : programs.left_out) {
+      std::cerr << "bench: left out: " << why << std::endl;
+      arguments.measurement.left_out.push_back(std::move(why));
+    }
+  }
   for (auto& contender : DroverContenders()) all.push_back(std::move(contender));
   if (only.empty()) return all;
   std::erase_if(all, [&](const std::unique_ptr<Contender>& contender) {
@@ -33,15 +49,33 @@ std::vector<std::unique_ptr<Contender>> Contenders(const std::vector<std::string
   return all;
 }
 
-// What the arguments ask for, as text. The first error ends it.
+// As many as idle connections take, and no more than that: some peers go through all that may be.
+void AllowDescriptors() {
+  constexpr rlim_t kEnough = 4 * kIdleConnections;
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = std::min(kEnough, limit.rlim_max);
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+absl::Status WriteFile(const std::string& path, const std::string& text) {
+  if (path.empty()) return absl::OkStatus();
+  std::ofstream file(path);
+  file << text;
+  file.close();
+  return file ? absl::OkStatus() : absl::UnavailableError(absl::StrCat("cannot write ", path));
+}
+
+// What the arguments ask for, as text, and the data beside it. The first error ends it.
 absl::StatusOr<std::string> Measure(const Arguments& arguments,
                                     std::vector<std::unique_ptr<Contender>> contenders) {
   const MeasurementOptions& options = arguments.measurement;
   if (arguments.pipelining) return PipeliningReport(options.rounds, options.seconds);
   Measurement measurement(std::move(contenders), options);
   DROVER_RETURN_IF_ERROR(measurement.Run());
+  DROVER_RETURN_IF_ERROR(WriteFile(arguments.data, FiguresAsData(measurement)));
   if (arguments.brief) return BriefReport(measurement);
-  std::string report = Report(measurement, {"raw socket", "Cap'n Proto"});
+  std::string report = Report(measurement, arguments.worker);
   if (!arguments.only.empty()) return report;
   DROVER_ASSIGN_OR_RETURN(const std::string section,
                           PipeliningReport(options.rounds, options.seconds));
@@ -58,7 +92,8 @@ int Main(int argc, char** argv) {
     std::cerr << "bench: " << arguments.status().message() << "\n" << kUsage;
     return 2;
   }
-  auto contenders = Contenders(arguments->only);
+  AllowDescriptors();
+  std::vector<std::unique_ptr<Contender>> contenders = Contenders(*arguments);
   if (contenders.empty()) {
     std::cerr << "bench: --only names no contender\n";
     return 2;
@@ -69,12 +104,9 @@ int Main(int argc, char** argv) {
     return 1;
   }
   std::cout << *report;
-  if (arguments->out.empty()) return 0;
-  std::ofstream file(arguments->out);
-  file << *report;
-  file.close();
-  if (!file) std::cerr << "bench: cannot write " << arguments->out << "\n";
-  return file ? 0 : 1;
+  const absl::Status written = WriteFile(arguments->out, *report);
+  if (!written.ok()) std::cerr << "bench: " << written << "\n";
+  return written.ok() ? 0 : 1;
 }
 
 }  // namespace

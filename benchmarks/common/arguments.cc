@@ -1,8 +1,7 @@
 #include "common/arguments.h"
 
-#include <algorithm>
-#include <iterator>
 #include <optional>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
@@ -10,13 +9,6 @@
 
 namespace drover::bench {
 namespace {
-
-std::optional<Work> WorkNamed(const std::string& name) {
-  const auto* found = std::find_if(std::begin(kAllWork), std::end(kAllWork),
-                                   [&](Work work) { return Name(work) == name; });
-  if (found == std::end(kAllWork)) return std::nullopt;
-  return *found;
-}
 
 // False if the option does not exist or cannot have this value.
 bool Set(const std::string& option, const std::string& value, std::vector<Work>& work,
@@ -33,8 +25,15 @@ bool Set(const std::string& option, const std::string& value, std::vector<Work>&
     const std::optional<Work> named = WorkNamed(value);
     if (named) work.push_back(*named);
     return named.has_value();
-  } else if (option == "--out") {
-    arguments.out = value;
+  } else if (option == "--left-out") {
+    measurement.left_out.push_back(value);
+    return true;
+  }
+  for (const auto& [name, place] :
+       {std::pair("--peers", &arguments.peers), std::pair("--worker", &arguments.worker),
+        std::pair("--out", &arguments.out), std::pair("--data", &arguments.data)}) {
+    if (option != name) continue;
+    *place = value;
     return true;
   }
   return false;

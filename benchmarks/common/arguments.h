@@ -19,11 +19,16 @@ With --work: measures that alone and prints a line for each contender; to be run
   --rounds N    interleaved rounds; default 7, with --work 1
   --seconds S   for each figure of a round; default 0.5
   --only NAME   this contender alone, such as drover or "cap'n proto"; may be repeated
-  --work NAME   null, in-flight, threads, shared, echo-64k or echo-1m; may be repeated
+  --work NAME   null, in-flight, threads, shared, echo-64k, echo-1m, one-way, connect or idle; may
+                be repeated
   --pipelining  only what needs a link with a delay, and its section of the report
   --pinned      server and client on one CPU only
   --two-cpus    server and client on two CPUs only
+  --peers DIR   the programs in it are contenders too
+  --left-out TEXT   a contender that is missing, and why: a line of the report; may be repeated
+  --worker FILE     a stripped program of Drover's whose size a target bounds
   --out FILE    also writes the report there
+  --data FILE   also writes every figure there, in lines of fields between tabs, for plots
 )";
 
 struct Arguments {
@@ -31,7 +36,10 @@ struct Arguments {
   std::vector<std::string> only;  // in lower case; empty for all
   bool brief = false;             // with --work
   bool pipelining = false;
-  std::string out;  // empty for none
+  std::string peers;  // empty for none, as all below
+  std::string worker;
+  std::string out;
+  std::string data;
 };
 
 // InvalidArgument names what cannot be used.

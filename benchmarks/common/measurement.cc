@@ -9,13 +9,18 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/idle.h"
 #include "common/process.h"
+#include "drover/base/status_macros.h"
 
 namespace drover::bench {
 
 Measurement::Measurement(std::vector<std::unique_ptr<Contender>> contenders,
                          MeasurementOptions options)
-    : contenders_(std::move(contenders)), options_(std::move(options)), two_cpus_(AllowedCpus()) {
+    : contenders_(std::move(contenders)),
+      options_(std::move(options)),
+      two_cpus_(AllowedCpus()),
+      left_out_(options_.left_out) {
   if (two_cpus_.size() > 2) two_cpus_.resize(2);
   // The second: the first has more of the machine's interrupts.
   if (!two_cpus_.empty()) one_cpu_ = {two_cpus_.back()};
@@ -39,22 +44,38 @@ absl::Status Measurement::RunRound(const std::string& folder) {
   for (Placement placement : options_.placements) {
     for (Work work : options_.work) {
       for (const auto& contender : contenders_) {
-        if (!contender->Does(work, placement)) continue;
-        const std::string socket = absl::StrCat(folder, "/", sockets_++);
-        auto server = ServerProcess::Start(
-            cpus(placement), [&](const auto& ready) { return contender->Serve(socket, ready); });
-        if (!server.ok()) return server.status();
-        auto sample = RunInProcess(cpus(placement),
-                                   [&] { return contender->Run(work, socket, options_.seconds); });
-        if (!sample.ok()) {
-          return absl::Status(sample.status().code(),
-                              absl::StrCat(contender->name(), ": ", sample.status().message()));
+        const std::tuple key(contender->name(), placement, work);
+        if (!contender->Does(work, placement) || failed_.contains(key)) continue;
+        absl::StatusOr<Sample> sample =
+            MeasureOnce(*contender, placement, work, absl::StrCat(folder, "/", sockets_++));
+        if (sample.ok()) {
+          samples_[key].push_back(*sample);
+          continue;
         }
-        samples_[{contender->name(), placement, work}].push_back(*sample);
+        const std::string what = absl::StrCat(contender->name(), ", ", Name(work), ", ",
+                                              Name(placement), ": ", sample.status().message());
+        if (contender->kind() != Kind::kPeer) return absl::Status(sample.status().code(), what);
+        std::cerr << "bench: left out: " << what << std::endl;
+        left_out_.push_back(what);
+        failed_.insert(key);
+        samples_.erase(key);
       }
     }
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<Sample> Measurement::MeasureOnce(Contender& contender, Placement placement,
+                                                Work work, const std::string& socket) {
+  const std::vector<int>& where = cpus(placement);
+  DROVER_ASSIGN_OR_RETURN(const ServerProcess server,
+                          ServerProcess::Start(where, [&](const auto& ready) {
+                            return contender.Serve(socket, ready);
+                          }));
+  if (work == Work::kIdle) {
+    return MeasureIdle(contender, server, socket, where, options_.seconds);
+  }
+  return RunInProcess(where, [&] { return contender.Run(work, socket, options_.seconds); });
 }
 
 std::vector<std::string> Measurement::names() const {
@@ -80,7 +101,13 @@ std::optional<Summary> Measurement::Summarize(const std::string& name, Placement
     p99.push_back(sample.p99_us);
     worst.push_back(sample.worst_us);
     kcalls.push_back(sample.calls_per_second() / 1000);
+    summary.rounds_idle_kib.push_back(sample.idle_kib);
+    summary.rounds_idle_switches.push_back(sample.idle_switches);
+    summary.idle_seconds = sample.seconds;
   }
+  summary.idle_kib = Median(summary.rounds_idle_kib);
+  summary.idle_switches =
+      *std::max_element(summary.rounds_idle_switches.begin(), summary.rounds_idle_switches.end());
   summary.p50_us = Median(p50);
   summary.p99_us = Median(p99);
   summary.worst_us = *std::max_element(worst.begin(), worst.end());

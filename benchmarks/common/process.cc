@@ -1,6 +1,7 @@
 #include "common/process.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -18,6 +19,7 @@ namespace {
 
 // A client that hangs ends the run with an error instead of stopping it.
 constexpr unsigned kLongestSeconds = 300;
+constexpr int kLongestStartMs = 60000;
 
 void RunOn(const std::vector<int>& cpus) {
   cpu_set_t set;
@@ -102,8 +104,12 @@ absl::StatusOr<ServerProcess> ServerProcess::Start(
   }
   writer.Reset();
   ServerProcess server(*pid);
+  pollfd ready = {reader.get(), POLLIN, 0};
+  if (poll(&ready, 1, kLongestStartMs) == 0) {
+    return absl::DeadlineExceededError("it was not ready after a minute");
+  }
   char byte;
-  if (!ReadAll(reader.get(), &byte, 1)) return absl::InternalError("the server did not start");
+  if (!ReadAll(reader.get(), &byte, 1)) return absl::InternalError("it ended before it was ready");
   return server;
 }
 

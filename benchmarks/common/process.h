@@ -19,10 +19,11 @@ namespace drover::bench {
 // The CPUs this process may use, lowest first.
 std::vector<int> AllowedCpus();
 
-// A forked process that serves; killed by the destructor.
+// A forked process that serves, or holds connections open; killed by the destructor.
 class ServerProcess {
  public:
-  // Runs `serve(ready)` in a new process on `cpus`, and waits until it calls `ready`.
+  // Runs `serve(ready)` in a new process on `cpus`, and waits until it calls `ready`. Internal if
+  // it ends before, DeadlineExceeded if it takes longer than a minute.
   static absl::StatusOr<ServerProcess> Start(
       const std::vector<int>& cpus,
       const std::function<absl::Status(const std::function<void()>& ready)>& serve);
@@ -30,6 +31,8 @@ class ServerProcess {
   ServerProcess(ServerProcess&& other) noexcept : pid_(other.pid_) { other.pid_ = -1; }
   ServerProcess& operator=(ServerProcess&&) = delete;
   ~ServerProcess();
+
+  pid_t pid() const { return pid_; }
 
  private:
   explicit ServerProcess(pid_t pid) : pid_(pid) {}

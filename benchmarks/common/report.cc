@@ -1,11 +1,11 @@
 #include "common/report.h"
 
-#include <algorithm>
-
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "common/conditions.h"
+#include "common/idle.h"
+#include "common/tables.h"
 #include "common/targets.h"
 
 namespace drover::bench {
@@ -14,92 +14,17 @@ namespace {
 // Load averages above it mean that something else was running.
 constexpr double kIdleLoad = 1;
 
-struct Column {
-  const char* title;
-  Work work;
-  double Summary::*figure;
-};
+constexpr char kDrover[] = "Drover";
 
-// What is compared: a latency where calls wait for each other, else a rate.
-constexpr Column kCompared[] = {
-    {"null call, us", Work::kNullCall, &Summary::p50_us},
-    {"128 in flight, k calls/s", Work::kInFlight, &Summary::kcalls},
-    {"8 threads, a connection each, k calls/s", Work::kThreads, &Summary::kcalls},
-    {"8 threads on one, k calls/s", Work::kSharedConnection, &Summary::kcalls},
-    {"echo 64 KiB, us", Work::kEcho64KiB, &Summary::p50_us},
-    {"echo 1 MiB, us", Work::kEcho1MiB, &Summary::p50_us},
-};
-constexpr Column kWorst[] = {
-    {"null call: p99, us", Work::kNullCall, &Summary::p99_us},
-    {"worst call, us", Work::kNullCall, &Summary::worst_us},
-    {"worst round, us", Work::kNullCall, &Summary::highest_p50_us},
-    {"128 in flight: worst round, k calls/s", Work::kInFlight, &Summary::lowest_kcalls},
-    {"8 threads: worst round, k calls/s", Work::kThreads, &Summary::lowest_kcalls},
-    {"8 threads: p99, us", Work::kThreads, &Summary::p99_us},
-    {"8 threads on one: worst round, k calls/s", Work::kSharedConnection, &Summary::lowest_kcalls},
-    {"8 threads on one: p99, us", Work::kSharedConnection, &Summary::p99_us},
-    {"echo 64 KiB: p99, us", Work::kEcho64KiB, &Summary::p99_us},
-    {"echo 1 MiB: p99, us", Work::kEcho1MiB, &Summary::p99_us},
-};
-
-std::string Number(double value) {
-  return absl::StrFormat(value < 10 ? "%.2f" : value < 100 ? "%.1f" : "%.0f", value);
-}
-
-bool IsRate(const Column& column) { return column.figure == &Summary::kcalls; }
-
-// A table with a row for each contender that has at least one cell.
-template <class Columns, class Cell>
-std::string Table(const Measurement& measurement, const Columns& columns, Cell cell) {
-  std::string table = "| |";
-  for (const Column& column : columns) absl::StrAppend(&table, " ", column.title, " |");
-  absl::StrAppend(&table, "\n| --- |");
-  for (size_t i = 0; i < std::size(columns); ++i) absl::StrAppend(&table, " ---: |");
-  absl::StrAppend(&table, "\n");
-  for (const std::string& name : measurement.names()) {
-    std::string row;
-    bool any = false;
-    for (const Column& column : columns) {
-      const std::string text = cell(name, column);
-      any = any || !text.empty();
-      absl::StrAppend(&row, " ", text, " |");
-    }
-    if (any) absl::StrAppend(&table, "| ", name, " |", row, "\n");
-  }
-  return table;
-}
-
-std::string Figures(const Measurement& measurement, Placement placement) {
-  auto cell = [&](const std::string& name, const Column& column) -> std::string {
-    const auto summary = measurement.Summarize(name, placement, column.work);
-    return summary ? Number((*summary).*column.figure) : "";
-  };
-  return absl::StrCat(Table(measurement, kCompared, cell), "\n", Table(measurement, kWorst, cell));
-}
-
-std::string Ratios(const Measurement& measurement, Placement placement,
-                   const std::string& baseline) {
-  return Table(measurement, kCompared, [&](const std::string& name, const Column& column) {
-    const auto mine = measurement.Summarize(name, placement, column.work);
-    const auto theirs = measurement.Summarize(baseline, placement, column.work);
-    if (!mine || !theirs || name == baseline) return std::string();
-    double ratio = (*mine).*column.figure / ((*theirs).*column.figure);
-    if (!IsRate(column)) ratio = 1 / ratio;
-    return Number(ratio) + "x";
-  });
-}
-
-}  // namespace
-
-std::string Report(const Measurement& measurement, const std::vector<std::string>& baselines) {
+std::string Introduction(const Measurement& measurement) {
   std::string text = absl::StrCat(
       "# Benchmark results\n\nWritten by `scripts/bench`. All contenders ran in the same run, in ",
       measurement.options().rounds, " interleaved rounds of ",
       absl::StrFormat("%g", measurement.options().seconds),
-      " s for each figure, server and client in a process each, over a UNIX socket. A figure is "
-      "the "
-      "median of the rounds; the worst is kept beside it. Absolute figures hold for this machine "
-      "only; ratios carry further.\n\n");
+      " s for each figure, server and client in a process each, over a UNIX socket where nothing "
+      "else is said. A figure is the median of the rounds: of the median calls where it is a time. "
+      "The 99th percentiles and the worst are kept beside it. Absolute figures hold for this "
+      "machine only; ratios carry further.\n\n");
   for (const auto& [what, value] : Conditions()) {
     absl::StrAppend(&text, "- ", what, ": ", value, "\n");
   }
@@ -108,27 +33,76 @@ std::string Report(const Measurement& measurement, const std::vector<std::string
     absl::StrAppend(&text, "\n**The machine was busy with something else when the run began: what ",
                     "needs two CPUs is not to be trusted.**\n");
   }
-  if (const std::string targets = TargetsTable(measurement); !targets.empty()) {
-    absl::StrAppend(&text,
-                    "\n## Targets\n\nThe figure is the median of the rounds; a ratio is taken ",
-                    "within each round.\n\n", targets);
+  return text;
+}
+
+std::string Plots() {
+  std::string text = "\n## In pictures\n\nThe same figures as below; Drover's bars are orange.\n";
+  for (const auto& [file, what] :
+       {std::pair("null", "A blocking null call"), std::pair("in-flight", "128 calls in flight"),
+        std::pair("threads", "8 threads calling"), std::pair("echo", "Echo of 64 KiB and 1 MiB"),
+        std::pair("connections", "Connections")}) {
+    absl::StrAppend(&text, "\n![", what, "](plots/", file, ".svg)\n");
   }
+  return text;
+}
+
+std::string WhoTakesPart(const Measurement& measurement) {
+  std::string text = "\n## Who takes part\n\n";
+  for (const auto& contender : measurement.contenders()) {
+    absl::StrAppend(&text, "- ", contender->name(), ": ", contender->how(), "\n");
+  }
+  if (!measurement.left_out().empty()) {
+    absl::StrAppend(&text, "\nLeft out:\n\n");
+    for (const std::string& why : measurement.left_out()) absl::StrAppend(&text, "- ", why, "\n");
+  }
+  return text;
+}
+
+std::string Section(const Measurement& measurement, Placement placement) {
+  const std::vector<int>& cpus = measurement.cpus(placement);
+  std::string text;
+  if (placement == Placement::kTwoCpus && cpus.size() == 2) {
+    text = absl::StrCat(
+        "\n## Two CPUs\n\nBoth processes may run on CPUs ", absl::StrJoin(cpus, " and "),
+        "; the kernel places them. A blocking call of whoever does not spin costs two wake-ups of "
+        "the other CPU, which are dear on a virtual machine; where they are cheap, the ratios to "
+        "peers below shrink, and those of one CPU remain.\n\n");
+  } else {
+    text = absl::StrCat("\n## One CPU\n\nBoth processes are pinned to CPU ",
+                        absl::StrJoin(cpus, ","), ".\n\n");
+  }
+  absl::StrAppend(&text, FigureTables(measurement, placement));
+  const std::string lead = LeadTable(measurement, placement, kDrover);
+  if (lead.empty()) return text;
+  return absl::StrCat(text,
+                      "\nHow many times as fast as each Drover is, with its defaults (an idle ",
+                      "connection: how many times as small):\n\n", lead);
+}
+
+constexpr char kHowToRead[] =
+    "\n## What is measured\n\n"
+    "- *null call*: `calculate(7)` with its answer, one after another. *8 threads* do the same, "
+    "each on a connection of its own or all on one.\n"
+    "- *128 in flight*: from one thread on one connection, each call a message of its own.\n"
+    "- *one-way*: calls that have no answer, batched where there is a way to; every 10,000 a call "
+    "that has one.\n"
+    "- *connect and first call*: a connection opened, one call, and closed, one after another.\n"
+    "- *idle connection*: by how much the server's own memory grows for each of ";
+
+}  // namespace
+
+std::string Report(const Measurement& measurement, const std::string& worker) {
+  std::string text = absl::StrCat(
+      Introduction(measurement), Plots(),
+      "\n## Targets\n\nThe figure is the median of the rounds; ",
+      "a ratio is taken within each round, to the best of the peers in that round where it says ",
+      "so.\n\n", TargetsTable(measurement, worker), kHowToRead, kIdleConnections,
+      " that have made a call and do nothing, without what the kernel keeps; and how often the "
+      "server's threads were switched to and fro then.\n",
+      WhoTakesPart(measurement));
   for (Placement placement : measurement.options().placements) {
-    const auto& cpus = measurement.cpus(placement);
-    if (placement == Placement::kTwoCpus && cpus.size() == 2) {
-      absl::StrAppend(&text, "\n## Two CPUs\n\nBoth processes may run on CPUs ",
-                      absl::StrJoin(cpus, " and "), "; the kernel places them.\n\n");
-    } else {
-      absl::StrAppend(&text, "\n## One CPU\n\nBoth processes are pinned to CPU ",
-                      absl::StrJoin(cpus, ","), ".\n\n");
-    }
-    absl::StrAppend(&text, Figures(measurement, placement));
-    const std::vector<std::string> names = measurement.names();
-    for (const std::string& baseline : baselines) {
-      if (std::find(names.begin(), names.end(), baseline) == names.end()) continue;
-      absl::StrAppend(&text, "\nHow many times as fast as ", baseline, ":\n\n",
-                      Ratios(measurement, placement, baseline));
-    }
+    absl::StrAppend(&text, Section(measurement, placement));
   }
   return text;
 }
@@ -140,8 +114,14 @@ std::string BriefReport(const Measurement& measurement) {
       for (const std::string& name : measurement.names()) {
         const auto summary = measurement.Summarize(name, placement, work);
         if (!summary) continue;
-        absl::StrAppendFormat(&text, "%s, %s, %s: %s k calls/s", name, Name(work), Name(placement),
-                              Number(summary->kcalls));
+        absl::StrAppendFormat(&text, "%s, %s, %s: ", name, Name(work), Name(placement));
+        if (work == Work::kIdle) {
+          absl::StrAppendFormat(&text, "%s KiB a connection, %.0f context switches in %.1f s\n",
+                                Number(summary->idle_kib), summary->idle_switches,
+                                summary->idle_seconds);
+          continue;
+        }
+        absl::StrAppend(&text, Number(summary->kcalls), " k calls/s");
         if (summary->p50_us > 0) {
           absl::StrAppendFormat(&text, ", p50 %s us, p99 %s us, worst %s us",
                                 Number(summary->p50_us), Number(summary->p99_us),

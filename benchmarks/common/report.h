@@ -8,9 +8,10 @@
 
 namespace drover::bench {
 
-// Conditions, the targets, a table of figures for each placement, and one of ratios to each of
-// `baselines`, names of contenders.
-std::string Report(const Measurement& measurement, const std::vector<std::string>& baselines);
+// Conditions, contenders and how each is tuned, what was left out, the targets, and for each
+// placement tables of figures and of Drover's lead over each contender. `worker` names a program
+// whose size a target bounds, or nothing.
+std::string Report(const Measurement& measurement, const std::string& worker);
 
 // A line for each contender, work and placement.
 std::string BriefReport(const Measurement& measurement);

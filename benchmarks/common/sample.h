@@ -17,13 +17,15 @@
 
 namespace drover::bench {
 
-// Plain data: it is sent through a pipe. Latencies are 0 where only throughput was measured.
+// Plain data: it is sent through a pipe. What was not measured is 0.
 struct Sample {
   uint64_t calls = 0;
   double seconds = 0;
   double p50_us = 0;
   double p99_us = 0;
   double worst_us = 0;
+  double idle_kib = 0;       // memory of the server's for each idle connection
+  double idle_switches = 0;  // context switches of its threads in `seconds`, all connections idle
 
   double calls_per_second() const { return seconds > 0 ? calls / seconds : 0; }
 };

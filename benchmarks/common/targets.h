@@ -9,9 +9,10 @@
 namespace drover::bench {
 
 // A table with a row for each target: the figure of the whole run, that of the worst round, and
-// whether the figure of the whole run meets it. A ratio compares figures of the same round. Rows
-// whose contenders did not run are left out; empty if all are.
-std::string TargetsTable(const Measurement& measurement);
+// whether the figure of the whole run meets it. A ratio compares figures of the same round; to the
+// best of the peers it does so with whichever was best in that round. A row whose contenders did
+// not run says so. `worker` names the program whose size is bounded, or nothing.
+std::string TargetsTable(const Measurement& measurement, const std::string& worker);
 
 }  // namespace drover::bench
 

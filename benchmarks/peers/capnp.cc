@@ -1,13 +1,16 @@
 // Cap'n Proto's own RPC runtime, used as its documentation shows and tuned where that is fair: no
 // traversal limit in the way of large messages, large enough first segments, an event loop and a
 // connection for each client thread, since a client belongs to the thread that made it.
+#include <capnp/common.h>
 #include <capnp/rpc-twoparty.h>
 #include <kj/async-io.h>
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "bench.capnp.h"
 #include "common/contender.h"
 
@@ -40,24 +43,26 @@ auto Caught(F body) -> decltype(body()) {
   }
 }
 
-// An event loop of this thread, and a connection on it.
+// A connection on the event loop of this thread.
 class Client {
  public:
-  explicit Client(const std::string& socket)
-      : io_(kj::setupAsyncIo()),
-        stream_(io_.provider->getNetwork()
+  Client(kj::AsyncIoContext& io, const std::string& socket)
+      : io_(io),
+        stream_(io.provider->getNetwork()
                     .parseAddress(kj::str("unix:", socket))
-                    .wait(io_.waitScope)
+                    .wait(io.waitScope)
                     ->connect()
-                    .wait(io_.waitScope)),
+                    .wait(io.waitScope)),
         rpc_(*stream_),
         bench_(rpc_.bootstrap().castAs<Stock>()) {}
 
+  absl::Status CallOnce() {
+    if (Calculate().wait(io_.waitScope).getY() != 8) return absl::DataLossError("not 8");
+    return absl::OkStatus();
+  }
+
   absl::StatusOr<Sample> NullCalls(double seconds) {
-    return TimeCalls(seconds, [&]() -> absl::Status {
-      if (Calculate().wait(io_.waitScope).getY() != 8) return absl::DataLossError("not 8");
-      return absl::OkStatus();
-    });
+    return TimeCalls(seconds, [&] { return CallOnce(); });
   }
 
   // 128 chains of calls, each starting its next call when the last is answered.
@@ -111,7 +116,7 @@ class Client {
     if (wake_) wake_->fulfill();
   }
 
-  kj::AsyncIoContext io_;
+  kj::AsyncIoContext& io_;
   kj::Own<kj::AsyncIoStream> stream_;
   capnp::TwoPartyClient rpc_;
   Stock::Client bench_;
@@ -123,8 +128,14 @@ class Client {
 class Capnp final : public Contender {
  public:
   std::string name() const override { return "Cap'n Proto"; }
-  // A connection belongs to the thread that made it.
-  bool Does(Work work, Placement) const override { return work != Work::kSharedConnection; }
+  std::string how() const override {
+    return absl::StrCat(CAPNP_VERSION_MAJOR, ".", CAPNP_VERSION_MINOR, ".", CAPNP_VERSION_MICRO,
+                        ", its own RPC over a UNIX socket; an event loop for each client thread");
+  }
+  // A connection belongs to the thread that made it; a call without an answer there is not.
+  bool Does(Work work, Placement) const override {
+    return work != Work::kSharedConnection && work != Work::kOneWay;
+  }
 
   absl::Status Serve(const std::string& socket, const std::function<void()>& ready) override {
     return Caught([&]() -> absl::Status {
@@ -144,7 +155,8 @@ class Capnp final : public Contender {
   absl::StatusOr<Sample> Run(Work work, const std::string& socket, double seconds) override {
     auto with_client = [&socket](auto use) {
       return Caught([&]() -> absl::StatusOr<Sample> {
-        Client client(socket);
+        kj::AsyncIoContext io = kj::setupAsyncIo();
+        Client client(io, socket);
         return use(client);
       });
     };
@@ -162,8 +174,30 @@ class Capnp final : public Contender {
       case Work::kEcho64KiB:
       case Work::kEcho1MiB:
         return with_client([&](Client& client) { return client.Echoes(EchoBytes(work), seconds); });
+      case Work::kConnect:
+        return Caught([&]() -> absl::StatusOr<Sample> {
+          kj::AsyncIoContext io = kj::setupAsyncIo();
+          return TimeCalls(seconds, [&] { return Client(io, socket).CallOnce(); });
+        });
+      case Work::kOneWay:
+      case Work::kIdle:
+        break;
     }
-    return absl::UnimplementedError("unknown work");
+    return absl::UnimplementedError("not done");
+  }
+
+  absl::Status Hold(const std::string& socket, int connections,
+                    const std::function<void()>& open) override {
+    return Caught([&]() -> absl::Status {
+      kj::AsyncIoContext io = kj::setupAsyncIo();
+      std::vector<std::unique_ptr<Client>> held;
+      for (int i = 0; i < connections; ++i) {
+        held.push_back(std::make_unique<Client>(io, socket));
+        if (absl::Status status = held.back()->CallOnce(); !status.ok()) return status;
+      }
+      open();
+      SleepUntilKilled();
+    });
   }
 };
 

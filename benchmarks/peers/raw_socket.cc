@@ -130,11 +130,23 @@ class RawSocket final : public Contender {
   RawSocket(std::string name, Style style) : name_(std::move(name)), style_(style) {}
 
   std::string name() const override { return name_; }
+  Kind kind() const override { return Kind::kBare; }
+  std::string how() const override {
+    switch (style_) {
+      case Style::kBlocking:
+        return "64 bytes to and fro; receivers sleep, a thread for each connection";
+      case Style::kSpinning:
+        return "the same; receivers poll and never sleep";
+      case Style::kBatched:
+        return "the same; receivers sleep, what one read brought is answered by one write";
+    }
+    return "";
+  }
 
   bool Does(Work work, Placement placement) const override {
     switch (style_) {
       case Style::kBlocking:  // nothing tells threads' answers on one socket apart
-        return work != Work::kSharedConnection;
+        return work != Work::kSharedConnection && work != Work::kOneWay && work != Work::kIdle;
       case Style::kSpinning:  // on one CPU a spinning receiver keeps its sender from running
         return work == Work::kNullCall && placement == Placement::kTwoCpus;
       case Style::kBatched:
@@ -179,8 +191,16 @@ class RawSocket final : public Contender {
       case Work::kEcho64KiB:
       case Work::kEcho1MiB:
         return Echoes(path, EchoBytes(work), seconds);
+      case Work::kConnect:
+        return TimeCalls(seconds, [&]() -> absl::Status {
+          absl::StatusOr<Socket> socket = Connect(path, 'c');
+          return socket.ok() ? CallOnce(*socket) : socket.status();
+        });
+      case Work::kOneWay:
+      case Work::kIdle:
+        break;
     }
-    return absl::UnimplementedError("unknown work");
+    return absl::UnimplementedError("not done");
   }
 
  private:
@@ -198,14 +218,16 @@ class RawSocket final : public Contender {
   absl::StatusOr<Sample> NullCalls(const std::string& path, double seconds) {
     absl::StatusOr<Socket> socket = Connect(path, 'c');
     if (!socket.ok()) return socket.status();
+    return TimeCalls(seconds, [&] { return CallOnce(*socket); });
+  }
+
+  static absl::Status CallOnce(Socket& socket) {
     char message[kMessage] = {};
-    return TimeCalls(seconds, [&] {
-      SetNumber(message, 7);
-      absl::Status status = socket->Write(message, sizeof message);
-      if (status.ok()) status = socket->Read(message, sizeof message);
-      if (status.ok() && Number(message) != 8) return absl::DataLossError("not 8");
-      return status;
-    });
+    SetNumber(message, 7);
+    absl::Status status = socket.Write(message, sizeof message);
+    if (status.ok()) status = socket.Read(message, sizeof message);
+    if (status.ok() && Number(message) != 8) return absl::DataLossError("not 8");
+    return status;
   }
 
   absl::StatusOr<Sample> InFlight(const std::string& path, double seconds) {
