@@ -33,16 +33,17 @@ absl::Status Measurement::Run() {
   absl::Status status;
   for (int round = 1; status.ok() && round <= options_.rounds; ++round) {
     std::cerr << "round " << round << " of " << options_.rounds << std::endl;
-    status = RunRound(folder);
+    status = RunRound(round, folder);
   }
   std::error_code ignored;  // a folder left behind harms nothing
   std::filesystem::remove_all(folder, ignored);
   return status;
 }
 
-absl::Status Measurement::RunRound(const std::string& folder) {
+absl::Status Measurement::RunRound(int round, const std::string& folder) {
   for (Placement placement : options_.placements) {
     for (Work work : options_.work) {
+      if (work == Work::kIdle && (round > 1 || placement != options_.placements[0])) continue;
       for (const auto& contender : contenders_) {
         const std::tuple key(contender->name(), placement, work);
         if (!contender->Does(work, placement) || failed_.contains(key)) continue;

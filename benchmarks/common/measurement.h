@@ -50,9 +50,11 @@ class Measurement {
  public:
   Measurement(std::vector<std::unique_ptr<Contender>> contenders, MeasurementOptions options);
 
-  // Blocks for contenders x works x placements x rounds x seconds. Writes its progress to standard
-  // error. Sockets are in a folder of its own, gone afterwards. A peer that fails does this work no
-  // more, and what it had found is dropped; left_out() then names it. Any other error ends the run.
+  // Blocks for contenders x works x placements x rounds x seconds; kIdle is measured in the first
+  // round and placement only, since memory does not vary with either. Writes its progress to
+  // standard error. Sockets are in a folder of its own, gone afterwards. A peer that fails does
+  // this work no more, and what it had found is dropped; left_out() then names it. Any other error
+  // ends the run.
   absl::Status Run();
 
   const std::vector<std::unique_ptr<Contender>>& contenders() const { return contenders_; }
@@ -69,7 +71,7 @@ class Measurement {
   std::optional<Summary> Summarize(const std::string& name, Placement placement, Work work) const;
 
  private:
-  absl::Status RunRound(const std::string& folder);
+  absl::Status RunRound(int round, const std::string& folder);
   absl::StatusOr<Sample> MeasureOnce(Contender& contender, Placement placement, Work work,
                                      const std::string& socket);
 

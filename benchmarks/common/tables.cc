@@ -1,5 +1,6 @@
 #include "common/tables.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -66,10 +67,21 @@ std::string Name(Kind kind) {
   return "unknown";
 }
 
-// A table with a row for each contender that has at least one cell; empty without any.
+// A table of the cells that there are: without rows and columns that have none; empty if all have.
 template <class Cell>
-std::string Table(const Measurement& measurement, const std::vector<Column>& columns, Cell cell) {
-  std::string rows;
+std::string Table(const Measurement& measurement, std::vector<Column> columns, Cell cell) {
+  const std::vector<std::string> names = measurement.names();
+  std::erase_if(columns, [&](const Column& column) {
+    return std::all_of(names.begin(), names.end(),
+                       [&](const std::string& name) { return cell(name, column).empty(); });
+  });
+  if (columns.empty()) return "";
+  std::string table = "| |", line = "| --- |";
+  for (const Column& column : columns) {
+    absl::StrAppend(&table, " ", column.title, " |");
+    absl::StrAppend(&line, " ---: |");
+  }
+  absl::StrAppend(&table, "\n", line, "\n");
   for (const auto& contender : measurement.contenders()) {
     std::string row;
     bool any = false;
@@ -78,18 +90,10 @@ std::string Table(const Measurement& measurement, const std::vector<Column>& col
       any = any || !text.empty();
       absl::StrAppend(&row, " ", text, " |");
     }
-    if (!any) continue;
-    const bool bold = contender->kind() == Kind::kDrover;
-    const char* mark = bold ? "**" : "";
-    absl::StrAppend(&rows, "| ", mark, contender->name(), mark, " |", row, "\n");
+    const char* bold = contender->kind() == Kind::kDrover ? "**" : "";
+    if (any) absl::StrAppend(&table, "| ", bold, contender->name(), bold, " |", row, "\n");
   }
-  if (rows.empty()) return "";
-  std::string head = "| |", line = "| --- |";
-  for (const Column& column : columns) {
-    absl::StrAppend(&head, " ", column.title, " |");
-    absl::StrAppend(&line, " ---: |");
-  }
-  return absl::StrCat(head, "\n", line, "\n", rows);
+  return table;
 }
 
 }  // namespace

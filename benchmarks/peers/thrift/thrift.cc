@@ -4,7 +4,6 @@
 // - nonblocking: one thread for all connections (libevent), framed transport; calls run on it.
 // Calls in flight are the halves of a call that its compiler generates, written one by one from one
 // thread; one-way calls are a write each as well.
-#include <thrift/TOutput.h>
 #include <thrift/protocol/TBinaryProtocol.h>
 #include <thrift/server/TNonblockingServer.h>
 #include <thrift/server/TThreadedServer.h>
