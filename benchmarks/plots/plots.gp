@@ -72,6 +72,11 @@ heading = "128 calls in flight on one connection: thousand calls a second, more 
 work = "in-flight"; column = kcalls; order = more_is_better
 eval page; eval both
 
+file = "one-way"; height = 330
+heading = "Calls without an answer: thousand calls a second, more is better (logarithmic)"
+work = "one-way"; column = kcalls; order = more_is_better
+eval page; eval both
+
 file = "threads"; height = 430
 heading = "8 threads, a connection each: thousand calls a second, more is better (logarithmic)"
 work = "threads"; column = kcalls; order = more_is_better
