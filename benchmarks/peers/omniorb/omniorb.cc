@@ -5,6 +5,7 @@
 #include <omniORB4/CORBA.h>
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <fstream>
 #include <mutex>
@@ -48,8 +49,12 @@ class Servant final : public POA_bench_idl::Bench {
 
 std::string ReferenceFile(const std::string& socket) { return socket + ".ior"; }
 
-// A connection that finds the server's backlog full is tried again.
-CORBA::Boolean TryAgain(void*, CORBA::ULong, const CORBA::TRANSIENT&) { return true; }
+// A connection that finds the server's short backlog full is tried again when it had time to
+// accept.
+CORBA::Boolean TryAgain(void*, CORBA::ULong, const CORBA::TRANSIENT&) {
+  std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  return true;
+}
 
 // An ORB of the client's, and the server's object. At most one at a time in a process.
 class Client {
