@@ -32,6 +32,14 @@ std::string FieldCode::PointerAt(const std::string& fields, FieldReader field) c
   return Object("PointerAt(") + fields + ", " + std::to_string(field.getSlot().getOffset()) + ")";
 }
 
+// Room for a Text or Data is made by the function that fills it. No field's name ends in `_` unless
+// it is a word that is taken, which `size` is not.
+std::string FieldCode::CopyBlob(TypeReader type, const std::string& value,
+                                const std::string& init) const {
+  return Object(type.isText() ? "CopyText(" : "CopyData(") + value +
+         ", [&](uint32_t size_) { return " + init + "size_); });";
+}
+
 void FieldCode::WriteStruct(const StructModel& model, const std::string& value,
                             const std::string& builder) {
   for (const StructModel::Member& member : model.fields) {
@@ -66,8 +74,7 @@ void FieldCode::WriteField(const StructModel::Member& member, const std::string&
   };
   if (type.isVoid()) return;
   if (type.isText() || type.isData()) {
-    guarded(guard, Object(type.isText() ? "CopyText(" : "CopyData(") + value + ", " + init +
-                       Object("SizeOf(") + value + ")));");
+    guarded(guard, CopyBlob(type, value, init));
   } else if (type.isList()) {
     guard.empty() ? out_.Open("{") : out_.Open("if (", guard, ") {");
     WriteList(type.getList().getElementType(), value,
@@ -166,8 +173,7 @@ void FieldCode::WriteAlternative(const StructModel& model, const StructModel::Me
   if (type.isVoid()) {
     out_.Line(builder, ".set", member.capnp, "();");
   } else if (type.isText() || type.isData()) {
-    out_.Line(Object(type.isText() ? "CopyText(" : "CopyData("), value, ", ", init,
-              Object("SizeOf("), value, ")));");
+    out_.Line(CopyBlob(type, value, init));
   } else if (type.isList() && !HoldsCapabilities(type)) {
     WriteList(type.getList().getElementType(), value, init, 0);
   } else if (member.boxed || HoldsCapabilities(type)) {
@@ -243,8 +249,7 @@ void FieldCode::WriteElement(TypeReader type, const std::string& value, const st
     WriteList(type.getList().getElementType(), value,
               HoldsCapabilities(type) ? Object("InitPointerList(") + at + ", " : init, depth + 1);
   } else if (type.isText() || type.isData()) {
-    out_.Line(Object(type.isText() ? "CopyText(" : "CopyData("), value, ", ", init,
-              Object("SizeOf("), value, ")));");
+    out_.Line(CopyBlob(type, value, init));
   } else if (type.isStruct()) {
     out_.Line(Codec(type), "::Write(", value, ", ", Object("StructBuilder("), at, "));");
   } else if (type.isInterface()) {

@@ -48,6 +48,8 @@ class FieldCode {
                        const std::string& reader);
   // `init`: the call that makes the list, ending in an open parenthesis before its size.
   void WriteList(TypeReader element, const std::string& value, const std::string& init, int depth);
+  // The statement that fills a Text or Data; `init` likewise.
+  std::string CopyBlob(TypeReader type, const std::string& value, const std::string& init) const;
   void WriteElement(TypeReader type, const std::string& value, const std::string& list,
                     const std::string& i, int depth);
   void ReadList(TypeReader element, const std::string& value, const std::string& list, int depth);

@@ -156,7 +156,11 @@ std::string SizeHint(const FilePlan& plan, const MethodModel& method) {
         type.isText() || type.isData() ||
         (type.isList() && IsScalar(type.getList().getElementType()) &&
          !type.getList().getElementType().isVoid() && !type.getList().getElementType().isBool());
-    if (flat) sum += " + drover::object::WordsOf(" + member.name + ")";
+    if (flat) {
+      sum += type.isText() || type.isData() ? " + drover::object::WordsOfBlob("
+                                            : " + drover::object::WordsOf(";
+      sum += member.name + ")";
+    }
   }
   if (sum.empty()) return "";
   const auto size = plan.index.Node(method.params_id).getStruct();

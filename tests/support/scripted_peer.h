@@ -37,6 +37,7 @@ class ReceivedMessage {
       : words_(std::move(words)), reader_(kj::arrayPtr(words_.data(), words_.size())) {}
 
   protocol::Message::Reader root() { return reader_.getRoot<protocol::Message>(); }
+  std::span<const std::byte> frame() const { return std::as_bytes(std::span(words_)); }
 
  private:
   const std::vector<capnp::word> words_;  // the whole frame

@@ -1,4 +1,3 @@
-#include <cstring>
 #include <new>
 #include <stdexcept>
 
@@ -34,14 +33,6 @@ uint32_t CheckedSize(size_t size) {
                      kMaxElements - 1, ")")));
   }
   return static_cast<uint32_t>(size);
-}
-
-void CopyText(std::string_view text, capnp::Text::Builder out) {
-  if (!text.empty()) std::memcpy(out.begin(), text.data(), text.size());
-}
-
-void CopyData(std::span<const uint8_t> data, capnp::Data::Builder out) {
-  if (!data.empty()) std::memcpy(out.begin(), data.data(), data.size());
 }
 
 std::string ToString(capnp::Text::Reader text) { return std::string(text.begin(), text.size()); }

@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <exception>
 #include <functional>
 #include <span>
@@ -21,6 +22,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "drover/base/whole_data.h"
 #include "drover/object/codec.h"
 
 namespace drover::object {
@@ -89,14 +91,34 @@ uint32_t SizeOf(const Container& container) {
   return CheckedSize(container.size());
 }
 
-// The words that the elements of a Text, Data or List of numbers take in a message, and one more.
+// The words that the elements of a List of numbers take in a message, and one more.
 template <class Container>
 uint64_t WordsOf(const Container& elements) {
   return elements.size() * sizeof(*elements.data()) / sizeof(capnp::word) + 2;
 }
 
-void CopyText(std::string_view text, capnp::Text::Builder out);
-void CopyData(std::span<const uint8_t> data, capnp::Data::Builder out);
+// The same of a Text or Data, which may get memory of its own: see CopyText and CopyData.
+template <class Container>
+uint64_t WordsOfBlob(const Container& bytes) {
+  return bytes.size() >= base::kLargeData ? 2 : WordsOf(bytes);
+}
+
+// Copies into what `init`, which is given the size, makes room for. Large ones get memory that is
+// not cleared before (base::WholeData).
+template <class Init>
+void CopyText(std::string_view text, Init&& init) {
+  const uint32_t size = SizeOf(text);
+  const base::WholeData whole(size_t{size} + 1);  // and a terminator, which is zero
+  capnp::Text::Builder out = init(size);
+  if (size > 0) std::memcpy(out.begin(), text.data(), size);
+}
+template <class Init>
+void CopyData(std::span<const uint8_t> data, Init&& init) {
+  const uint32_t size = SizeOf(data);
+  const base::WholeData whole(size);
+  capnp::Data::Builder out = init(size);
+  if (size > 0) std::memcpy(out.begin(), data.data(), size);
+}
 std::string ToString(capnp::Text::Reader text);
 std::vector<uint8_t> ToBytes(capnp::Data::Reader data);
 

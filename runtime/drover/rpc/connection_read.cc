@@ -17,8 +17,10 @@
 #include "drover/async/steady_clock.h"
 #include "drover/async/thread_context.h"
 #include "drover/async/thread_pool.h"
+#include "drover/async/timers.h"
 #include "drover/base/log.h"
 #include "drover/rpc/connection.h"
+#include "drover/rpc/spare_memory_watch.h"
 
 namespace drover::rpc {
 namespace {
@@ -64,6 +66,7 @@ Connection::ReadResult Connection::ReadOnce(transport::Wait wait) {
     read_.reader.Fill(result.bytes);
     bytes_read_.store(bytes_read() + result.bytes, std::memory_order_relaxed);
     read_.drained = result.bytes < space.size();
+    if (result.bytes >= wire::SpareMemory::kLargePart) KeepSpareMemory(runtime_.timers());
     if (options_.liveness.pings()) {
       pings_.last_input.store(async::SteadyNanos(), std::memory_order_relaxed);
     }

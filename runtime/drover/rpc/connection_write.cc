@@ -7,9 +7,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "drover/async/thread_context.h"
+#include "drover/async/timers.h"
 #include "drover/base/log.h"
 #include "drover/rpc/connection.h"
 #include "drover/rpc/plain_frames.h"
+#include "drover/rpc/spare_memory_watch.h"
 #include "drover/rpc/status_codec.h"
 
 namespace drover::rpc {
@@ -111,6 +113,7 @@ void Connection::WriteClaimed() {
         batch_.HasFds() ? stream_->WriteWithFds(pieces_, batch_.Fds()) : stream_->Write(pieces_);
     if (result.bytes > 0) batch_.Advance(result.bytes);
     written += result.bytes;
+    if (result.bytes >= wire::SpareMemory::kLargePart) KeepSpareMemory(runtime_.timers());
     blocked = result.would_block || (written > kMostBytesForOthers && !batch_.empty());
     if (result.error != 0) broken = absl::ErrnoToStatus(result.error, "writing failed");
     base::MutexLock lock(&mu_);

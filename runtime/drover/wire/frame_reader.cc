@@ -1,32 +1,17 @@
 #include "drover/wire/frame_reader.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
-#include <new>
 #include <utility>
 
 namespace drover::wire {
 namespace {
 
-constexpr size_t kBlockBytes = 64 * 1024;
+// 64 KiB of data, and what a message has beside them.
+constexpr size_t kBlockBytes = 72 * 1024;
 constexpr size_t kLeastSpace = 4 * 1024;
 
 }  // namespace
-
-Block::Block(size_t capacity)
-    : data_(static_cast<std::byte*>(std::malloc(capacity))), capacity_(capacity) {
-  if (data_ == nullptr) throw std::bad_alloc();
-}
-
-Block::~Block() { std::free(data_); }
-
-void Block::Grow(size_t capacity) {
-  void* grown = std::realloc(data_, capacity);
-  if (grown == nullptr) throw std::bad_alloc();
-  data_ = static_cast<std::byte*>(grown);
-  capacity_ = capacity;
-}
 
 Frame CopyOf(const Frame& frame) {
   Frame copy{.header = frame.header,
@@ -43,29 +28,33 @@ std::span<std::byte> FrameReader::Space() {
     begin_ = end_ = 0;
   }
   const bool sole = block_->Unshared();
-  if (begin_ == end_ && sole) {
-    begin_ = end_ = 0;
-    if (block_->capacity() > 4 * kBlockBytes) block_ = base::MakeRef<Block>(kBlockBytes);
-  }
+  if (begin_ == end_ && sole) begin_ = end_ = 0;
   // Twice what has arrived, but no more than the frame needs, and some room in any case.
   const size_t pending = end_ - begin_;
   const size_t useful = std::min(std::max(2 * pending, kLeastSpace),
                                  wanted_ > pending ? wanted_ - pending : kLeastSpace);
-  if (block_->capacity() - end_ >= useful) {
-    return {block_->data() + end_, block_->capacity() - end_};
+  if (block_->capacity() - end_ < useful) {
+    if (sole && block_->capacity() >= pending + useful) {
+      std::memmove(block_->data(), block_->data() + begin_, pending);
+      begin_ = 0;
+    } else {
+      MoveOn(pending + useful);
+    }
+    end_ = pending;
   }
-  if (sole && block_->capacity() >= pending + useful) {
-    std::memmove(block_->data(), block_->data() + begin_, pending);
-  } else if (sole && begin_ == 0) {
-    block_->Grow(pending + useful);
-  } else {
-    base::Ref<Block> block = base::MakeRef<Block>(std::max(kBlockBytes, pending + useful));
-    std::memcpy(block->data(), block_->data() + begin_, pending);
-    block_ = std::move(block);
-  }
-  begin_ = 0;
-  end_ = pending;
   return {block_->data() + end_, block_->capacity() - end_};
+}
+
+void FrameReader::MoveOn(size_t bytes) {
+  const size_t pending = end_ - begin_;
+  Memory memory;
+  if (pending >= SpareMemory::kLargePart && wanted_ > bytes)
+    memory = SpareMemory::TakeSpare(wanted_);
+  if (memory.data == nullptr && begin_ == 0 && block_->Unshared()) return block_->Grow(bytes);
+  if (memory.data == nullptr) memory = SpareMemory::Take(std::max(kBlockBytes, bytes));
+  std::memcpy(memory.data, block_->data() + begin_, pending);
+  block_ = base::MakeRef<Block>(memory);
+  begin_ = 0;
 }
 
 absl::StatusOr<bool> FrameReader::Next(Frame* frame) {
@@ -97,9 +86,14 @@ absl::StatusOr<bool> FrameReader::Next(Frame* frame) {
 void FrameReader::Take(const FrameHeader& header, Frame* frame) {
   frame->header = header;
   frame->bytes = block_->data() + begin_;
-  frame->block = block_;
   begin_ += header.total_bytes;
   wanted_ = 0;
+  if (begin_ == end_ && block_->capacity() > kBlockBytes) {
+    frame->block = std::move(block_);
+    begin_ = end_ = 0;
+  } else {
+    frame->block = block_;
+  }
 }
 
 }  // namespace drover::wire

@@ -7,8 +7,10 @@
 //   while (*reader.Next(&frame)) Handle(frame);
 //
 // A frame shares the block of memory that it was read into, and may outlive the reader; the reader
-// never moves or overwrites a block that a frame still holds. Memory grows with the bytes that have
-// arrived, never with the size that a frame announces.
+// never moves or overwrites a block that a frame still holds, and lets go of one that has grown
+// with the frame that it grew for. Memory grows with the bytes that have arrived, never with the
+// size that a frame announces; but what lies spare in the process (spare_memory.h) is taken for all
+// of a frame of which 32 KiB have arrived.
 //
 // Thread-compatible; frames may be dropped on any thread. Errors: those of ParseFrameHeader, after
 // which the reader gives nothing more. Never blocks.
@@ -22,21 +24,24 @@
 #include "absl/status/statusor.h"
 #include "drover/base/ref.h"
 #include "drover/wire/frame_header.h"
+#include "drover/wire/spare_memory.h"
 
 namespace drover::wire {
 
 class Block : public base::RefCounted {
  public:
-  explicit Block(size_t capacity);
-  ~Block() override;
-  void Grow(size_t capacity);  // for a sole owner
+  explicit Block(size_t capacity) : Block(SpareMemory::Take(capacity)) {}
+  explicit Block(Memory memory) : memory_(memory) {}
+  ~Block() override { SpareMemory::Give(memory_); }
+  void Grow(size_t capacity) {  // for a sole owner
+    memory_ = SpareMemory::Grow(memory_, capacity);
+  }
 
-  std::byte* data() const { return data_; }
-  size_t capacity() const { return capacity_; }
+  std::byte* data() const { return memory_.data; }
+  size_t capacity() const { return memory_.size; }
 
  private:
-  std::byte* data_;
-  size_t capacity_;
+  Memory memory_;
 };
 
 struct Frame {
@@ -68,6 +73,8 @@ class FrameReader {
 
  private:
   void Take(const FrameHeader& header, Frame* frame);
+  // What has arrived goes on in a block that has room for as many bytes.
+  void MoveOn(size_t bytes);
 
   const size_t max_frame_bytes_;
   base::Ref<Block> block_;

@@ -43,6 +43,7 @@ class InMessage {
   // were made before must not be used any more.
   void LiftTraversalLimit();
 
+  const Frame& frame() const { return frame_; }
   protocol::Message::Reader root() { return reader_->getRoot<protocol::Message>(); }
   capnp::AnyPointer::Reader any_root() { return reader_->getRoot<capnp::AnyPointer>(); }
 

@@ -1,11 +1,16 @@
 #include "drover/wire/out_message.h"
 
 #include <cstring>
+#include <utility>
+
+#include "drover/base/whole_data.h"
 
 namespace drover::wire {
 namespace {
 
 constexpr size_t kMostCached = 16;
+// Each takes a segment.
+constexpr size_t kMostReferred = 64;
 
 struct Cache {
   ~Cache() {
@@ -44,12 +49,29 @@ void OutMessage::Recycle::operator()(OutMessage* message) const {
   message->segments_ = nullptr;
   message->builder_.reset();  // leaves the scratch block zeroed
   message->gathered_header_.clear();
+  message->owners_.clear();
   Cache& cache = ThreadCache();
   if (cache.closed || cache.messages.size() >= kMostCached) {
     delete message;
   } else {
     cache.messages.push_back(message);
   }
+}
+
+capnp::Orphan<capnp::Data> OutMessage::Refer(std::span<const uint8_t> data,
+                                             std::shared_ptr<const void> owner) {
+  const capnp::Orphanage orphanage = builder().getOrphanage();
+  const bool words = data.size() % sizeof(capnp::word) == 0 &&
+                     reinterpret_cast<uintptr_t>(data.data()) % alignof(uint64_t) == 0;
+  if (owner != nullptr && words && data.size() >= base::kLargeData &&
+      owners_.size() < kMostReferred) {
+    owners_.push_back(std::move(owner));
+    return orphanage.referenceExternalData(kj::arrayPtr(data.data(), data.size()));
+  }
+  const base::WholeData whole(data.size());
+  auto copy = orphanage.newOrphan<capnp::Data>(static_cast<unsigned>(data.size()));
+  if (!data.empty()) std::memcpy(copy.get().begin(), data.data(), data.size());
+  return copy;
 }
 
 size_t OutMessage::FrameBytes() {

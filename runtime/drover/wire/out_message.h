@@ -12,15 +12,19 @@
 #define DROVER_WIRE_OUT_MESSAGE_H_
 
 #include <capnp/message.h>
+#include <capnp/orphan.h>
 #include <sys/uio.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "drover/wire/frame_header.h"
+#include "drover/wire/segment_memory.h"
 
 namespace drover::wire {
 
@@ -42,6 +46,13 @@ class OutMessage {
     return *builder_;
   }
 
+  // Data for this message, to be adopted into it. They are not copied but sent from where they lie,
+  // if `owner` is not null, which is kept as long as this message (and must be no code of a user's
+  // when it goes: that may happen under a lock), and if they are base::kLargeData at least and
+  // whole, aligned words.
+  capnp::Orphan<capnp::Data> Refer(std::span<const uint8_t> data,
+                                   std::shared_ptr<const void> owner);
+
   // Of the frame, header included. More than kMaxSegments - 1 segments cannot be sent: 0.
   size_t FrameBytes();
   void AppendFrameTo(std::string& out);
@@ -60,9 +71,10 @@ class OutMessage {
   }
   size_t BuildHeader(uint32_t* header);
 
-  std::optional<capnp::MallocMessageBuilder> builder_;
+  std::optional<SegmentMemory> builder_;
   Segments segments_ = nullptr;  // as built, if nothing has changed since they were asked for
   std::vector<uint32_t> gathered_header_;
+  std::vector<std::shared_ptr<const void>> owners_;  // of what Refer refers to
   alignas(8) capnp::word scratch_[kScratchWords] = {};
 };
 

@@ -63,8 +63,12 @@ constexpr drover::object::MethodInfo kStoreMethods[] = {
 
 void EncodeStorePutParams(std::string_view key, std::span<const uint8_t> value, Color color,
                           ::capnp_everything::Store::PutParams::Builder out) {
-  if (!key.empty()) drover::object::CopyText(key, out.initKey(drover::object::SizeOf(key)));
-  if (!value.empty()) drover::object::CopyData(value, out.initValue(drover::object::SizeOf(value)));
+  if (!key.empty()) {
+    drover::object::CopyText(key, [&](uint32_t size_) { return out.initKey(size_); });
+  }
+  if (!value.empty()) {
+    drover::object::CopyData(value, [&](uint32_t size_) { return out.initValue(size_); });
+  }
   out.setColor(static_cast<::capnp_everything::Color>(color));
 }
 
@@ -85,7 +89,9 @@ StorePutParams DecodeStorePutParams(capnp::AnyPointer::Reader params) {
 
 void EncodeStorePutResults(const std::vector<uint8_t>& value, capnp::AnyPointer::Builder results) {
   auto out = results.initAs<::capnp_everything::Store::PutResults>();
-  if (!value.empty()) drover::object::CopyData(value, out.initOld(drover::object::SizeOf(value)));
+  if (!value.empty()) {
+    drover::object::CopyData(value, [&](uint32_t size_) { return out.initOld(size_); });
+  }
 }
 
 std::vector<uint8_t> DecodeStorePutResults(capnp::AnyPointer::Reader results) {
@@ -94,7 +100,9 @@ std::vector<uint8_t> DecodeStorePutResults(capnp::AnyPointer::Reader results) {
 }
 
 void EncodeStoreGetParams(std::string_view key, ::capnp_everything::Store::GetParams::Builder out) {
-  if (!key.empty()) drover::object::CopyText(key, out.initKey(drover::object::SizeOf(key)));
+  if (!key.empty()) {
+    drover::object::CopyText(key, [&](uint32_t size_) { return out.initKey(size_); });
+  }
 }
 
 struct StoreGetParams {
@@ -355,7 +363,9 @@ constexpr drover::object::MethodInfo kServiceMethods[] = {
 
 void EncodeServiceCloseParams(std::string_view why,
                               ::capnp_everything::Service::CloseParams::Builder out) {
-  if (!why.empty()) drover::object::CopyText(why, out.initWhy(drover::object::SizeOf(why)));
+  if (!why.empty()) {
+    drover::object::CopyText(why, [&](uint32_t size_) { return out.initWhy(size_); });
+  }
 }
 
 struct ServiceCloseParams {
@@ -371,7 +381,9 @@ ServiceCloseParams DecodeServiceCloseParams(capnp::AnyPointer::Reader params) {
 
 void EncodeServiceNameResults(const std::string& value, capnp::AnyPointer::Builder results) {
   auto out = results.initAs<::capnp_everything::Service::NameResults>();
-  if (!value.empty()) drover::object::CopyText(value, out.initName(drover::object::SizeOf(value)));
+  if (!value.empty()) {
+    drover::object::CopyText(value, [&](uint32_t size_) { return out.initName(size_); });
+  }
 }
 
 std::string DecodeServiceNameResults(capnp::AnyPointer::Reader results) {
@@ -392,15 +404,15 @@ absl::StatusOr<std::vector<uint8_t>> StoreProxy::Put(std::string_view key,
                                                      std::span<const uint8_t> value,
                                                      Color color) const {
   drover::object::ClientCall call(*this, kStoreMethods[0],
-                                  3 + drover::object::WordsOf(key) + drover::object::WordsOf(
-                                      value));
+                                  3 + drover::object::WordsOfBlob(
+                                      key) + drover::object::WordsOfBlob(value));
   call.Fill<::capnp_everything::Store::PutParams>(
       [&](auto out) { EncodeStorePutParams(key, value, color, out); });
   return std::move(call).Get(&DecodeStorePutResults);
 }
 
 absl::StatusOr<StoreGetResults> StoreProxy::Get(std::string_view key) const {
-  drover::object::ClientCall call(*this, kStoreMethods[1], 1 + drover::object::WordsOf(key));
+  drover::object::ClientCall call(*this, kStoreMethods[1], 1 + drover::object::WordsOfBlob(key));
   call.Fill<::capnp_everything::Store::GetParams>(
       [&](auto out) { EncodeStoreGetParams(key, out); });
   return std::move(call).Get(&DecodeStoreGetResults);
@@ -459,15 +471,15 @@ drover::Future<std::vector<uint8_t>> StoreProxy::Async::Put(std::string_view key
                                                             std::span<const uint8_t> value,
                                                             Color color) const {
   drover::object::ClientCall call(*this, kStoreMethods[0],
-                                  3 + drover::object::WordsOf(key) + drover::object::WordsOf(
-                                      value));
+                                  3 + drover::object::WordsOfBlob(
+                                      key) + drover::object::WordsOfBlob(value));
   call.Fill<::capnp_everything::Store::PutParams>(
       [&](auto out) { EncodeStorePutParams(key, value, color, out); });
   return std::move(call).Start(&DecodeStorePutResults);
 }
 
 drover::Future<StoreGetResults> StoreProxy::Async::Get(std::string_view key) const {
-  drover::object::ClientCall call(*this, kStoreMethods[1], 1 + drover::object::WordsOf(key));
+  drover::object::ClientCall call(*this, kStoreMethods[1], 1 + drover::object::WordsOfBlob(key));
   call.Fill<::capnp_everything::Store::GetParams>(
       [&](auto out) { EncodeStoreGetParams(key, out); });
   return std::move(call).Start(&DecodeStoreGetResults);
@@ -893,7 +905,7 @@ const drover::object::InterfaceInfo& ServiceProxy::Interface() {
 }
 
 absl::Status ServiceProxy::Close(std::string_view why) const {
-  drover::object::ClientCall call(*this, kServiceMethods[0], 1 + drover::object::WordsOf(why));
+  drover::object::ClientCall call(*this, kServiceMethods[0], 1 + drover::object::WordsOfBlob(why));
   call.Fill<::capnp_everything::Service::CloseParams>(
       [&](auto out) { EncodeServiceCloseParams(why, out); });
   return std::move(call).GetVoid();
@@ -954,7 +966,7 @@ absl::StatusOr<bool> ServiceProxy::Inspect(const ::acme::parts::Wheel& wheel) co
 }
 
 drover::Future<void> ServiceProxy::Async::Close(std::string_view why) const {
-  drover::object::ClientCall call(*this, kServiceMethods[0], 1 + drover::object::WordsOf(why));
+  drover::object::ClientCall call(*this, kServiceMethods[0], 1 + drover::object::WordsOfBlob(why));
   call.Fill<::capnp_everything::Service::CloseParams>(
       [&](auto out) { EncodeServiceCloseParams(why, out); });
   return std::move(call).StartVoid();
@@ -1276,8 +1288,12 @@ void Codec<::everything::Scalars>::Write(const ::everything::Scalars& value,
   out.setU64(value.u64);
   out.setF32(value.f32);
   out.setF64(value.f64);
-  if (!value.text.empty()) object::CopyText(value.text, out.initText(object::SizeOf(value.text)));
-  if (!value.data.empty()) object::CopyData(value.data, out.initData(object::SizeOf(value.data)));
+  if (!value.text.empty()) {
+    object::CopyText(value.text, [&](uint32_t size_) { return out.initText(size_); });
+  }
+  if (!value.data.empty()) {
+    object::CopyData(value.data, [&](uint32_t size_) { return out.initData(size_); });
+  }
   out.setColor(static_cast<::capnp_everything::Color>(value.color));
 }
 
@@ -1318,13 +1334,13 @@ void Codec<::everything::Lists>::Write(const ::everything::Lists& value,
   if (!value.texts.empty()) {
     auto list = out.initTexts(object::SizeOf(value.texts));
     for (uint32_t i = 0; i < list.size(); ++i) {
-      object::CopyText(value.texts[i], list.init(i, object::SizeOf(value.texts[i])));
+      object::CopyText(value.texts[i], [&](uint32_t size_) { return list.init(i, size_); });
     }
   }
   if (!value.blobs.empty()) {
     auto list = out.initBlobs(object::SizeOf(value.blobs));
     for (uint32_t i = 0; i < list.size(); ++i) {
-      object::CopyData(value.blobs[i], list.init(i, object::SizeOf(value.blobs[i])));
+      object::CopyData(value.blobs[i], [&](uint32_t size_) { return list.init(i, size_); });
     }
   }
   if (!value.colors.empty()) {
@@ -1359,7 +1375,7 @@ void Codec<::everything::Lists>::Write(const ::everything::Lists& value,
     for (uint32_t i = 0; i < list.size(); ++i) {
       auto list2 = list.init(i, object::SizeOf(value.names[i]));
       for (uint32_t j = 0; j < list2.size(); ++j) {
-        object::CopyText(value.names[i][j], list2.init(j, object::SizeOf(value.names[i][j])));
+        object::CopyText(value.names[i][j], [&](uint32_t size_) { return list2.init(j, size_); });
       }
     }
   }
@@ -1474,11 +1490,11 @@ void Codec<::everything::Shape>::Write(const ::everything::Shape& value,
       break;
     }
     case ::everything::Shape::Which::kLabel: {
-      object::CopyText(value.label(), out.initLabel(object::SizeOf(value.label())));
+      object::CopyText(value.label(), [&](uint32_t size_) { return out.initLabel(size_); });
       break;
     }
     case ::everything::Shape::Which::kPixels: {
-      object::CopyData(value.pixels(), out.initPixels(object::SizeOf(value.pixels())));
+      object::CopyData(value.pixels(), [&](uint32_t size_) { return out.initPixels(size_); });
       break;
     }
     case ::everything::Shape::Which::kColor: {
@@ -1610,8 +1626,8 @@ void Codec<::everything::Defaults>::Write(const ::everything::Defaults& value,
   out.setF64(value.f64);
   out.setInfinite(value.infinite);
   out.setNotANumber(value.not_a_number);
-  object::CopyText(value.text, out.initText(object::SizeOf(value.text)));
-  object::CopyData(value.data, out.initData(object::SizeOf(value.data)));
+  object::CopyText(value.text, [&](uint32_t size_) { return out.initText(size_); });
+  object::CopyData(value.data, [&](uint32_t size_) { return out.initData(size_); });
   out.setColor(static_cast<::capnp_everything::Color>(value.color));
   {
     object::CopyList(value.numbers, out.initNumbers(object::SizeOf(value.numbers)));
@@ -1622,7 +1638,7 @@ void Codec<::everything::Defaults>::Write(const ::everything::Defaults& value,
   {
     auto list = out.initWords(object::SizeOf(value.words));
     for (uint32_t i = 0; i < list.size(); ++i) {
-      object::CopyText(value.words[i], list.init(i, object::SizeOf(value.words[i])));
+      object::CopyText(value.words[i], [&](uint32_t size_) { return list.init(i, size_); });
     }
   }
   Codec<::acme::parts::Wheel>::Write(value.wheel, object::StructBuilder(out.initWheel()));
@@ -1714,12 +1730,12 @@ void Codec<::everything::Car>::Write(const ::everything::Car& value,
   Codec<::everything::CarEngine>::Write(value.engine, object::StructBuilder(out.initEngine()));
   auto owner_out = out.getOwner();
   if (!value.owner.name.empty()) {
-    object::CopyText(value.owner.name, owner_out.initName(object::SizeOf(value.owner.name)));
+    object::CopyText(value.owner.name, [&](uint32_t size_) { return owner_out.initName(size_); });
   }
   auto owner_address_out = owner_out.getAddress();
   if (!value.owner.address.street.empty()) {
     object::CopyText(value.owner.address.street,
-                     owner_address_out.initStreet(object::SizeOf(value.owner.address.street)));
+                     [&](uint32_t size_) { return owner_address_out.initStreet(size_); });
   }
   owner_address_out.setNumber(value.owner.address.number);
   auto state_out = out.getState();
@@ -1736,14 +1752,14 @@ void Codec<::everything::Car>::Write(const ::everything::Car& value,
             state_driving_out.initPassengers(object::SizeOf(value.state.driving().passengers));
         for (uint32_t i = 0; i < list.size(); ++i) {
           object::CopyText(value.state.driving().passengers[i],
-                           list.init(i, object::SizeOf(value.state.driving().passengers[i])));
+                           [&](uint32_t size_) { return list.init(i, size_); });
         }
       }
       break;
     }
     case ::everything::Car::State::Which::kBroken: {
       object::CopyText(value.state.broken(),
-                       state_out.initBroken(object::SizeOf(value.state.broken())));
+                       [&](uint32_t size_) { return state_out.initBroken(size_); });
       break;
     }
     default:
@@ -1801,7 +1817,7 @@ void Codec<::everything::StoreGetResults>::Write(const ::everything::StoreGetRes
                                                  const object::StructBuilder& out_struct) {
   auto out = out_struct.As<::capnp_everything::Store::GetResults>();
   if (!value.value.empty()) {
-    object::CopyData(value.value, out.initValue(object::SizeOf(value.value)));
+    object::CopyData(value.value, [&](uint32_t size_) { return out.initValue(size_); });
   }
   out.setVersion(value.version);
 }
@@ -1816,7 +1832,9 @@ void Codec<::everything::StoreGetResults>::Read(const object::StructReader& in_s
 void Codec<::everything::StoreEntry>::Write(const ::everything::StoreEntry& value,
                                             const object::StructBuilder& out_struct) {
   auto out = out_struct.As<::capnp_everything::Store::Entry>();
-  if (!value.key.empty()) object::CopyText(value.key, out.initKey(object::SizeOf(value.key)));
+  if (!value.key.empty()) {
+    object::CopyText(value.key, [&](uint32_t size_) { return out.initKey(size_); });
+  }
   object::SetProxy(object::PointerAt(out, 1), value.store);
   if (!value.watchers.empty()) {
     auto list = object::InitPointerList(object::PointerAt(out, 2), object::SizeOf(value.watchers));
@@ -1921,7 +1939,7 @@ void Codec<::everything::Node>::Write(const ::everything::Node& value,
                                       const object::StructBuilder& out_struct) {
   auto out = out_struct.As<::capnp_everything::Node>();
   if (!value.label.empty()) {
-    object::CopyText(value.label, out.initLabel(object::SizeOf(value.label)));
+    object::CopyText(value.label, [&](uint32_t size_) { return out.initLabel(size_); });
   }
   if (value.next.has_value()) {
     Codec<::everything::Node>::Write(*value.next, object::StructBuilder(out.initNext()));

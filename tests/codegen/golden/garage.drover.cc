@@ -617,7 +617,7 @@ void Codec<::garage::Car>::Write(const ::garage::Car& value,
                                  const object::StructBuilder& out_struct) {
   auto out = out_struct.As<::capnp_garage::Car>();
   if (!value.label.empty()) {
-    object::CopyText(value.label, out.initLabel(object::SizeOf(value.label)));
+    object::CopyText(value.label, [&](uint32_t size_) { return out.initLabel(size_); });
   }
   object::SetProxy(object::PointerAt(out, 1), value.engine);
   Codec<::garage::Trailer>::Write(value.trailer, object::StructBuilder(out.initTrailer()));
@@ -626,7 +626,7 @@ void Codec<::garage::Car>::Write(const ::garage::Car& value,
   }
   auto owner_out = out.getOwner();
   if (!value.owner.name.empty()) {
-    object::CopyText(value.owner.name, owner_out.initName(object::SizeOf(value.owner.name)));
+    object::CopyText(value.owner.name, [&](uint32_t size_) { return owner_out.initName(size_); });
   }
   object::SetProxy(object::PointerAt(owner_out, 5), value.owner.engine);
   auto owner_boat_out = owner_out.getBoat();
@@ -695,7 +695,7 @@ void Codec<::garage::Brochure>::Write(const ::garage::Brochure& value,
                                       const object::StructBuilder& out_struct) {
   auto out = out_struct.As<::capnp_garage::Brochure>();
   if (!value.title.empty()) {
-    object::CopyText(value.title, out.initTitle(object::SizeOf(value.title)));
+    object::CopyText(value.title, [&](uint32_t size_) { return out.initTitle(size_); });
   }
   if (!value.samples.empty()) {
     auto list = out.initSamples(object::SizeOf(value.samples));

@@ -28,11 +28,13 @@ void EncodeSwitchAsync_Params(int32_t return_, std::string_view call_,
                               const std::vector<std::string>& out_, bool value,
                               ::capnp_keywords::Switch::AsyncParams::Builder out) {
   out.setReturn(return_);
-  if (!call_.empty()) drover::object::CopyText(call_, out.initCall(drover::object::SizeOf(call_)));
+  if (!call_.empty()) {
+    drover::object::CopyText(call_, [&](uint32_t size_) { return out.initCall(size_); });
+  }
   if (!out_.empty()) {
     auto list = out.initOut(drover::object::SizeOf(out_));
     for (uint32_t i = 0; i < list.size(); ++i) {
-      drover::object::CopyText(out_[i], list.init(i, drover::object::SizeOf(out_[i])));
+      drover::object::CopyText(out_[i], [&](uint32_t size_) { return list.init(i, size_); });
     }
   }
   out.setValue(value);
@@ -87,7 +89,7 @@ void EncodeSwitchDeleteParams(const std::vector<Operator>& i_,
     for (uint32_t i = 0; i < list.size(); ++i) {
       auto list2 = list.init(i, drover::object::SizeOf(list_[i]));
       for (uint32_t j = 0; j < list2.size(); ++j) {
-        drover::object::CopyText(list_[i][j], list2.init(j, drover::object::SizeOf(list_[i][j])));
+        drover::object::CopyText(list_[i][j], [&](uint32_t size_) { return list2.init(j, size_); });
       }
     }
   }
@@ -195,7 +197,7 @@ const drover::object::InterfaceInfo& SwitchProxy::Interface() {
 absl::StatusOr<SwitchAsyncResults> SwitchProxy::Async_(int32_t return_, std::string_view call_,
                                                        const std::vector<std::string>& out_,
                                                        bool value) const {
-  drover::object::ClientCall call(*this, kSwitchMethods[0], 3 + drover::object::WordsOf(call_));
+  drover::object::ClientCall call(*this, kSwitchMethods[0], 3 + drover::object::WordsOfBlob(call_));
   call.Fill<::capnp_keywords::Switch::AsyncParams>(
       [&](auto out) { EncodeSwitchAsync_Params(return_, call_, out_, value, out); });
   return std::move(call).Get(&DecodeSwitchAsync_Results);
@@ -231,7 +233,7 @@ drover::Future<SwitchAsyncResults> SwitchProxy::Async::Async_(int32_t return_,
                                                               std::string_view call_,
                                                               const std::vector<std::string>& out_,
                                                               bool value) const {
-  drover::object::ClientCall call(*this, kSwitchMethods[0], 3 + drover::object::WordsOf(call_));
+  drover::object::ClientCall call(*this, kSwitchMethods[0], 3 + drover::object::WordsOfBlob(call_));
   call.Fill<::capnp_keywords::Switch::AsyncParams>(
       [&](auto out) { EncodeSwitchAsync_Params(return_, call_, out_, value, out); });
   return std::move(call).Start(&DecodeSwitchAsync_Results);
@@ -402,12 +404,12 @@ void Codec<::keywords::Class>::Write(const ::keywords::Class& value,
   auto out = out_struct.As<::capnp_keywords::Class>();
   out.setInt(value.int_);
   if (!value.class_.empty()) {
-    object::CopyText(value.class_, out.initClass(object::SizeOf(value.class_)));
+    object::CopyText(value.class_, [&](uint32_t size_) { return out.initClass(size_); });
   }
   if (!value.namespace_.empty()) {
     auto list = out.initNamespace(object::SizeOf(value.namespace_));
     for (uint32_t i = 0; i < list.size(); ++i) {
-      object::CopyText(value.namespace_[i], list.init(i, object::SizeOf(value.namespace_[i])));
+      object::CopyText(value.namespace_[i], [&](uint32_t size_) { return list.init(i, size_); });
     }
   }
   auto template__out = out.getTemplate();
@@ -425,29 +427,29 @@ void Codec<::keywords::Class>::Write(const ::keywords::Class& value,
     }
     case ::keywords::Class::Friend::Which::kUnion: {
       object::CopyText(value.friend_.union_(),
-                       friend__out.initUnion(object::SizeOf(value.friend_.union_())));
+                       [&](uint32_t size_) { return friend__out.initUnion(size_); });
       break;
     }
     default:
       object::FailUnknownAlternative("Class.Friend", static_cast<uint16_t>(value.friend_.which()));
   }
   if (!value.co_await_.empty()) {
-    object::CopyText(value.co_await_, out.initCoAwait(object::SizeOf(value.co_await_)));
+    object::CopyText(value.co_await_, [&](uint32_t size_) { return out.initCoAwait(size_); });
   }
   out.setIsA(value.is_a);
   if (!value.http_url.empty()) {
-    object::CopyText(value.http_url, out.initHttpURL(object::SizeOf(value.http_url)));
+    object::CopyText(value.http_url, [&](uint32_t size_) { return out.initHttpURL(size_); });
   }
   if (!value.renamed.empty()) {
-    object::CopyText(value.renamed, out.initOther(object::SizeOf(value.renamed)));
+    object::CopyText(value.renamed, [&](uint32_t size_) { return out.initOther(size_); });
   }
   switch (value.which()) {
     case ::keywords::Class::Which::kA: {
-      object::CopyText(value.a(), out.initA(object::SizeOf(value.a())));
+      object::CopyText(value.a(), [&](uint32_t size_) { return out.initA(size_); });
       break;
     }
     case ::keywords::Class::Which::kWhich: {
-      object::CopyText(value.which_(), out.initWhich(object::SizeOf(value.which_())));
+      object::CopyText(value.which_(), [&](uint32_t size_) { return out.initWhich(size_); });
       break;
     }
     default:
@@ -513,7 +515,7 @@ void Codec<::keywords::SwitchAsyncResults>::Write(const ::keywords::SwitchAsyncR
   auto out = out_struct.As<::capnp_keywords::Switch::AsyncResults>();
   out.setVoid(value.void_);
   if (!value.default_.empty()) {
-    object::CopyText(value.default_, out.initDefault(object::SizeOf(value.default_)));
+    object::CopyText(value.default_, [&](uint32_t size_) { return out.initDefault(size_); });
   }
 }
 

@@ -20,7 +20,9 @@ constexpr drover::object::MethodInfo kSinkMethods[] = {
 
 void EncodeSinkWriteParams(std::span<const uint8_t> chunk,
                            ::capnp_sink::Sink::WriteParams::Builder out) {
-  if (!chunk.empty()) drover::object::CopyData(chunk, out.initChunk(drover::object::SizeOf(chunk)));
+  if (!chunk.empty()) {
+    drover::object::CopyData(chunk, [&](uint32_t size_) { return out.initChunk(size_); });
+  }
 }
 
 struct SinkWriteParams {
@@ -60,7 +62,7 @@ void EncodeLogNotesResults(const std::vector<std::string>& value,
   if (!value.empty()) {
     auto list = out.initTexts(drover::object::SizeOf(value));
     for (uint32_t i = 0; i < list.size(); ++i) {
-      drover::object::CopyText(value[i], list.init(i, drover::object::SizeOf(value[i])));
+      drover::object::CopyText(value[i], [&](uint32_t size_) { return list.init(i, size_); });
     }
   }
 }
@@ -115,7 +117,7 @@ const drover::object::InterfaceInfo& SinkProxy::Interface() {
 }
 
 absl::Status SinkProxy::Write(std::span<const uint8_t> chunk) const {
-  drover::object::ClientCall call(*this, kSinkMethods[0], 1 + drover::object::WordsOf(chunk));
+  drover::object::ClientCall call(*this, kSinkMethods[0], 1 + drover::object::WordsOfBlob(chunk));
   call.Fill<::capnp_sink::Sink::WriteParams>([&](auto out) { EncodeSinkWriteParams(chunk, out); });
   return std::move(call).Stream();
 }
@@ -126,7 +128,7 @@ absl::StatusOr<SinkDoneResults> SinkProxy::Done() const {
 }
 
 drover::Future<void> SinkProxy::Async::Write(std::span<const uint8_t> chunk) const {
-  drover::object::ClientCall call(*this, kSinkMethods[0], 1 + drover::object::WordsOf(chunk));
+  drover::object::ClientCall call(*this, kSinkMethods[0], 1 + drover::object::WordsOfBlob(chunk));
   call.Fill<::capnp_sink::Sink::WriteParams>([&](auto out) { EncodeSinkWriteParams(chunk, out); });
   return std::move(call).StartStream();
 }
@@ -423,7 +425,9 @@ void Codec<::sink::SinkDoneResults>::Read(const object::StructReader& in_struct,
 void Codec<::sink::Note>::Write(const ::sink::Note& value,
                                 const object::StructBuilder& out_struct) {
   auto out = out_struct.As<::capnp_sink::Note>();
-  if (!value.text.empty()) object::CopyText(value.text, out.initText(object::SizeOf(value.text)));
+  if (!value.text.empty()) {
+    object::CopyText(value.text, [&](uint32_t size_) { return out.initText(size_); });
+  }
 }
 
 void Codec<::sink::Note>::Read(const object::StructReader& in_struct, ::sink::Note& value) {

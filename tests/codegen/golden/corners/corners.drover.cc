@@ -137,9 +137,11 @@ constexpr drover::object::MethodInfo kTopMethods[] = {
 void EncodeTopTopParams(std::string_view call_, std::span<const uint8_t> target,
                         const std::vector<uint8_t>& method,
                         ::capnp_corners::Top::TopParams::Builder out) {
-  if (!call_.empty()) drover::object::CopyText(call_, out.initCall(drover::object::SizeOf(call_)));
+  if (!call_.empty()) {
+    drover::object::CopyText(call_, [&](uint32_t size_) { return out.initCall(size_); });
+  }
   if (!target.empty()) {
-    drover::object::CopyData(target, out.initTarget(drover::object::SizeOf(target)));
+    drover::object::CopyData(target, [&](uint32_t size_) { return out.initTarget(size_); });
   }
   if (!method.empty()) {
     drover::object::CopyList(method, out.initMethod(drover::object::SizeOf(method)));
@@ -163,7 +165,9 @@ TopTopParams DecodeTopTopParams(capnp::AnyPointer::Reader params) {
 
 void EncodeTopTopResults(const std::string& value, capnp::AnyPointer::Builder results) {
   auto out = results.initAs<::capnp_corners::Top::TopResults>();
-  if (!value.empty()) drover::object::CopyText(value, out.initIn(drover::object::SizeOf(value)));
+  if (!value.empty()) {
+    drover::object::CopyText(value, [&](uint32_t size_) { return out.initIn(size_); });
+  }
 }
 
 std::string DecodeTopTopResults(capnp::AnyPointer::Reader results) {
@@ -185,7 +189,7 @@ constexpr drover::object::MethodInfo kRightSideMethods[] = {
 
 void EncodeRightSideSameParams(std::string_view a,
                                ::capnp_corners::RightSide::SameParams::Builder out) {
-  if (!a.empty()) drover::object::CopyText(a, out.initA(drover::object::SizeOf(a)));
+  if (!a.empty()) drover::object::CopyText(a, [&](uint32_t size_) { return out.initA(size_); });
 }
 
 struct RightSideSameParams {
@@ -347,8 +351,9 @@ const drover::object::InterfaceInfo& TopProxy::Interface() {
 absl::StatusOr<std::string> TopProxy::Top(std::string_view call_, std::span<const uint8_t> target,
                                           const std::vector<uint8_t>& method) const {
   drover::object::ClientCall call(*this, kTopMethods[0],
-                                  3 + drover::object::WordsOf(call_) + drover::object::WordsOf(
-                                      target) + drover::object::WordsOf(method));
+                                  3 + drover::object::WordsOfBlob(
+                                      call_) + drover::object::WordsOfBlob(
+                                          target) + drover::object::WordsOf(method));
   call.Fill<::capnp_corners::Top::TopParams>(
       [&](auto out) { EncodeTopTopParams(call_, target, method, out); });
   return std::move(call).Get(&DecodeTopTopResults);
@@ -358,8 +363,9 @@ drover::Future<std::string> TopProxy::Async::Top(std::string_view call_,
                                                  std::span<const uint8_t> target,
                                                  const std::vector<uint8_t>& method) const {
   drover::object::ClientCall call(*this, kTopMethods[0],
-                                  3 + drover::object::WordsOf(call_) + drover::object::WordsOf(
-                                      target) + drover::object::WordsOf(method));
+                                  3 + drover::object::WordsOfBlob(
+                                      call_) + drover::object::WordsOfBlob(
+                                          target) + drover::object::WordsOf(method));
   call.Fill<::capnp_corners::Top::TopParams>(
       [&](auto out) { EncodeTopTopParams(call_, target, method, out); });
   return std::move(call).Start(&DecodeTopTopResults);
@@ -523,7 +529,7 @@ absl::Status RightSideProxy::Right() const {
 }
 
 absl::Status RightSideProxy::Same(std::string_view a) const {
-  drover::object::ClientCall call(*this, kRightSideMethods[1], 1 + drover::object::WordsOf(a));
+  drover::object::ClientCall call(*this, kRightSideMethods[1], 1 + drover::object::WordsOfBlob(a));
   call.Fill<::capnp_corners::RightSide::SameParams>(
       [&](auto out) { EncodeRightSideSameParams(a, out); });
   return std::move(call).GetVoid();
@@ -541,7 +547,7 @@ drover::Future<void> RightSideProxy::Async::Right() const {
 }
 
 drover::Future<void> RightSideProxy::Async::Same(std::string_view a) const {
-  drover::object::ClientCall call(*this, kRightSideMethods[1], 1 + drover::object::WordsOf(a));
+  drover::object::ClientCall call(*this, kRightSideMethods[1], 1 + drover::object::WordsOfBlob(a));
   call.Fill<::capnp_corners::RightSide::SameParams>(
       [&](auto out) { EncodeRightSideSameParams(a, out); });
   return std::move(call).StartVoid();
@@ -731,7 +737,7 @@ namespace drover {
 void Codec<::drover::corners::Engine>::Write(const ::drover::corners::Engine& value,
                                              const object::StructBuilder& out_struct) {
   auto out = out_struct.As<::capnp_corners::Engine>();
-  object::CopyText(value.kind, out.initKind(object::SizeOf(value.kind)));
+  object::CopyText(value.kind, [&](uint32_t size_) { return out.initKind(size_); });
 }
 
 void Codec<::drover::corners::Engine>::Read(const object::StructReader& in_struct,
@@ -743,7 +749,7 @@ void Codec<::drover::corners::Engine>::Read(const object::StructReader& in_struc
 void Codec<::drover::corners::CarEngine>::Write(const ::drover::corners::CarEngine& value,
                                                 const object::StructBuilder& out_struct) {
   auto out = out_struct.As<::capnp_corners::Car::Engine>();
-  object::CopyText(value.kind, out.initKind(object::SizeOf(value.kind)));
+  object::CopyText(value.kind, [&](uint32_t size_) { return out.initKind(size_); });
   Codec<::drover::corners::Engine>::Write(value.top, object::StructBuilder(out.initTop()));
 }
 
@@ -757,7 +763,9 @@ void Codec<::drover::corners::CarEngine>::Read(const object::StructReader& in_st
 void Codec<::drover::corners::CarPlace>::Write(const ::drover::corners::CarPlace& value,
                                                const object::StructBuilder& out_struct) {
   auto out = out_struct.As<::capnp_corners::Car::Place>();
-  if (!value.line.empty()) object::CopyText(value.line, out.initLine(object::SizeOf(value.line)));
+  if (!value.line.empty()) {
+    object::CopyText(value.line, [&](uint32_t size_) { return out.initLine(size_); });
+  }
 }
 
 void Codec<::drover::corners::CarPlace>::Read(const object::StructReader& in_struct,
@@ -968,7 +976,7 @@ void Codec<::drover::corners::Voids>::Read(const object::StructReader& in_struct
 void Codec<::drover::corners::Comment>::Write(const ::drover::corners::Comment& value,
                                               const object::StructBuilder& out_struct) {
   auto out = out_struct.As<::capnp_corners::Comment>();
-  object::CopyText(value.field, out.initField(object::SizeOf(value.field)));
+  object::CopyText(value.field, [&](uint32_t size_) { return out.initField(size_); });
   switch (value.which()) {
     case ::drover::corners::Comment::Which::kFirst: {
       auto list = out.initFirst(object::SizeOf(value.first()));
@@ -1106,7 +1114,9 @@ void Codec<::drover::corners::Tree>::Write(const ::drover::corners::Tree& value,
       Codec<::drover::corners::Branch>::Write(value.branches[i], object::StructBuilder(list[i]));
     }
   }
-  if (!value.name.empty()) object::CopyText(value.name, out.initName(object::SizeOf(value.name)));
+  if (!value.name.empty()) {
+    object::CopyText(value.name, [&](uint32_t size_) { return out.initName(size_); });
+  }
 }
 
 void Codec<::drover::corners::Tree>::Read(const object::StructReader& in_struct,

@@ -1,0 +1,35 @@
+#include "drover/rpc/spare_memory_watch.h"
+
+#include <memory>
+#include <utility>
+
+#include "absl/time/time.h"
+#include "drover/wire/spare_memory.h"
+
+namespace drover::rpc {
+namespace {
+
+constexpr absl::Duration kBetweenLooks = absl::Seconds(1);
+
+// Held by the timers' task, which they may drop instead of running it.
+struct Watch {
+  ~Watch() {
+    if (!over) wire::SpareMemory::StopKeeping();
+  }
+  bool over = false;
+};
+
+void LookAgain(async::TimerSource& timers, std::unique_ptr<Watch> watch) {
+  timers.AddAfter(kBetweenLooks, [&timers, watch = std::move(watch)]() mutable {
+    watch->over = wire::SpareMemory::AreUnused();
+    if (!watch->over) LookAgain(timers, std::move(watch));
+  });
+}
+
+}  // namespace
+
+void KeepSpareMemory(async::TimerSource& timers) {
+  if (wire::SpareMemory::Keep()) LookAgain(timers, std::make_unique<Watch>());
+}
+
+}  // namespace drover::rpc

@@ -1,0 +1,56 @@
+#include "drover/wire/segment_memory.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "drover/base/whole_data.h"
+
+namespace drover::wire {
+namespace {
+
+// A message has no more segments of the kind: others hold what comes after them, and some receivers
+// take no more than 511.
+constexpr size_t kMostWhole = 64;
+
+}  // namespace
+
+kj::ArrayPtr<capnp::word> SegmentMemory::allocateSegment(unsigned least_words) {
+  if (!begun_ && scratch_ != nullptr && least_words <= scratch_.size()) {
+    begun_ = true;
+    next_words_ = scratch_.size();
+    return scratch_;
+  }
+  const bool first = !std::exchange(begun_, true);
+  Memory& memory = segments_.emplace_back();
+  // Data in a segment of its own has a landing pad before it, unless it is still to be adopted.
+  const size_t data = base::WholeData::Expected();
+  const size_t data_words = (data + sizeof(capnp::word) - 1) / sizeof(capnp::word);
+  const bool whole = least_words == data_words || least_words == data_words + 1;
+  if (data != 0 && whole && segments_.size() < kMostWhole) {
+    // As large as what is in it, so that nothing else gets there.
+    const size_t bytes = least_words * sizeof(capnp::word);
+    memory = SpareMemory::Take(bytes);
+    std::memset(memory.data, 0, sizeof(capnp::word));
+    // The data may end inside the last word.
+    std::memset(memory.data + bytes - sizeof(capnp::word), 0, sizeof(capnp::word));
+    return kj::arrayPtr(reinterpret_cast<capnp::word*>(memory.data), least_words);
+  }
+  const size_t words = std::max<size_t>(least_words, next_words_);
+  memory = SpareMemory::TakeZeroed(words * sizeof(capnp::word));
+  next_words_ = first ? words : next_words_ + words;  // each as large as all before it
+  return kj::arrayPtr(reinterpret_cast<capnp::word*>(memory.data), words);
+}
+
+SegmentMemory::~SegmentMemory() noexcept(false) {
+  if (begun_ && scratch_ != nullptr) {
+    const auto segments = getSegmentsForOutput();
+    if (segments.size() > 0 && segments[0].begin() == scratch_.begin()) {
+      std::memset(static_cast<void*>(scratch_.begin()), 0,
+                  segments[0].size() * sizeof(capnp::word));
+    }
+  }
+  for (const Memory& memory : segments_) SpareMemory::Give(memory);
+}
+
+}  // namespace drover::wire
