@@ -50,6 +50,13 @@ void ConfigureTcp(int fd) {
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
+// Each time that a writer has to wait for the reader costs two wake-ups; of a large message, more
+// leaves at once than the 208 KiB that are usual. The kernel doubles this, as it counts overhead of
+// its own, and bounds it by net.core.wmem_max.
+constexpr int kUnixSendBuffer = 512 * 1024;
+// A write of so much shows that there are large messages.
+constexpr ssize_t kLargeWrite = 128 * 1024;
+
 }  // namespace
 
 SocketStream::SocketStream(base::UniqueFd fd, PeerInfo peer)
@@ -114,8 +121,7 @@ IoResult SocketStream::Write(std::span<const iovec> from) {
     do {
       n = Send(fd_.get(), from[0].iov_base, from[0].iov_len, MSG_NOSIGNAL | MSG_DONTWAIT);
     } while (n < 0 && errno == EINTR);
-    if (n >= 0) return {.bytes = static_cast<size_t>(n)};
-    return Failed(errno);
+    return Written(n);
   }
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(from.data());  // sendmsg only reads it
@@ -124,8 +130,16 @@ IoResult SocketStream::Write(std::span<const iovec> from) {
   do {
     n = sendmsg(fd_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
   } while (n < 0 && errno == EINTR);
-  if (n >= 0) return {.bytes = static_cast<size_t>(n)};
-  return Failed(errno);
+  return Written(n);
+}
+
+IoResult SocketStream::Written(ssize_t n) {
+  if (n < 0) return Failed(errno);
+  if (n >= kLargeWrite && !tcp_ && !std::exchange(enlarged_, true)) {
+    // If it fails, the buffer stays as it is.
+    setsockopt(fd_.get(), SOL_SOCKET, SO_SNDBUF, &kUnixSendBuffer, sizeof kUnixSendBuffer);
+  }
+  return {.bytes = static_cast<size_t>(n)};
 }
 
 IoResult SocketStream::ReadWithFds(std::span<std::byte> into, Wait wait, size_t max_fds,

@@ -4,7 +4,9 @@
 //
 // The descriptor is in blocking mode, so that Read(Wait::kBlock) is one recv(); everything else
 // asks for MSG_DONTWAIT. A TCP socket may still be connecting: until it is, reads and writes
-// would block, and a failure to connect is their error (ECONNREFUSED, ETIMEDOUT...).
+// would block, and a failure to connect is their error (ECONNREFUSED, ETIMEDOUT...). A UNIX socket
+// over which large messages go gets a send buffer of 1 MiB (SO_SNDBUF), or of what
+// net.core.wmem_max allows.
 //
 // Thread-safety, errors, blocking: as ByteStream's. Ownership: owns the descriptor.
 #ifndef DROVER_TRANSPORT_SOCKET_STREAM_H_
@@ -45,9 +47,13 @@ class SocketStream final : public ByteStream {
  private:
   SocketStream(base::UniqueFd fd, PeerInfo peer);
 
+  // What Write did, by what the system call returned.
+  IoResult Written(ssize_t n);
+
   const base::UniqueFd fd_;
   const PeerInfo peer_;
   bool tcp_ = false;
+  bool enlarged_ = false;  // the send buffer; the writer's
 };
 
 }  // namespace drover::transport
