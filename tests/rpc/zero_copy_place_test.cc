@@ -113,6 +113,94 @@ TEST_F(ZeroCopyPlace, ResultsAreReadWhereTheyWereReceived) {
   EXPECT_TRUE(client_seen_->ReadEndOf(Span(reply->results().getData())));
 }
 
+SharedData SomeData(size_t size = kMega) {
+  auto data = std::make_shared<std::vector<uint8_t>>(size);
+  for (size_t i = 0; i < size; ++i) (*data)[i] = static_cast<uint8_t>(i * 7 + i / 251);
+  return data;
+}
+
+TEST_F(ZeroCopyPlace, SharedParamsLeaveFromWhereTheyLie) {
+  const SharedData data = SomeData();
+  bool same = false;
+  cook_->on_echo = [&](ZeroCopyCook::EchoContext& call) {
+    same = std::ranges::equal(Span(call.params().getData()), *data);
+    return absl::OkStatus();
+  };
+  auto call = CookZeroCopyProxy(proxy_).Echo();
+  call.params().adoptData(call.Share(data));
+  ASSERT_TRUE(call.Send().ok());
+  EXPECT_TRUE(same);
+  EXPECT_TRUE(client_seen_->WroteFrom(*data));
+}
+
+TEST_F(ZeroCopyPlace, SharedResultsLeaveFromWhereTheyLie) {
+  const SharedData data = SomeData();
+  cook_->on_echo = [&](ZeroCopyCook::EchoContext& call) {
+    call.results().adoptData(call.Share(data));
+    return absl::OkStatus();
+  };
+  const auto reply = CookZeroCopyProxy(proxy_).Echo().Send();
+  ASSERT_TRUE(reply.ok()) << reply.status();
+  EXPECT_TRUE(std::ranges::equal(Span(reply->results().getData()), *data));
+  EXPECT_TRUE(server_seen_->WroteFrom(*data));
+}
+
+TEST_F(ZeroCopyPlace, ParamsThatAreSharedWithResultsLeaveFromWhereTheyWereReceived) {
+  std::span<const uint8_t> received;
+  cook_->on_echo = [&](ZeroCopyCook::EchoContext& call) {
+    received = Span(call.params().getData());
+    call.results().adoptData(call.Share(call.params().getData()));
+    return absl::OkStatus();
+  };
+  const SharedData data = SomeData();
+  auto call = CookZeroCopyProxy(proxy_).Echo();
+  call.params().adoptData(call.Share(data));
+  const auto reply = call.Send();
+  ASSERT_TRUE(reply.ok()) << reply.status();
+  EXPECT_TRUE(std::ranges::equal(Span(reply->results().getData()), *data));
+  EXPECT_TRUE(server_seen_->WroteFrom(received));
+}
+
+// Of the same numbers of bytes, and fewer; what is left of them must not be seen.
+TEST_F(ZeroCopyPlace, DataThatCannotBeSharedIsCopied) {
+  cook_->on_echo = [&](ZeroCopyCook::EchoContext& call) {
+    call.results().adoptData(call.Share(call.params().getData()));
+    return absl::OkStatus();
+  };
+  for (const size_t size : {size_t{0}, size_t{5}, size_t{16'383}, size_t{65'537}, kMega - 1}) {
+    const SharedData data = SomeData(size);
+    auto call = CookZeroCopyProxy(proxy_).Echo();
+    call.params().adoptData(call.Share(data));
+    const auto reply = call.Send();
+    ASSERT_TRUE(reply.ok()) << reply.status();
+    EXPECT_TRUE(std::ranges::equal(Span(reply->results().getData()), *data)) << size;
+    EXPECT_EQ(data.use_count(), 1) << size;
+  }
+}
+
+TEST_F(ZeroCopyPlace, DataThatIsNotOfTheParamsIsCopied) {
+  std::vector<uint8_t> own(kMega, 'a');
+  cook_->on_echo = [&](ZeroCopyCook::EchoContext& call) {
+    call.results().adoptData(call.Share(kj::arrayPtr(own.data(), own.size())));
+    std::fill(own.begin(), own.end(), 'b');
+    return absl::OkStatus();
+  };
+  const auto reply = CookZeroCopyProxy(proxy_).Echo().Send();
+  ASSERT_TRUE(reply.ok()) << reply.status();
+  EXPECT_TRUE(
+      std::ranges::all_of(reply->results().getData(), [](int byte) { return byte == 'a'; }));
+}
+
+TEST_F(ZeroCopyPlace, SharedDataIsLetGoOfWithACallThatIsNotSent) {
+  const SharedData data = SomeData();
+  {
+    auto call = CookZeroCopyProxy(proxy_).Echo();
+    call.params().adoptData(call.Share(data));
+    EXPECT_EQ(data.use_count(), 2);
+  }
+  EXPECT_EQ(data.use_count(), 1);
+}
+
 TEST_F(ZeroCopyPlace, ResultsStayWhileTheConnectionReadsOn) {
   std::vector<decltype(CookZeroCopyProxy(proxy_).Echo().Send())> replies;
   for (uint8_t i = 0; i < 20; ++i) {
@@ -151,6 +239,22 @@ TEST(ZeroCopyHere, CallerReadsResultsWhereTheyWereBuilt) {
   const auto reply = CookZeroCopyProxy(CookProxy(cook)).Echo().Send();
   ASSERT_TRUE(reply.ok()) << reply.status();
   EXPECT_EQ(reply->results().getData().begin(), built);
+}
+
+// Nothing keeps the params of a call within the process as long as its results.
+TEST(ZeroCopyHere, ParamsThatAreSharedWithResultsAreCopied) {
+  const auto cook = std::make_shared<ZeroCopyCook>();
+  cook->on_echo = [&](ZeroCopyCook::EchoContext& call) {
+    call.results().adoptData(call.Share(call.params().getData()));
+    return absl::OkStatus();
+  };
+  const SharedData data = SomeData();
+  auto call = CookZeroCopyProxy(CookProxy(cook)).Echo();
+  call.params().adoptData(call.Share(data));
+  const auto reply = call.Send();
+  ASSERT_TRUE(reply.ok()) << reply.status();
+  EXPECT_NE(reply->results().getData().begin(), data->data());
+  EXPECT_TRUE(std::ranges::equal(Span(reply->results().getData()), *data));
 }
 
 }  // namespace

@@ -187,6 +187,8 @@ class ClientCall {
   void FillPointer(F&& fill) {
     error_ = CatchCodecErrors([&] { fill(call_.params()); });
   }
+  // For data among the params (wire::OutMessage::Refer).
+  wire::OutMessage& message() { return *call_.message(); }
 
   template <class T>
   Future<T> Start(DecodeFunction<T> decode) && {

@@ -38,6 +38,13 @@
 // this form is never sent again after its connection was lost, also if its method is
 // $Drover.idempotent, since its params are kept nowhere; and its future has no Pipeline().
 //
+// Data need not be copied into a message: it may be sent from where it lies, at the client and from
+// among a servant's params, if it is 16 KiB at least, and whole words of memory aligned to them;
+// else Share copies after all.
+//
+//   call.params().adoptData(call.Share(data));     // a drover::SharedData, as it is now
+//   call.results().adoptData(call.Share(call.params().getData()));
+//
 // What is still copied: small messages (less than 16 KiB), when they are sent; results that hold
 // objects, and whatever carries descriptors, when they are sent; calls that are passed on, through
 // a revocable or leased reference or to an object that is another peer's. Sockets copy to and from
@@ -62,6 +69,7 @@
 #include <memory>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -75,6 +83,9 @@
 #include "drover/rpc/message_caps.h"
 
 namespace drover {
+
+// Data that is kept, unchanged, until the messages that share it are gone.
+using SharedData = std::shared_ptr<const std::vector<uint8_t>>;
 
 namespace object {
 
@@ -153,6 +164,8 @@ class ZeroCopyParams {
 
   // Until the call is sent.
   typename Params::Builder params() { return params_; }
+  // Data to be adopted into params(), sent from where it lies.
+  capnp::Orphan<capnp::Data> Share(SharedData data) { return call_->message().Refer(*data, data); }
 
  protected:
   // Null if it has been taken.
@@ -243,6 +256,17 @@ template <class Params, class Results>
 class ZeroCopyContext : public ZeroCopyStreamContext<Params> {
  public:
   using ZeroCopyStreamContext<Params>::ZeroCopyStreamContext;
+
+  // Data to be adopted into results(), sent from where it lies.
+  capnp::Orphan<capnp::Data> Share(SharedData data) {
+    results();
+    return this->call().ReferInResults(*data, data);
+  }
+  // The same of data among params(), or in a list or struct there; other data is copied.
+  capnp::Orphan<capnp::Data> Share(capnp::Data::Reader data) {
+    results();
+    return this->call().ReferInResults({data.begin(), data.size()});
+  }
 
   // The same whenever asked for; the first time with a hint of how many bytes they will take.
   // Defaults if never asked for; dropped if the method returns an error.

@@ -3,6 +3,7 @@
 #include <kj/debug.h>
 
 #include <exception>
+#include <functional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -158,6 +159,21 @@ capnp::AnyPointer::Builder IncomingCall::results(size_t size_hint_words) {
     results_ = return_.initResults();
   }
   return result_caps_.Imbue(results_.getContent());
+}
+
+capnp::Orphan<capnp::Data> IncomingCall::ReferInResults(std::span<const uint8_t> data,
+                                                        std::shared_ptr<const void> owner) {
+  results();
+  if (owner == nullptr && in_) {
+    const wire::Frame& frame = in_->frame();
+    const auto* begin = reinterpret_cast<const uint8_t*>(frame.bytes);
+    const std::less_equal<const uint8_t*> ordered;
+    if (ordered(begin, data.data()) &&
+        ordered(data.data() + data.size(), begin + frame.header.total_bytes)) {
+      owner = std::make_shared<base::Ref<wire::Block>>(frame.block);
+    }
+  }
+  return out_->Refer(data, std::move(owner));
 }
 
 bool IncomingCall::Admit() {

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -106,6 +107,10 @@ class IncomingCall final : public async::Cancellation,
   // Builds the results; then ReturnResults sends them. `results` may be called again.
   capnp::AnyPointer::Builder results(size_t size_hint_words = 0);
   void ReturnResults();
+  // Data for the results, not copied if that can be (wire::OutMessage::Refer): what lies among the
+  // params stays as long as it is needed, others need an owner.
+  capnp::Orphan<capnp::Data> ReferInResults(std::span<const uint8_t> data,
+                                            std::shared_ptr<const void> owner = nullptr);
   // The same with results that hold no pointers, in place of results().
   void ReturnPlain(const wire::PlainStruct& results);
   void ReturnError(const absl::Status& status);
