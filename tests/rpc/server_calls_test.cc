@@ -309,9 +309,7 @@ TEST_F(Calls, OnWhoseAnswersNobodyCallsNeedNoFinish) {
       auto call = InitCall(m, 1, method);
       call.initTarget().setImportedCap(front_);
       call.setNoPromisePipelining(true);
-      if (method == kFail) {
-        call.initParams().getContent().initAs<Wire::FailParams>().setCode(5);
-      }
+      if (method == kFail) call.initParams().getContent().initAs<Wire::FailParams>().setCode(5);
     });
     return peer_->ExpectReturn(1)->root().getReturn().getNoFinishNeeded();
   };
