@@ -76,7 +76,8 @@ class Session {
       : ending_(static_cast<Ending>(config[1] % 3)), pair_(SocketPair()) {
     rpc::ConnectionOptions options;
     options.name = "the fuzzer";
-    options.max_frame_bytes = 1 << 16;
+    options.terms = std::make_shared<const rpc::ConnectionTerms>(
+        rpc::ConnectionTerms{.max_frame_bytes = 1 << 16});
     if ((config[0] & kServes) != 0) {
       options.front_object = kitchen::CookProxy(staff_->Hire()).capability();
     }

@@ -28,10 +28,11 @@ void ConnectionTest::Start(base::Ref<Capability> front, std::string name) {
   auto [ours, theirs] = testing_support::SocketPair();
   ConnectionOptions options;
   options.name = std::move(name);
-  options.max_frame_bytes = max_frame_bytes_;
-  options.limits = limits_;
-  options.liveness = liveness_;
-  options.hooks = hooks_;
+  options.terms =
+      std::make_shared<const ConnectionTerms>(ConnectionTerms{.max_frame_bytes = max_frame_bytes_,
+                                                              .limits = limits_,
+                                                              .liveness = liveness_,
+                                                              .hooks = hooks_});
   options.front_object = std::move(front);
   connection_ = Connection::Create(transport::SocketStream::Make(std::move(ours), "unix"), options);
   peer_ = std::make_unique<ScriptedPeer>(std::move(theirs));

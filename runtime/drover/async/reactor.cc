@@ -96,6 +96,12 @@ void Reactor::CallAt(uint64_t id, int64_t when) {
   if (ThreadContext::Current().reactor != this) WakeUp();
 }
 
+void Reactor::ForgetCall(uint64_t id) {
+  base::MutexLock lock(&mu_);
+  timers_.Remove(id);
+  next_timer_.store(timers_.Soonest(), std::memory_order_relaxed);
+}
+
 void Reactor::WakeUp() {
   const uint64_t one = 1;
   [[maybe_unused]] ssize_t n = write(wake_.get(), &one, sizeof(one));  // cannot overflow

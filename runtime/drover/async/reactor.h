@@ -54,6 +54,9 @@ class Reactor final : public Baton {
   // Asks for OnTimer at `when` (SteadyNanos). Of several requests of one handler that are pending
   // the soonest counts. While none is pending, timers cost nothing.
   void CallAt(uint64_t id, int64_t when);
+  // Takes back what CallAt asked for. The waiting may still wake once, at that time, if it had
+  // begun.
+  void ForgetCall(uint64_t id);
   // Whether anything watched is ready now; for the thread that holds the baton.
   bool HasReady();
 

@@ -19,11 +19,6 @@ namespace {
 // Connections taken before other descriptors get their turn.
 constexpr int kMostAtOnce = 16;
 
-std::string NameOf(const transport::PeerInfo& peer, const std::string& listener) {
-  if (peer.pid) return absl::StrCat("the client with pid ", *peer.pid, " at ", listener);
-  return absl::StrCat("the client ", peer.address, " at ", listener);
-}
-
 std::string UserOf(const transport::PeerInfo& peer) {
   return peer.uid ? absl::StrCat(", uid ", *peer.uid) : "";
 }
@@ -36,6 +31,12 @@ Acceptor::Acceptor(std::unique_ptr<transport::Listener> listener, base::Ref<Capa
       options_(options),
       runtime_(options.runtime != nullptr ? *options.runtime : Runtime::Default()),
       name_(listener->endpoint().ToString()),
+      terms_(std::make_shared<const ConnectionTerms>(
+          ConnectionTerms{.listener = name_,
+                          .max_frame_bytes = options.max_frame_bytes,
+                          .limits = options.limits,
+                          .liveness = options.liveness,
+                          .hooks = options.hooks})),
       listener_(std::move(listener)) {}
 
 base::Ref<Acceptor> Acceptor::Start(std::unique_ptr<transport::Listener> listener,
@@ -84,6 +85,8 @@ void Acceptor::OnReady(uint32_t) {
     }
     if (stream == nullptr) return;
     Add(std::move(stream));
+    // A call that came with it did not come back: another thread waits in epoll now.
+    if (async::ThreadContext::Current().reactor == nullptr) return;
   }
   base::MutexLock lock(&mu_);
   if (listener_ != nullptr && watched_ == 0) runtime_.reactor().RequestTick(reactor_id_);
@@ -104,7 +107,7 @@ absl::Status Acceptor::CheckPeer(const transport::PeerInfo& peer) {
     refusal = absl::InternalError(absl::StrCat("the accept filter threw an exception: ", e.what()));
   }
   if (!refusal.ok()) {
-    DROVER_LOG(kWarning) << "refused " << NameOf(peer, name_) << UserOf(peer) << ": "
+    DROVER_LOG(kWarning) << "refused " << ClientName(peer, name_) << UserOf(peer) << ": "
                          << refusal.message();
   }
   return refusal;
@@ -130,14 +133,10 @@ void Acceptor::Add(std::unique_ptr<transport::ByteStream> stream) {
   if (check.ok()) check = CheckRoom();
   if (!check.ok()) return Refuse(*stream, check);
   ConnectionOptions options;
-  options.name = NameOf(stream->peer(), name_);
   options.runtime = &runtime_;
-  options.max_frame_bytes = options_.max_frame_bytes;
-  options.limits = options_.limits;
-  options.liveness = options_.liveness;
+  options.terms = terms_;
   options.front_object = front_;
   options.node = options_.node;
-  options.hooks = options_.hooks;
   options.on_closed = [self = base::Ref<Acceptor>::Share(this)](Connection* connection) {
     base::Ref<Connection> dropped;  // outlives the lock
     base::MutexLock lock(&self->mu_);
@@ -146,6 +145,7 @@ void Acceptor::Add(std::unique_ptr<transport::ByteStream> stream) {
     dropped = std::move(it->second);
     self->connections_.erase(it);
   };
+  options.read_by_maker = true;
   base::Ref<Connection> connection = Connection::Create(std::move(stream), std::move(options));
   bool late;
   {
@@ -159,6 +159,8 @@ void Acceptor::Add(std::unique_ptr<transport::ByteStream> stream) {
     // It ended before it was listed, so nobody else takes it off.
     base::MutexLock lock(&mu_);
     connections_.erase(connection.get());
+  } else {
+    connection->OnReady(EPOLLIN);
   }
 }
 

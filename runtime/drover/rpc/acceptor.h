@@ -65,6 +65,7 @@ class Acceptor final : public async::EventHandler {
   const AcceptorOptions options_;
   Runtime& runtime_;
   const std::string name_;
+  const std::shared_ptr<const ConnectionTerms> terms_;  // of all its connections
   uint64_t reactor_id_ = 0;
 
   base::Mutex mu_;

@@ -124,8 +124,8 @@ base::Ref<Capability> Connection::FindImport(ImportId id) {
 void Connection::NoteImport(ImportId id, Capability& import, ImportReferences& references) {
   references.received = 1;
   *state_.imports.Add(id) = {&import, &references};
-  if (state_.imports.size() > options_.limits.max_imports) {
-    Overstep(absl::StrCat("the peer passed on more than ", options_.limits.max_imports,
+  if (state_.imports.size() > terms_->limits.max_imports) {
+    Overstep(absl::StrCat("the peer passed on more than ", terms_->limits.max_imports,
                           " objects (limits.max_imports)"));
   }
 }

@@ -13,15 +13,30 @@
 #include "drover/rpc/weak_reference.h"
 
 namespace drover::rpc {
+namespace {
+
+const std::shared_ptr<const ConnectionTerms>& DefaultTerms() {
+  static const auto* terms =
+      new std::shared_ptr<const ConnectionTerms>(std::make_shared<const ConnectionTerms>());
+  return *terms;
+}
+
+}  // namespace
+
+std::string ClientName(const transport::PeerInfo& peer, const std::string& listener) {
+  if (peer.pid) return absl::StrCat("the client with pid ", *peer.pid, " at ", listener);
+  return absl::StrCat("the client ", peer.address, " at ", listener);
+}
 
 Connection::Connection(std::unique_ptr<transport::ByteStream> stream, ConnectionOptions options)
-    : options_(std::move(options)),
-      runtime_(options_.runtime != nullptr ? *options_.runtime : Runtime::Default()),
+    : name_(std::move(options.name)),
+      terms_(options.terms != nullptr ? std::move(options.terms) : DefaultTerms()),
+      runtime_(options.runtime != nullptr ? *options.runtime : Runtime::Default()),
       peer_(stream->peer()),
       fork_generation_(base::ForkGeneration()),
       passes_fds_(stream->CanPassFds()),
-      accepts_fds_(passes_fds_ && options_.limits.max_fds_per_message > 0),
-      read_(options_.max_frame_bytes),
+      accepts_fds_(passes_fds_ && terms_->limits.max_fds_per_message > 0),
+      read_(terms_->max_frame_bytes),
       stream_(std::move(stream)) {}
 
 Connection::~Connection() = default;
@@ -31,6 +46,7 @@ base::Ref<Connection> Connection::Create(std::unique_ptr<transport::ByteStream> 
   base::Ref<Capability> front = std::move(options.front_object);
   base::Ref<Capability> node = std::move(options.node);
   std::function<void(Connection*)> on_closed = std::move(options.on_closed);
+  const bool read_by_maker = options.read_by_maker;
   const bool serves = static_cast<bool>(front);
   auto self = base::Ref<Connection>::Adopt(new Connection(std::move(stream), std::move(options)));
   {
@@ -39,16 +55,20 @@ base::Ref<Connection> Connection::Create(std::unique_ptr<transport::ByteStream> 
     self->state_.node = std::move(node);
     self->on_closed_ = std::move(on_closed);
   }
-  self->stream_->SetTcpUserTimeout(self->options_.liveness.tcp_user_timeout);
+  self->stream_->SetTcpUserTimeout(self->terms_->liveness.tcp_user_timeout);
   self->reactor_id_ = self->runtime_.reactor().Register(self);
   self->BeginPings();
   if (serves) {
     self->ExpectFirstFrame();
-    self->ReleaseTokenToReactor();  // a server's connection is watched from the start
+    if (!read_by_maker) self->ReleaseTokenToReactor();  // it is watched from the start
   } else {
     self->RequestTick();  // a client's only if nobody calls at once
   }
   return self;
+}
+
+std::string Connection::name() const {
+  return name_.empty() ? ClientName(peer_, terms_->listener) : name_;
 }
 
 bool Connection::InForkedChild() const { return base::ForkGeneration() != fork_generation_; }
@@ -65,11 +85,16 @@ void Connection::Retire() {
 
 void Connection::CloseIfRetired() {
   if (!retired_.load(std::memory_order_acquire)) return;
-  const bool unused = WithLock([](ConnectionState& s) {
-    return s.retired && s.open() && s.questions.size() == 0 && s.imports.size() == 0 &&
-           s.embargoes.size() == 0 && s.held.empty();
-  });
-  if (unused) Close(absl::UnavailableError("the last proxy of the connection is gone"));
+  {
+    base::MutexLock lock(&mu_);
+    if (!state_.open() || !Unused()) return;
+  }
+  Close(absl::UnavailableError("the last proxy of the connection is gone"));
+}
+
+bool Connection::Unused() const {
+  return state_.retired && state_.questions.size() == 0 && state_.imports.size() == 0 &&
+         state_.embargoes.size() == 0 && state_.held.empty();
 }
 
 void Connection::Close(const absl::Status& reason) {
@@ -87,7 +112,7 @@ void Connection::Close(const absl::Status& reason) {
     base::MutexLock lock(&mu_);
     if (!state_.open()) return;
     state_.closed = absl::UnavailableError(
-        absl::StrCat("the connection to ", options_.name, " ended: ", reason.message()));
+        absl::StrCat("the connection to ", name(), " ended: ", reason.message()));
     ended_.store(true, std::memory_order_release);
     state_.questions.ForEach([&](QuestionId id, Question& question) {
       mu_.AssertHeld();

@@ -124,9 +124,9 @@ class Connection final : public async::EventHandler {
     return f(state_);
   }
 
-  const std::string& name() const { return options_.name; }
+  std::string name() const;  // for errors and the log
   const transport::PeerInfo& peer() const { return peer_; }
-  const base::Ref<CallHooks>& hooks() const { return options_.hooks; }
+  const base::Ref<CallHooks>& hooks() const { return terms_->hooks; }
   bool open() const { return !ended_.load(std::memory_order_acquire); }
   // Whether calls can leave. One that is open and cannot send still reads what the peer sent.
   bool can_send() const { return open() && !write_failed_.load(std::memory_order_acquire); }
@@ -159,6 +159,7 @@ class Connection final : public async::EventHandler {
   bool TakeTokenAsCaller();
   void ReleaseTokenAsCaller();
   void ReleaseTokenToReactor();
+  void Rest();  // lets go of empty buffers; by the token's holder, or while nobody has it
   bool PromoteFollower() ABSL_EXCLUSIVE_LOCKS_REQUIRED(read_mu_);
   bool InCrowd() const;
   bool YieldAsFollower(const async::FutureCore& core);  // whether to try for the token again
@@ -351,17 +352,19 @@ class Connection final : public async::EventHandler {
   // connection_timers.cc
   void CallAt(int64_t when);
   void ExpectFirstFrame();
+  void StopExpectingFirstFrame();
   void BeginPings();
   int64_t CheckPing(int64_t now);
   void SendPing(int64_t now);
   int64_t CheckFrameDeadline(int64_t now);
   bool InputWaits();
 
-  // connection.cc
   bool InForkedChild() const;
   void CloseIfRetired();
+  bool Unused() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);  // retired, and nothing keeps it
 
-  const ConnectionOptions options_;
+  const std::string name_;
+  const std::shared_ptr<const ConnectionTerms> terms_;
   Runtime& runtime_;
   const transport::PeerInfo peer_;
   const uint32_t fork_generation_;
@@ -385,8 +388,7 @@ class Connection final : public async::EventHandler {
 
   base::Mutex mu_;
   ConnectionState state_ ABSL_GUARDED_BY(mu_);
-  bool abort_waits_ ABSL_GUARDED_BY(mu_) = false;
-  base::CondVar writer_done_;  // for the one that waits
+  base::CondVar* writer_done_ ABSL_GUARDED_BY(mu_) = nullptr;  // of an Abort that waits
   async::Task idle_callback_ ABSL_GUARDED_BY(mu_);
   std::function<void(Connection*)> on_closed_ ABSL_GUARDED_BY(mu_);  // until it is closed
 
@@ -404,7 +406,6 @@ class Connection final : public async::EventHandler {
   Pings pings_;  // if they are wanted
   // Used by whoever writes (state_.writing), or after everybody is done.
   wire::SendBatch batch_;
-  std::vector<iovec> pieces_;
 
   ReadState read_;  // used by whoever holds the read token
 

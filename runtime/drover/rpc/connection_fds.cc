@@ -16,7 +16,7 @@ constexpr uint8_t kNoFd = 0xff;
 }  // namespace
 
 transport::IoResult Connection::ReadWithFds(std::span<std::byte> space, transport::Wait wait) {
-  const size_t most = options_.limits.max_fds_per_message;
+  const size_t most = terms_->limits.max_fds_per_message;
   std::vector<base::UniqueFd> fds;
   const transport::IoResult result = stream_->ReadWithFds(space, wait, most, &fds);
   if (result.bytes == 0) return result;
@@ -40,7 +40,7 @@ void Connection::TakeFrameFds() {
 
 void Connection::AttachFd(uint8_t index, RemoteCapability& import) {
   if (index == kNoFd || index >= read_.frame_fds.size() || !read_.frame_fds[index]) return;
-  if (state_.import_fds >= options_.limits.max_fds) return;
+  if (state_.import_fds >= terms_->limits.max_fds) return;
   if (import.AttachFd(read_.frame_fds[index])) ++state_.import_fds;
 }
 

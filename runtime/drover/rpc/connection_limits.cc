@@ -30,34 +30,34 @@ absl::Status Connection::CheckExports() {
         absl::StrCat("the message carries ", state_.fds.size(),
                      " descriptors; the most that are sent with one is ", kMostFdsSent));
   }
-  if (state_.exports.size() <= options_.limits.max_exports) return absl::OkStatus();
+  if (state_.exports.size() <= terms_->limits.max_exports) return absl::OkStatus();
   return absl::ResourceExhaustedError(
-      absl::StrCat("the peer would hold more than ", options_.limits.max_exports,
+      absl::StrCat("the peer would hold more than ", terms_->limits.max_exports,
                    " objects of this process (limits.max_exports)"));
 }
 
 absl::Status Connection::CheckBacklog() {
-  if (state_.unwritten() + state_.held_call_bytes <= options_.limits.max_queued_bytes) {
+  if (state_.unwritten() + state_.held_call_bytes <= terms_->limits.max_queued_bytes) {
     return absl::OkStatus();
   }
   return absl::ResourceExhaustedError(absl::StrCat(
       state_.unwritten() + state_.held_call_bytes,
-      " bytes wait to be read at the other end of the connection to ", options_.name,
-      "; the limit is ", options_.limits.max_queued_bytes, " (limits.max_queued_bytes)"));
+      " bytes wait to be read at the other end of the connection to ", name(), "; the limit is ",
+      terms_->limits.max_queued_bytes, " (limits.max_queued_bytes)"));
 }
 
 absl::Status Connection::AdmitCall(IncomingCall& call) {
   if (!state_.overstep.ok()) return state_.overstep;
-  if (state_.running_calls > options_.limits.max_calls_in_flight) {
+  if (state_.running_calls > terms_->limits.max_calls_in_flight) {
     return absl::ResourceExhaustedError(
-        absl::StrCat("the connection has ", options_.limits.max_calls_in_flight,
+        absl::StrCat("the connection has ", terms_->limits.max_calls_in_flight,
                      " calls in flight, which is its limit (limits.max_calls_in_flight)"));
   }
   const size_t bytes = call.message_bytes();
-  if (state_.call_bytes > 0 && state_.call_bytes + bytes > options_.limits.max_call_bytes) {
+  if (state_.call_bytes > 0 && state_.call_bytes + bytes > terms_->limits.max_call_bytes) {
     return absl::ResourceExhaustedError(absl::StrCat(
         "the calls in flight of the connection take ", state_.call_bytes, " bytes and this one ",
-        bytes, "; the limit is ", options_.limits.max_call_bytes, " (limits.max_call_bytes)"));
+        bytes, "; the limit is ", terms_->limits.max_call_bytes, " (limits.max_call_bytes)"));
   }
   absl::Status backlog = CheckBacklog();
   if (backlog.ok()) {
@@ -77,7 +77,7 @@ void Connection::UncountCall(size_t bytes) {
 }
 
 void Connection::NoteBacklog() {
-  const size_t limit = options_.limits.max_queued_bytes;
+  const size_t limit = terms_->limits.max_queued_bytes;
   if (state_.unwritten() / 2 <= limit) return;
   Overstep(absl::StrCat(state_.unwritten(),
                         " bytes wait for a peer that does not read them; the limit is twice ",
@@ -90,9 +90,9 @@ void Connection::HoldAnswer(Answer& answer) {
     answer.held_bytes += answer.results->FrameBytes();
   }
   state_.held_bytes += answer.held_bytes;
-  if (state_.held_bytes > options_.limits.max_held_answer_bytes) {
+  if (state_.held_bytes > terms_->limits.max_held_answer_bytes) {
     Overstep(absl::StrCat("the peer has not finished answers of ", state_.held_bytes,
-                          " bytes; the limit is ", options_.limits.max_held_answer_bytes,
+                          " bytes; the limit is ", terms_->limits.max_held_answer_bytes,
                           " (limits.max_held_answer_bytes)"));
   }
 }

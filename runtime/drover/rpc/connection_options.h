@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "drover/async/runtime.h"
@@ -18,21 +19,36 @@
 #include "drover/rpc/capability.h"
 #include "drover/rpc/limits.h"
 #include "drover/rpc/liveness.h"
+#include "drover/transport/byte_stream.h"
 
 namespace drover::rpc {
 
 class Connection;
 
-struct ConnectionOptions {
-  std::string name;            // of the peer, for errors and the log: an endpoint
-  Runtime* runtime = nullptr;  // null: the default one
+// What many connections have in common: those of a server share one of these.
+struct ConnectionTerms {
+  // Of a server: where it listens. A connection without a name of its own is known by that and by
+  // its peer; the text is made when it is needed.
+  std::string listener = {};
   size_t max_frame_bytes = 64 << 20;
   Limits limits = {};
   Liveness liveness = {};
+  base::Ref<CallHooks> hooks = nullptr;  // null: none
+};
+
+// How a client is called that has no name but where it was accepted.
+std::string ClientName(const transport::PeerInfo& peer, const std::string& listener);
+
+struct ConnectionOptions {
+  std::string name;                              // of the peer, for errors and the log: an endpoint
+  Runtime* runtime = nullptr;                    // null: the default one
+  std::shared_ptr<const ConnectionTerms> terms;  // null: the defaults
   base::Ref<Capability> front_object;          // what Bootstrap gives the peer; until it is closed
   base::Ref<Capability> node;                  // answers the Node interface beside it
-  base::Ref<CallHooks> hooks = nullptr;        // null: none
   std::function<void(Connection*)> on_closed;  // once, on any thread, no lock held
+  // With a front object: the thread that makes the connection has the reactor, and calls OnReady at
+  // once. What the client has sent by then is read without epoll having been told.
+  bool read_by_maker = false;
 };
 
 }  // namespace drover::rpc

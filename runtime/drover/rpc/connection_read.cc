@@ -67,7 +67,7 @@ Connection::ReadResult Connection::ReadOnce(transport::Wait wait) {
     bytes_read_.store(bytes_read() + result.bytes, std::memory_order_relaxed);
     read_.drained = result.bytes < space.size();
     if (result.bytes >= wire::SpareMemory::kLargePart) KeepSpareMemory(runtime_.timers());
-    if (options_.liveness.pings()) {
+    if (terms_->liveness.pings()) {
       pings_.last_input.store(async::SteadyNanos(), std::memory_order_relaxed);
     }
     return ReadResult::kProgress;
@@ -79,7 +79,7 @@ Connection::ReadResult Connection::ReadOnce(transport::Wait wait) {
   } else if (read_.reader.pending() > 0) {
     const auto reason = absl::StrCat("the peer closed it in the middle of a frame, after ",
                                      read_.reader.pending(), " bytes of it");
-    DROVER_LOG(kWarning) << "connection to " << options_.name << " ended: " << reason;
+    DROVER_LOG(kWarning) << "connection to " << name() << " ended: " << reason;
     Close(absl::UnavailableError(reason));
   } else {
     Close(absl::UnavailableError("the peer closed it"));
@@ -131,7 +131,7 @@ Connection::ReadResult Connection::YieldForInput() {
 void Connection::Drive(async::FutureCore& core, absl::Time deadline) {
   if (InForkedChild()) {
     core.Fail(absl::FailedPreconditionError(
-        absl::StrCat("the connection to ", options_.name, " belongs to the parent process")));
+        absl::StrCat("the connection to ", name(), " belongs to the parent process")));
     return;
   }
   const async::Cancellation* cancellation = async::ThreadContext::Current().cancellation;
@@ -331,6 +331,7 @@ bool Connection::HandleFrames(bool run_inline) {
     if (!read_.frame_fds.empty())
       read_.frame_fds.clear();  // those that belong to nothing are closed
     whole = true;
+    if (read_.frame_watch.expects_first()) StopExpectingFirstFrame();
     deferred.FinishTasks();
     if (overstepped_.load(std::memory_order_relaxed)) EndIfOverstepped();
     if (!problem.ok()) {
@@ -363,8 +364,7 @@ bool Connection::HandleFrames(bool run_inline) {
   }
   cork = outer;
   Flush();
-  if (kept &&
-      read_.frame_watch.Note(whole, read_.reader.pending(), options_.limits.frame_timeout)) {
+  if (kept && read_.frame_watch.Note(whole, read_.reader.pending(), terms_->limits.frame_timeout)) {
     CallAt(read_.frame_watch.deadline());
   }
   return kept;

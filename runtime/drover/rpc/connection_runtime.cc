@@ -71,6 +71,7 @@ bool Connection::BeginDedicated(async::DedicatedReader& dedicated) {
 }
 
 void Connection::ReleaseTokenToReactor() {
+  Rest();
   {
     base::MutexLock lock(&read_mu_);
     if (ended_.load(std::memory_order_acquire)) {
@@ -108,12 +109,19 @@ bool Connection::OnTick() {
     }
     if (!token_held_) {
       SetInterest(interest_ | EPOLLIN);
-      read_.reader.Shrink();
+      Rest();
     }
   }
   // A caller that holds the token asks for ticks again when it lets go.
   ticking_.store(false, std::memory_order_seq_cst);
   return false;
+}
+
+void Connection::Rest() {
+  read_.reader.Rest();
+  base::MutexLock lock(&mu_);
+  state_.send.Rest();
+  if (!state_.writing) batch_.Rest();
 }
 
 void Connection::RequestTick() {

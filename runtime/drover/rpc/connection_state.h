@@ -3,7 +3,6 @@
 #ifndef DROVER_RPC_CONNECTION_STATE_H_
 #define DROVER_RPC_CONNECTION_STATE_H_
 
-#include <deque>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -36,7 +35,7 @@ struct ConnectionState {
   // kAsked: calls with metadata are held, and all behind them. kAnswered: those that were held
   // leave, and new ones queue behind them.
   enum class Hello { kNone, kAsked, kAnswered } hello = Hello::kNone;
-  std::deque<HeldCall> held;
+  std::vector<HeldCall> held;
   size_t held_call_bytes = 0;
   bool retired = false;  // see Connection::Retire
   QuestionTable questions;

@@ -32,10 +32,20 @@ void Connection::CallAt(int64_t when) {
 
 void Connection::ExpectFirstFrame() {
   const int64_t deadline =
-      FrameWatch::After(async::SteadyNanos(), options_.limits.handshake_timeout);
+      FrameWatch::After(async::SteadyNanos(), terms_->limits.handshake_timeout);
   if (deadline == FrameWatch::kNever) return;
   read_.frame_watch.ExpectFirst(deadline);
   CallAt(deadline);
+}
+
+// The first message is here: unless somebody else needs the timer, an idle connection has none.
+// (The order matters: a moment that is asked for in between is not lost, at worst it is asked for
+// twice.)
+void Connection::StopExpectingFirstFrame() {
+  read_.frame_watch.FirstCame();
+  if (terms_->liveness.pings() || timer_.load() == FrameWatch::kNever) return;
+  runtime_.reactor().ForgetCall(reactor_id_);
+  timer_.store(FrameWatch::kNever);
 }
 
 void Connection::OnTimer() {
@@ -53,7 +63,7 @@ int64_t Connection::CheckFrameDeadline(int64_t now) {
   if (InputWaits()) return FrameWatch::After(now, kLookAgain);
   const bool first = read_.frame_watch.expects_first();
   const absl::Duration limit =
-      first ? options_.limits.handshake_timeout : options_.limits.frame_timeout;
+      first ? terms_->limits.handshake_timeout : terms_->limits.frame_timeout;
   Abort(absl::DeadlineExceededError(
       absl::StrCat(first ? "the client sent no first message for "
                          : "a message that has begun to arrive is not there after ",
@@ -63,15 +73,15 @@ int64_t Connection::CheckFrameDeadline(int64_t now) {
 }
 
 void Connection::BeginPings() {
-  if (!options_.liveness.pings()) return;
+  if (!terms_->liveness.pings()) return;
   const int64_t now = async::SteadyNanos();
   pings_.last_input.store(now, std::memory_order_relaxed);
-  CallAt(FrameWatch::After(now, options_.liveness.ping_interval));
+  CallAt(FrameWatch::After(now, terms_->liveness.ping_interval));
 }
 
 // Returns when it wants to be called again.
 int64_t Connection::CheckPing(int64_t now) {
-  const Liveness& liveness = options_.liveness;
+  const Liveness& liveness = terms_->liveness;
   if (!liveness.pings() || !open()) return FrameWatch::kNever;
   const int64_t last = pings_.last_input.load(std::memory_order_relaxed);
   const int64_t soon = FrameWatch::After(now, liveness.ping_interval);
@@ -90,7 +100,7 @@ int64_t Connection::CheckPing(int64_t now) {
   if (InputWaits()) return FrameWatch::After(now, kLookAgain);
   const auto reason =
       absl::StrCat("no answer to a ping for ", absl::FormatDuration(liveness.ping_timeout));
-  DROVER_LOG(kWarning) << "connection to " << options_.name << " ended: " << reason;
+  DROVER_LOG(kWarning) << "connection to " << name() << " ended: " << reason;
   Close(absl::UnavailableError(reason));
   return FrameWatch::kNever;
 }

@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "drover/async/thread_context.h"
@@ -28,9 +29,9 @@ absl::Status Connection::CheckFrame(size_t bytes) const {
     return absl::ResourceExhaustedError(
         absl::StrCat("the message has more than ", wire::kMaxSegments - 1, " segments"));
   }
-  if (bytes > options_.max_frame_bytes) {
+  if (bytes > terms_->max_frame_bytes) {
     return absl::ResourceExhaustedError(
-        absl::StrCat("the message has ", bytes, " bytes; the limit is ", options_.max_frame_bytes));
+        absl::StrCat("the message has ", bytes, " bytes; the limit is ", terms_->max_frame_bytes));
   }
   return absl::OkStatus();
 }
@@ -104,13 +105,14 @@ void Connection::Write(bool also_what_can_wait) {
 }
 
 void Connection::WriteClaimed() {
+  thread_local std::vector<iovec> pieces;  // kept, for its memory
   async::Task idle;
   absl::Status broken;
   bool blocked = false;
   for (size_t written = 0;;) {
-    batch_.Gather(pieces_, kMostPieces);
+    batch_.Gather(pieces, kMostPieces);
     const transport::IoResult result =
-        batch_.HasFds() ? stream_->WriteWithFds(pieces_, batch_.Fds()) : stream_->Write(pieces_);
+        batch_.HasFds() ? stream_->WriteWithFds(pieces, batch_.Fds()) : stream_->Write(pieces);
     if (result.bytes > 0) batch_.Advance(result.bytes);
     written += result.bytes;
     if (result.bytes >= wire::SpareMemory::kLargePart) KeepSpareMemory(runtime_.timers());
@@ -121,7 +123,7 @@ void Connection::WriteClaimed() {
     state_.written += result.bytes;
     if (!blocked && broken.ok() && MoveToBatch()) continue;
     state_.writing = false;
-    if (abort_waits_) writer_done_.SignalAll();
+    if (writer_done_ != nullptr) writer_done_->SignalAll();
     state_.write_blocked = blocked && broken.ok();
     if (!broken.ok()) {
       state_.write_failed = true;
@@ -161,7 +163,7 @@ void Connection::UpdateWriteInterest() {
 }
 
 void Connection::Abort(const absl::Status& reason) {
-  DROVER_LOG(kWarning) << "connection to " << options_.name << " is aborted: " << reason.message();
+  DROVER_LOG(kWarning) << "connection to " << name() << " is aborted: " << reason.message();
   wire::OutMessagePtr message = wire::OutMessage::New();
   ToException(reason, message->builder().initRoot<protocol::Message>().initAbort());
   {
@@ -170,8 +172,10 @@ void Connection::Abort(const absl::Status& reason) {
     state_.send.Seal();  // other threads go on until Close, but an Abort is the last word
     // Close would take it from under a writer that is at work. Writes do not block: it is done
     // soon.
-    abort_waits_ = true;
-    while (state_.writing) writer_done_.Wait(&mu_);
+    base::CondVar done;
+    writer_done_ = &done;
+    while (state_.writing) done.Wait(&mu_);
+    writer_done_ = nullptr;
   }
   Flush();
   Close(reason);

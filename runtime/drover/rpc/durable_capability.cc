@@ -123,14 +123,16 @@ absl::Status DurableCapability::CheckDialable(bool again) {
 }
 
 base::Ref<Capability> DurableCapability::Adopt(std::unique_ptr<transport::ByteStream> stream) {
+  auto terms = std::make_shared<const ConnectionTerms>(
+      ConnectionTerms{.max_frame_bytes = options_.max_frame_bytes,
+                      .limits = options_.limits,
+                      .liveness = options_.liveness,
+                      .hooks = options_.hooks});
   connection_ = Connection::Create(std::move(stream), {.name = endpoint_.ToString(),
                                                        .runtime = options_.runtime,
-                                                       .max_frame_bytes = options_.max_frame_bytes,
-                                                       .limits = options_.limits,
-                                                       .liveness = options_.liveness,
+                                                       .terms = std::move(terms),
                                                        .front_object = nullptr,
                                                        .node = nullptr,
-                                                       .hooks = options_.hooks,
                                                        .on_closed = nullptr});
   front_ = connection_->Bootstrap();
   connection_->SayHello(*front_);

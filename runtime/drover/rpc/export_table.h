@@ -3,6 +3,8 @@
 #define DROVER_RPC_EXPORT_TABLE_H_
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -19,12 +21,19 @@ class ExportTable {
   // gets what tells this export from those that have the same id earlier or later; 0 otherwise.
   ExportId Add(const base::Ref<Capability>& capability, uint64_t* serial) {
     *serial = 0;
-    if (auto it = by_capability_.find(capability.get()); it != by_capability_.end()) {
-      ++table_.Find(it->second)->references;
-      return it->second;
+    if (const std::optional<ExportId> known = IdOf(capability.get())) {
+      ++table_.Find(*known)->references;
+      return *known;
     }
     const ExportId id = table_.Add(Entry{capability, 1, *serial = ++last_serial_});
-    by_capability_[capability.get()] = id;
+    if (by_capability_ != nullptr) {
+      by_capability_->emplace(capability.get(), id);
+    } else if (table_.size() > kFew) {
+      by_capability_ = std::make_unique<absl::flat_hash_map<const Capability*, ExportId>>();
+      table_.ForEach([&](ExportId each, const Entry& entry) {
+        by_capability_->emplace(entry.capability.get(), each);
+      });
+    }
     return id;
   }
 
@@ -47,7 +56,7 @@ class ExportTable {
     if (entry == nullptr || entry->references < references) return ReleaseResult::kImpossible;
     entry->references -= references;
     if (entry->references > 0) return ReleaseResult::kKept;
-    by_capability_.erase(entry->capability.get());
+    if (by_capability_ != nullptr) by_capability_->erase(entry->capability.get());
     *gone = table_.Take(id).capability;
     return ReleaseResult::kGone;
   }
@@ -59,7 +68,7 @@ class ExportTable {
   }
   void Clear() {
     table_.Clear();
-    by_capability_.clear();
+    by_capability_ = nullptr;
   }
 
  private:
@@ -68,8 +77,23 @@ class ExportTable {
     uint32_t references;
     uint64_t serial;
   };
+  // As many are looked through one by one: most connections export the front object alone.
+  static constexpr size_t kFew = 8;
+
+  std::optional<ExportId> IdOf(const Capability* capability) {
+    std::optional<ExportId> found;
+    if (by_capability_ == nullptr) {
+      table_.ForEach([&](ExportId id, const Entry& entry) {
+        if (entry.capability.get() == capability) found = id;
+      });
+    } else if (auto it = by_capability_->find(capability); it != by_capability_->end()) {
+      found = it->second;
+    }
+    return found;
+  }
+
   OwnIdTable<ExportId, Entry> table_;
-  absl::flat_hash_map<Capability*, ExportId> by_capability_;
+  std::unique_ptr<absl::flat_hash_map<const Capability*, ExportId>> by_capability_;  // of many
   uint64_t last_serial_ = 0;
 };
 

@@ -34,13 +34,16 @@ class FrameWatch {
     deadline_.store(deadline);
   }
 
+  // It is; by whoever reads, before the call in it runs, which may take any time.
+  void FirstCame() {
+    first_.store(false, std::memory_order_relaxed);
+    deadline_.store(kNever);
+  }
+
   // What was read has been handled: whether a message was `whole`, and the bytes of one that is
   // not yet. True if the deadline has come into being.
   bool Note(bool whole, size_t pending, absl::Duration patience) {
-    if (first_.load(std::memory_order_relaxed)) {
-      if (!whole) return false;
-      first_.store(false, std::memory_order_relaxed);
-    }
+    if (first_.load(std::memory_order_relaxed)) return false;
     if (whole || pending == 0) {
       if (begun_ != 0 || deadline_.load(std::memory_order_relaxed) != kNever) {
         begun_ = 0;

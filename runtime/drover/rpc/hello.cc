@@ -146,7 +146,7 @@ void Connection::Hold(const CallTarget& target, OutgoingCall& call,
 
 void Connection::ReleaseHeldCalls() {
   for (bool attended = false;; attended = true) {
-    std::deque<HeldCall> leaving;
+    std::vector<HeldCall> leaving;
     {
       base::MutexLock lock(&mu_);
       leaving.swap(state_.held);

@@ -9,6 +9,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -99,7 +100,8 @@ class PeerIdTable {
       if (id.value() >= flat_.size()) flat_.resize(id.value() + 1);
       return &flat_[id.value()].emplace();
     }
-    return &hashed_[id];
+    if (hashed_ == nullptr) hashed_ = std::make_unique<absl::flat_hash_map<Id, T>>();
+    return &(*hashed_)[id];
   }
 
   T* Find(Id id) {
@@ -107,17 +109,22 @@ class PeerIdTable {
       if (id.value() >= flat_.size() || !flat_[id.value()]) return nullptr;
       return &*flat_[id.value()];
     }
-    auto it = hashed_.find(id);
-    return it == hashed_.end() ? nullptr : &it->second;
+    if (hashed_ == nullptr) return nullptr;
+    auto it = hashed_->find(id);
+    return it == hashed_->end() ? nullptr : &it->second;
   }
 
-  // The entry must be there.
+  // The entry must be there. The first time that none is left, the memory goes too: it held what
+  // begins a connection, several entries at once, and many connections never need it again.
   void Remove(Id id) {
-    --size_;
     if (id.value() < kFlat) {
       flat_[id.value()].reset();
     } else {
-      hashed_.erase(id);
+      hashed_->erase(id);
+    }
+    if (--size_ == 0 && !std::exchange(begun_, true)) {
+      decltype(flat_)().swap(flat_);
+      hashed_ = nullptr;
     }
   }
 
@@ -128,7 +135,8 @@ class PeerIdTable {
     for (size_t i = 0; i < flat_.size(); ++i) {
       if (flat_[i]) f(Id(static_cast<uint32_t>(i)), *flat_[i]);
     }
-    for (auto& [id, entry] : hashed_) f(id, entry);
+    if (hashed_ == nullptr) return;
+    for (auto& [id, entry] : *hashed_) f(id, entry);
   }
 
   void Clear() { *this = PeerIdTable(); }
@@ -137,8 +145,9 @@ class PeerIdTable {
   static constexpr uint32_t kFlat = 1024;
 
   std::vector<std::optional<T>> flat_;
-  absl::flat_hash_map<Id, T> hashed_;
+  std::unique_ptr<absl::flat_hash_map<Id, T>> hashed_;  // null until it is needed
   size_t size_ = 0;
+  bool begun_ = false;  // it has been empty again
 };
 
 }  // namespace drover::rpc

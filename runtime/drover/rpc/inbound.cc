@@ -52,7 +52,7 @@ absl::Status Connection::HandleFrame(wire::Frame frame, Deferred& deferred) {
         return HandleUnimplemented(message.getUnimplemented(), deferred);
       case protocol::Message::ABORT: {
         const absl::Status reason = FromException(message.getAbort());
-        DROVER_LOG(kWarning) << "connection to " << options_.name
+        DROVER_LOG(kWarning) << "connection to " << name()
                              << " was aborted by the peer: " << reason.message();
         Close(absl::UnavailableError(
             absl::StrCat("the peer aborted it: ", std::string(reason.message()))));
@@ -105,13 +105,12 @@ absl::Status Connection::HandleUnimplemented(protocol::Message::Reader message,
           "the peer passes on promises but does not implement Disembargo");
     default:
       // Nothing else that we send is answered.
-      DROVER_LOG(kInfo) << "connection to " << options_.name
-                        << ": the peer does not implement message "
+      DROVER_LOG(kInfo) << "connection to " << name() << ": the peer does not implement message "
                         << static_cast<int>(message.which());
       return absl::OkStatus();
   }
   const absl::Status status = absl::UnimplementedError(
-      absl::StrCat("the peer ", options_.name, " does not implement such a message"));
+      absl::StrCat("the peer ", name(), " does not implement such a message"));
   base::Ref<ReturnHandler> handler;
   {
     base::MutexLock lock(&mu_);

@@ -49,11 +49,14 @@ void Connection::ReleaseImport(const Capability* import, ImportId id,
     if (entry != nullptr && entry->capability == import) state_.imports.Remove(id);
     if (import->AttachedFd()) --state_.import_fds;
     if (!state_.open()) return;
-    wire::OutMessagePtr message = wire::OutMessage::New();
-    auto release = message->builder().initRoot<protocol::Message>().initRelease();
-    release.setId(id.value());
-    release.setReferenceCount(references.received);
-    Queue(message, Urgency::kNow);
+    // The end of the connection, which follows, releases everything.
+    if (!Unused() || queued_now_.load(std::memory_order_relaxed)) {
+      wire::OutMessagePtr message = wire::OutMessage::New();
+      auto release = message->builder().initRoot<protocol::Message>().initRelease();
+      release.setId(id.value());
+      release.setReferenceCount(references.received);
+      Queue(message, Urgency::kNow);
+    }
   }
   FlushUnlessCorked();
   CloseIfRetired();

@@ -81,7 +81,7 @@ bool Connection::SendQuestion(const CallTarget& target, OutgoingCall& call,
                               base::Ref<ReturnHandler>& handler) {
   if (InForkedChild()) {
     handler->OnError(absl::FailedPreconditionError(
-        absl::StrCat("the connection to ", options_.name, " belongs to the parent process")));
+        absl::StrCat("the connection to ", name(), " belongs to the parent process")));
     return true;
   }
   // Built before the lock is taken.
@@ -101,7 +101,7 @@ bool Connection::SendQuestion(const CallTarget& target, OutgoingCall& call,
     lost = state_.closed;
     if (lost.ok() && state_.write_failed) {
       lost = absl::UnavailableError(
-          absl::StrCat("the connection to ", options_.name, " ended: the peer closed it"));
+          absl::StrCat("the connection to ", name(), " ended: the peer closed it"));
     }
     if (lost.ok()) refused = CheckBacklog();
     held = lost.ok() && refused.ok() && MustHold(call);

@@ -65,8 +65,8 @@ StreamOr DialUnix(const Endpoint& endpoint, absl::Duration timeout) {
     if (errno != EINTR) return DialError(endpoint, errno);
     SetSendTimeout(fd.get(), std::max(deadline - absl::Now(), absl::Milliseconds(1)));
   }
-  SetSendTimeout(fd.get(), absl::ZeroDuration());
-  return SocketStream::Make(std::move(fd), "unix");
+  // The limit stays, without effect: streams never wait in a write.
+  return SocketStream::MakeOfNew(std::move(fd), AF_UNIX, "unix");
 }
 
 // A socket that dials an unused port of its own host's ephemeral range may be given that very port,

@@ -80,7 +80,8 @@ absl::StatusOr<std::unique_ptr<ByteStream>> SocketListener::Accept() {
           return absl::ErrnoToStatus(errno, absl::StrCat(endpoint_.ToString(), ": cannot accept"));
       }
     }
-    std::unique_ptr<SocketStream> stream = SocketStream::Make(std::move(fd), address.ToString());
+    std::unique_ptr<SocketStream> stream =
+        SocketStream::MakeOfNew(std::move(fd), address.family(), address.ToString());
     // No file guards an abstract name.
     if (endpoint_.is_abstract() && stream->peer().uid != geteuid()) {
       DROVER_LOG(kWarning) << endpoint_ << ": refused a connection of uid "

@@ -67,13 +67,18 @@ std::unique_ptr<SocketStream> SocketStream::Make(base::UniqueFd fd, std::string 
   const int flags = fcntl(fd.get(), F_GETFL);
   if ((flags & O_NONBLOCK) != 0) fcntl(fd.get(), F_SETFL, flags & ~O_NONBLOCK);
 
-  PeerInfo peer{.address = std::move(address), .pid = std::nullopt, .uid = std::nullopt};
   int family = 0;
   socklen_t size = sizeof family;
   getsockopt(fd.get(), SOL_SOCKET, SO_DOMAIN, &family, &size);
+  return MakeOfNew(std::move(fd), family, std::move(address));
+}
+
+std::unique_ptr<SocketStream> SocketStream::MakeOfNew(base::UniqueFd fd, int family,
+                                                      std::string address) {
+  PeerInfo peer{.address = std::move(address), .pid = std::nullopt, .uid = std::nullopt};
   if (family == AF_UNIX) {
     ucred credentials{};
-    size = sizeof credentials;
+    socklen_t size = sizeof credentials;
     // A peer in a pid namespace that we do not see has pid 0.
     if (getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0) {
       if (credentials.pid > 0) peer.pid = credentials.pid;

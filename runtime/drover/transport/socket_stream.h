@@ -31,6 +31,10 @@ class SocketStream final : public ByteStream {
   // TCP_NODELAY and kTcpUserTimeout on TCP, asks for the peer's credentials on UNIX. `address` is
   // what peer() says.
   static std::unique_ptr<SocketStream> Make(base::UniqueFd fd, std::string address);
+  // The same for one that is known to be in these modes, and of what family: what was made for this
+  // costs no system calls to find that out.
+  static std::unique_ptr<SocketStream> MakeOfNew(base::UniqueFd fd, int family,
+                                                 std::string address);
 
   IoResult Read(std::span<std::byte> into, Wait wait) override;
   void SetReadLimit(absl::Duration limit) override;

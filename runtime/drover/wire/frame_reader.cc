@@ -4,12 +4,17 @@
 #include <cstring>
 #include <utility>
 
+#include "drover/base/thread_spare.h"
+
 namespace drover::wire {
 namespace {
 
 // 64 KiB of data, and what a message has beside them.
 constexpr size_t kBlockBytes = 72 * 1024;
 constexpr size_t kLeastSpace = 4 * 1024;
+
+// What a reader of this thread has let go of.
+base::Ref<Block>* Spare() { return base::ThreadSpare<base::Ref<Block>, FrameReader>(); }
 
 }  // namespace
 
@@ -22,9 +27,20 @@ Frame CopyOf(const Frame& frame) {
   return copy;
 }
 
+void FrameReader::Rest() {
+  if (begin_ != end_ || !block_) return;
+  base::Ref<Block>* spare = Spare();
+  if (spare != nullptr && !*spare && block_->Unshared() && block_->capacity() == kBlockBytes) {
+    *spare = std::move(block_);
+  }
+  block_ = nullptr;
+  begin_ = end_ = 0;
+}
+
 std::span<std::byte> FrameReader::Space() {
   if (!block_) {
-    block_ = base::MakeRef<Block>(kBlockBytes);
+    base::Ref<Block>* spare = Spare();
+    block_ = spare != nullptr && *spare ? std::move(*spare) : base::MakeRef<Block>(kBlockBytes);
     begin_ = end_ = 0;
   }
   const bool sole = block_->Unshared();

@@ -3,12 +3,26 @@
 #include <string>
 #include <utility>
 
+#include "drover/base/thread_spare.h"
+
 namespace drover::wire {
 namespace {
 
 constexpr size_t kLargeFrame = 16 * 1024;
 // A buffer that grew beyond this is given back once it is empty.
 constexpr size_t kMostKept = 64 * 1024;
+
+// What a queue, or a batch, of this thread has let go of.
+std::string* Spare() { return base::ThreadSpare<std::string, SendQueue>(); }
+
+bool HasMemory(const std::string& buffer) { return buffer.capacity() > std::string().capacity(); }
+
+void Rest(std::string& buffer) {
+  if (!buffer.empty() || !HasMemory(buffer)) return;
+  std::string* spare = Spare();
+  if (spare != nullptr && buffer.capacity() > spare->capacity()) spare->swap(buffer);
+  std::string().swap(buffer);
+}
 
 void Empty(std::string& buffer) {
   buffer.clear();
@@ -70,6 +84,8 @@ void SendBatch::Advance(size_t bytes) {
   }
 }
 
+void SendBatch::Rest() { wire::Rest(frames_.head); }
+
 void SendBatch::Clear() {
   frames_.Clear();
   offset_ = 0;
@@ -90,7 +106,13 @@ void SendQueue::Append(OutMessagePtr& message) {
 }
 
 std::string& SendQueue::Tail() {
-  if (frames_.rest.empty()) return frames_.head;
+  if (frames_.rest.empty()) {
+    if (!HasMemory(frames_.head)) {
+      std::string* spare = Spare();
+      if (spare != nullptr) frames_.head.swap(*spare);
+    }
+    return frames_.head;
+  }
   if (frames_.rest.back().large || frames_.rest.back().closed) frames_.rest.emplace_back();
   return frames_.rest.back().bytes;
 }
@@ -132,12 +154,11 @@ void SendQueue::MoveTo(SendBatch& batch) {
     frames_.head.clear();
     batch.frames_.rest.push_back(std::move(chunk));
   }
-  if (!frames_.rest.empty()) {
-    for (FrameList::Chunk& chunk : frames_.rest) batch.frames_.rest.push_back(std::move(chunk));
-    frames_.rest.clear();
-  }
+  batch.frames_.rest.splice(batch.frames_.rest.end(), frames_.rest);
   bytes_ = 0;
 }
+
+void SendQueue::Rest() { wire::Rest(frames_.head); }
 
 void SendQueue::Clear() {
   frames_.Clear();

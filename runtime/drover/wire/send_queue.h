@@ -6,6 +6,8 @@
 //   queue.MoveTo(batch);                     // under the lock that guards the queue
 //   ... batch.Gather(iovecs, n); write ...; batch.Advance(n)   // outside it
 //
+// What Rest gives up goes to the thread, for the next queue that it appends to.
+//
 // Thread-compatible. Never blocks.
 #ifndef DROVER_WIRE_SEND_QUEUE_H_
 #define DROVER_WIRE_SEND_QUEUE_H_
@@ -13,7 +15,7 @@
 #include <sys/uio.h>
 
 #include <cstddef>
-#include <deque>
+#include <list>
 #include <span>
 #include <string>
 #include <vector>
@@ -39,7 +41,7 @@ struct FrameList {
   void Clear();
 
   std::string head;
-  std::deque<Chunk> rest;
+  std::list<Chunk> rest;
 };
 
 // Part of a queue that is being written.
@@ -56,6 +58,8 @@ class SendBatch {
   // The first `bytes` of what Gather described have been written.
   void Advance(size_t bytes);
   void Clear();
+  // Lets go of the memory if there is nothing to be written.
+  void Rest();
 
  private:
   friend class SendQueue;
@@ -80,6 +84,8 @@ class SendQueue {
   // Appends everything to `batch`.
   void MoveTo(SendBatch& batch);
   void Clear();
+  // Lets go of the memory if nothing waits.
+  void Rest();
 
  private:
   // Where small frames go now.
