@@ -2,38 +2,48 @@
 // wake-up of 25-30 us where the other side answers at once, and only burns a CPU elsewhere.
 //
 //   SpinBudget budget;
-//   const absl::Duration d = budget.Next();    // zero: sleep at once
-//   ... poll for at most d ...
-//   budget.Report(/*paid=*/arrived);
+//   const int64_t nanos = budget.Next();    // zero: sleep at once
+//   ... poll for at most so long ...
+//   budget.Report(/*paid=*/arrived);           // unless it was zero
 //
 // While polling pays, every wait polls. After several waits in a row in which it did not, only one
-// wait in kProbeEvery does, to find out whether that has changed. With one CPU nobody polls; see
-// yield_budget.h for that.
+// wait in kFirstProbe does, to find out whether that has changed, and ever fewer the longer it has
+// not, down to one in kRarestProbe: where more threads are busy than there are CPUs, whoever is
+// waited for does not run meanwhile, and polling ends by itself. One that pays brings it back. With
+// one CPU nobody polls; see yield_budget.h for that.
+//
 // Thread-compatible. The limit is the environment variable DROVER_SPIN in microseconds
 // (default 50; 0 turns polling off), read at the first use.
 #ifndef DROVER_ASYNC_SPIN_BUDGET_H_
 #define DROVER_ASYNC_SPIN_BUDGET_H_
 
+#include <algorithm>
 #include <cstdint>
 
 namespace drover::async {
 
 class SpinBudget {
  public:
-  explicit SpinBudget(int64_t limit_nanos = LimitNanos()) : limit_ns_(limit_nanos) {}
+  static constexpr uint32_t kFirstProbe = 32;
+  static constexpr uint32_t kRarestProbe = 256;
+
+  explicit SpinBudget(int64_t limit_ns = LimitNanos()) : limit_ns_(limit_ns) {}
 
   // In nanoseconds.
   int64_t Next() {
-    if (limit_ns_ == 0) return 0;
     if (credit_ > 0) return limit_ns_;
-    if (++waits_ % kProbeEvery == 0) return limit_ns_;
-    return 0;
+    if (limit_ns_ == 0 || ++waits_ < probe_after_) return 0;
+    waits_ = 0;
+    return limit_ns_;
   }
   void Report(bool paid) {
     if (paid) {
       credit_ = kMaxCredit;
+      probe_after_ = kFirstProbe;
     } else if (credit_ > 0) {
       --credit_;
+    } else {
+      probe_after_ = std::min(2 * probe_after_, kRarestProbe);
     }
   }
 
@@ -44,11 +54,11 @@ class SpinBudget {
 
  private:
   static constexpr int kMaxCredit = 4;
-  static constexpr uint32_t kProbeEvery = 32;
 
   int64_t limit_ns_;
   int credit_ = 1;
-  uint32_t waits_ = 0;
+  uint32_t waits_ = 0;  // since the last that polled
+  uint32_t probe_after_ = kFirstProbe;
 };
 
 }  // namespace drover::async
