@@ -21,6 +21,7 @@
 #include "common/tables.h"
 #include "drover/base/status_macros.h"
 #include "pipelining.h"
+#include "scale.h"
 
 namespace drover::bench {
 namespace {
@@ -82,11 +83,23 @@ absl::StatusOr<std::string> Measure(const Arguments& arguments,
   return absl::StrCat(report, "\n", section);
 }
 
+// bench --scale [DATA]: how costs grow with numbers, alone (scale.h).
+int ScaleMain(const std::string& data) {
+  const absl::StatusOr<std::string> section = ScaleReport(/*seconds=*/1, data);
+  if (section.ok()) {
+    std::cout << *section;
+  } else {
+    std::cerr << "bench: " << section.status() << "\n";
+  }
+  return section.ok() ? 0 : 1;
+}
+
 int Main(int argc, char** argv) {
   if (argc == 2 && std::string(argv[1]) == "--help") {
     std::cout << kUsage;
     return 0;
   }
+  if (argc >= 2 && std::string(argv[1]) == "--scale") return ScaleMain(argc > 2 ? argv[2] : "");
   auto arguments = ParseArguments(std::vector<std::string>(argv + 1, argv + argc));
   if (!arguments.ok()) {
     std::cerr << "bench: " << arguments.status().message() << "\n" << kUsage;
