@@ -12,9 +12,10 @@ namespace drover::bench {
 namespace {
 
 // The sum of the fields of a file of /proc whose lines are "Name:  number ...".
-double SumOf(const std::string& path, const std::vector<std::string>& names) {
+absl::StatusOr<double> SumOf(const std::string& path, const std::vector<std::string>& names) {
   std::ifstream file(path);
   double sum = 0;
+  bool any = false;
   for (std::string line; std::getline(file, line);) {
     for (const std::string& name : names) {
       if (!line.starts_with(name + ":")) continue;
@@ -22,8 +23,10 @@ double SumOf(const std::string& path, const std::vector<std::string>& names) {
       double value = 0;
       words >> value;
       sum += value;
+      any = true;
     }
   }
+  if (!any) return absl::UnavailableError(absl::StrCat(path, " says nothing: the process is gone"));
   return sum;
 }
 
@@ -38,17 +41,19 @@ std::vector<std::string> Entries(const std::string& folder) {
   return names;
 }
 
-double KibOf(pid_t server) {
+absl::StatusOr<double> KibOf(pid_t server) {
   return SumOf(absl::StrCat("/proc/", server, "/smaps_rollup"),
                {"Private_Dirty", "Private_Hugetlb", "Pss_Shmem", "Swap"});
 }
 
-double SwitchesOf(pid_t server) {
+absl::StatusOr<double> SwitchesOf(pid_t server) {
   const std::string threads = absl::StrCat("/proc/", server, "/task");
   double switches = 0;
   for (const std::string& thread : Entries(threads)) {
-    switches += SumOf(absl::StrCat(threads, "/", thread, "/status"),
-                      {"voluntary_ctxt_switches", "nonvoluntary_ctxt_switches"});
+    DROVER_ASSIGN_OR_RETURN(const double some,
+                            SumOf(absl::StrCat(threads, "/", thread, "/status"),
+                                  {"voluntary_ctxt_switches", "nonvoluntary_ctxt_switches"}));
+    switches += some;
   }
   return switches;
 }
@@ -67,15 +72,17 @@ absl::StatusOr<Sample> MeasureIdle(Contender& contender, const ServerProcess& se
   };
   DROVER_ASSIGN_OR_RETURN(const ServerProcess first, hold(1));
   Sleep(seconds);  // what the calls have set going comes to rest
-  const double before_kib = KibOf(server.pid());
+  DROVER_ASSIGN_OR_RETURN(const double before_kib, KibOf(server.pid()));
   DROVER_ASSIGN_OR_RETURN(const ServerProcess rest, hold(kIdleConnections));
   Sleep(seconds);
   Sample sample;
-  sample.idle_kib = (KibOf(server.pid()) - before_kib) / kIdleConnections;
-  const double before = SwitchesOf(server.pid());
+  DROVER_ASSIGN_OR_RETURN(const double kib, KibOf(server.pid()));
+  sample.idle_kib = (kib - before_kib) / kIdleConnections;
+  DROVER_ASSIGN_OR_RETURN(const double before, SwitchesOf(server.pid()));
   const Countdown time(4 * seconds);
   Sleep(4 * seconds);
-  sample.idle_switches = SwitchesOf(server.pid()) - before;
+  DROVER_ASSIGN_OR_RETURN(const double switches, SwitchesOf(server.pid()));
+  sample.idle_switches = switches - before;
   sample.seconds = time.Elapsed();
   return sample;
 }

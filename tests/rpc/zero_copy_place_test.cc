@@ -161,6 +161,34 @@ TEST_F(ZeroCopyPlace, ParamsThatAreSharedWithResultsLeaveFromWhereTheyWereReceiv
   EXPECT_TRUE(server_seen_->WroteFrom(received));
 }
 
+// Else a peer could have all of its large params kept for the small part that counts.
+TEST_F(ZeroCopyPlace, ASmallPartOfParamsIsCopied) {
+  std::span<const uint8_t> part;
+  cook_->on_echo = [&](ZeroCopyCook::EchoContext& call) {
+    part = Span(call.params().getData()).first(kMega / 8);
+    call.results().adoptData(call.Share(capnp::Data::Reader(part.data(), part.size())));
+    return absl::OkStatus();
+  };
+  const SharedData data = SomeData();
+  auto call = CookZeroCopyProxy(proxy_).Echo();
+  call.params().adoptData(call.Share(data));
+  const auto reply = call.Send();
+  ASSERT_TRUE(reply.ok()) << reply.status();
+  EXPECT_TRUE(std::ranges::equal(Span(reply->results().getData()),
+                                 std::span<const uint8_t>(*data).first(kMega / 8)));
+  EXPECT_FALSE(server_seen_->WroteFrom(part));
+}
+
+TEST_F(ZeroCopyPlace, NothingCanBeShared) {
+  cook_->on_echo = [&](ZeroCopyCook::EchoContext& call) {
+    call.results().adoptData(call.Share(SharedData()));
+    return absl::OkStatus();
+  };
+  const auto reply = CookZeroCopyProxy(proxy_).Echo().Send();
+  ASSERT_TRUE(reply.ok()) << reply.status();
+  EXPECT_EQ(reply->results().getData().size(), 0u);
+}
+
 // Of the same numbers of bytes, and fewer; what is left of them must not be seen.
 TEST_F(ZeroCopyPlace, DataThatCannotBeSharedIsCopied) {
   cook_->on_echo = [&](ZeroCopyCook::EchoContext& call) {

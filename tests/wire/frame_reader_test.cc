@@ -133,5 +133,23 @@ TEST_F(Frames, ThatComeBehindALargeOneDoNotChangeIt) {
   ExpectIs(frame, bytes);
 }
 
+TEST_F(Frames, ThatComeBehindALargeOneDoNotHoldItsMemory) {
+  std::vector<std::byte> bytes = FrameOf(2 * kMega + 8'200);  // its block is larger by far
+  const std::vector<std::byte> second = FrameOf(20'000);
+  bytes.insert(bytes.end(), second.begin(), second.end());
+  SpareMemory::Give(SpareMemory::Take(bytes.size()));
+  FrameReader reader(kLimit);
+  Frame frame;
+  size_t at = 0;
+  for (bool whole = false; !whole; whole = reader.Next(&frame).value()) {
+    at = Feed(reader, bytes, at, std::min(reader.Space().size(), bytes.size() - at));
+  }
+  ASSERT_EQ(at, bytes.size());  // both came in one read
+  Frame next;
+  ASSERT_TRUE(reader.Next(&next).value());
+  ExpectIs(next, second);
+  EXPECT_LT(next.block->capacity(), 100'000u);
+}
+
 }  // namespace
 }  // namespace drover::wire

@@ -3,6 +3,7 @@
 #include "drover/wire/out_message.h"
 
 #include <capnp/serialize.h>
+#include <kj/exception.h>
 
 #include <cstdint>
 #include <cstring>
@@ -118,6 +119,20 @@ TEST_F(Message, GoesOnBehindDataThatIsWrittenWhole) {
   }
 }
 
+// Segments for small data between large ones do not grow each time.
+TEST_F(Message, StaysSmallWhereSmallDataFollowsLarge) {
+  constexpr unsigned kPairs = 60;
+  OutMessagePtr message = OutMessage::New();
+  auto details = Abort(message->builder()).initDetails(2 * kPairs);
+  for (unsigned i = 0; i < 2 * kPairs; ++i) {
+    const unsigned size = i % 2 == 0 ? 20'000 : 3'000;
+    const base::WholeData whole(size);
+    std::memset(details[i].initData(size).begin(), 'y', size);
+  }
+  EXPECT_GT(message->FrameBytes(), kPairs * 23'000u);
+  EXPECT_LT(message->FrameBytes(), 2 * kPairs * 23'000u);
+}
+
 // What Refer gives, adopted and sent.
 std::string Referred(OutMessage& message, std::span<const uint8_t> data,
                      std::shared_ptr<const void> owner) {
@@ -167,6 +182,15 @@ TEST_F(Message, CopiesWhatItCannotReferTo) {
   }
   OutMessagePtr message = OutMessage::New();  // nobody would keep it
   EXPECT_EQ(DataIn(Referred(*message, all, nullptr)), std::string(kMega, 'z'));
+}
+
+TEST_F(Message, RefusesMoreDataThanAMessageTakes) {
+  const auto data = std::make_shared<const std::vector<uint8_t>>(64, 'z');
+  OutMessagePtr message = OutMessage::New();
+  message->builder();
+  // Never looked at.
+  const std::span<const uint8_t> too_much(data->data(), (size_t{1} << 32) + 5);
+  EXPECT_THROW(message->Refer(too_much, data), kj::Exception);
 }
 
 TEST_F(Message, RefersToSoMuchDataOnlyAsAMessageMayHaveSegments) {

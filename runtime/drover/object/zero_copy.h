@@ -67,6 +67,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -94,6 +95,11 @@ template <class Interface>
 struct ProxyOfInterface;
 template <class P>
 struct InterfaceOfProxy;
+
+// Null is no bytes.
+inline std::span<const uint8_t> BytesOf(const SharedData& data) {
+  return data ? std::span<const uint8_t>(*data) : std::span<const uint8_t>();
+}
 
 inline uint64_t WordsForBytes(size_t bytes) { return bytes / sizeof(capnp::word) + 1; }
 
@@ -165,7 +171,9 @@ class ZeroCopyParams {
   // Until the call is sent.
   typename Params::Builder params() { return params_; }
   // Data to be adopted into params(), sent from where it lies.
-  capnp::Orphan<capnp::Data> Share(SharedData data) { return call_->message().Refer(*data, data); }
+  capnp::Orphan<capnp::Data> Share(SharedData data) {
+    return call_->message().Refer(object::BytesOf(data), data);
+  }
 
  protected:
   // Null if it has been taken.
@@ -260,7 +268,7 @@ class ZeroCopyContext : public ZeroCopyStreamContext<Params> {
   // Data to be adopted into results(), sent from where it lies.
   capnp::Orphan<capnp::Data> Share(SharedData data) {
     results();
-    return this->call().ReferInResults(*data, data);
+    return this->call().ReferInResults(object::BytesOf(data), data);
   }
   // The same of data among params(), or in a list or struct there; other data is copied.
   capnp::Orphan<capnp::Data> Share(capnp::Data::Reader data) {

@@ -106,6 +106,7 @@ void Connection::Close(const absl::Status& reason) {
   std::vector<base::Ref<PromiseCapability>> promised;
   std::list<AnswerWaiter> waiting;
   Deferred deferred;
+  wire::SendQueue unsent;  // may hold what goes with code of the user's
   async::Task idle;
   std::function<void(Connection*)> on_closed;
   {
@@ -160,7 +161,7 @@ void Connection::Close(const absl::Status& reason) {
     });
     deferred.Drop(std::move(state_.front));
     deferred.Drop(std::move(state_.node));
-    state_.send.Clear();
+    std::swap(unsent, state_.send);
     idle = std::move(idle_callback_);
     idle_callback_ = nullptr;
     on_closed = std::move(on_closed_);

@@ -106,6 +106,8 @@ void Connection::Write(bool also_what_can_wait) {
 
 void Connection::WriteClaimed() {
   thread_local std::vector<iovec> pieces;  // kept, for its memory
+  wire::SendQueue unsent;  // may hold what goes with code of the user's, as the next
+  wire::SendBatch unwritten;
   async::Task idle;
   absl::Status broken;
   bool blocked = false;
@@ -128,8 +130,8 @@ void Connection::WriteClaimed() {
     if (!broken.ok()) {
       state_.write_failed = true;
       write_failed_.store(true, std::memory_order_release);
-      state_.send.Clear();
-      batch_.Clear();
+      std::swap(unsent, state_.send);
+      std::swap(unwritten, batch_);
       state_.being_written = 0;
     }
     idle = TakeIdleCallback();

@@ -168,7 +168,8 @@ capnp::Orphan<capnp::Data> IncomingCall::ReferInResults(std::span<const uint8_t>
     const wire::Frame& frame = in_->frame();
     const auto* begin = reinterpret_cast<const uint8_t*>(frame.bytes);
     const std::less_equal<const uint8_t*> ordered;
-    if (ordered(begin, data.data()) &&
+    // What refers to a small part of it must not hold it all: only that part counts.
+    if (data.size() >= frame.block->capacity() / 4 && ordered(begin, data.data()) &&
         ordered(data.data() + data.size(), begin + frame.header.total_bytes)) {
       owner = std::make_shared<base::Ref<wire::Block>>(frame.block);
     }

@@ -9,6 +9,10 @@
 namespace drover::wire {
 namespace {
 
+// A frame keeps a block that has grown if it is this part of it at least, and is copied out
+// otherwise.
+constexpr size_t kLeastShare = 4;
+
 // 64 KiB of data, and what a message has beside them.
 constexpr size_t kBlockBytes = 72 * 1024;
 constexpr size_t kLeastSpace = 4 * 1024;
@@ -110,6 +114,10 @@ void FrameReader::Take(const FrameHeader& header, Frame* frame) {
   } else {
     frame->block = block_;
   }
+  // One that came behind a large frame, into the room that was left there, must not hold it all.
+  const size_t capacity = frame->block->capacity();
+  if (capacity > kBlockBytes && header.total_bytes < capacity / kLeastShare)
+    *frame = CopyOf(*frame);
 }
 
 }  // namespace drover::wire

@@ -8,9 +8,9 @@
 //
 // A frame shares the block of memory that it was read into, and may outlive the reader; the reader
 // never moves or overwrites a block that a frame still holds, and lets go of one that has grown
-// with the frame that it grew for. Memory grows with the bytes that have arrived, never with the
-// size that a frame announces; but what lies spare in the process (spare_memory.h) is taken for all
-// of a frame of which 32 KiB have arrived.
+// with the frame that it grew for; small frames behind that one are copied out of it. Memory grows
+// with the bytes that have arrived, never with the size that a frame announces; but what lies spare
+// in the process (spare_memory.h) is taken for all of a frame of which 32 KiB have arrived.
 //
 // Thread-compatible; frames may be dropped on any thread. Errors: those of ParseFrameHeader, after
 // which the reader gives nothing more. Never blocks.

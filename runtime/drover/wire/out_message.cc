@@ -1,5 +1,7 @@
 #include "drover/wire/out_message.h"
 
+#include <kj/debug.h>
+
 #include <cstring>
 #include <utility>
 
@@ -7,6 +9,9 @@
 
 namespace drover::wire {
 namespace {
+
+// Of a list of bytes: https://capnproto.org/encoding.html#lists
+constexpr size_t kMostData = size_t{1} << 29;
 
 constexpr size_t kMostCached = 16;
 // Each takes a segment.
@@ -60,6 +65,7 @@ void OutMessage::Recycle::operator()(OutMessage* message) const {
 
 capnp::Orphan<capnp::Data> OutMessage::Refer(std::span<const uint8_t> data,
                                              std::shared_ptr<const void> owner) {
+  KJ_REQUIRE(data.size() < kMostData, "too much data for a message", data.size());
   const capnp::Orphanage orphanage = builder().getOrphanage();
   const bool words = data.size() % sizeof(capnp::word) == 0 &&
                      reinterpret_cast<uintptr_t>(data.data()) % alignof(uint64_t) == 0;

@@ -29,6 +29,7 @@ kj::ArrayPtr<capnp::word> SegmentMemory::allocateSegment(unsigned least_words) {
   const bool whole = least_words == data_words || least_words == data_words + 1;
   if (data != 0 && whole && segments_.size() < kMostWhole) {
     // As large as what is in it, so that nothing else gets there.
+    after_whole_ = true;
     const size_t bytes = least_words * sizeof(capnp::word);
     memory = SpareMemory::Take(bytes);
     std::memset(memory.data, 0, sizeof(capnp::word));
@@ -38,7 +39,9 @@ kj::ArrayPtr<capnp::word> SegmentMemory::allocateSegment(unsigned least_words) {
   }
   const size_t words = std::max<size_t>(least_words, next_words_);
   memory = SpareMemory::TakeZeroed(words * sizeof(capnp::word));
-  next_words_ = first ? words : next_words_ + words;  // each as large as all before it
+  // Each as large as all before it; but behind data that was written whole there may be room in the
+  // one before, which Cap'n Proto does not look at again.
+  if (!std::exchange(after_whole_, false)) next_words_ = first ? words : next_words_ + words;
   return kj::arrayPtr(reinterpret_cast<capnp::word*>(memory.data), words);
 }
 

@@ -37,6 +37,7 @@ class SegmentMemory final : public capnp::MessageBuilder {
   kj::ArrayPtr<capnp::word> scratch_;  // null: none
   size_t next_words_ = 0;              // of the next segment, where less is needed
   bool begun_ = false;
+  bool after_whole_ = false;      // the last segment is one for data that is written whole
   std::vector<Memory> segments_;  // but for scratch_
 };
 

@@ -108,7 +108,8 @@ void GiveAllBack() {
 
 Memory SpareMemory::TakeSpare(size_t bytes) {
   if (!IsKept(bytes)) return {};
-  spare.used.store(true, std::memory_order_relaxed);
+  if (bytes > SizeAt(0))
+    spare.used.store(true, std::memory_order_relaxed);  // readers take the least
   if (spare.bytes.load(std::memory_order_relaxed) == 0) return {};
   return TakeFrom(IndexFor(bytes));
 }
