@@ -388,7 +388,7 @@ class Connection final : public async::EventHandler {
 
   base::Mutex mu_;
   ConnectionState state_ ABSL_GUARDED_BY(mu_);
-  base::CondVar* writer_done_ ABSL_GUARDED_BY(mu_) = nullptr;  // of an Abort that waits
+  std::unique_ptr<base::CondVar> writer_done_ ABSL_GUARDED_BY(mu_);  // once an Abort has waited
   async::Task idle_callback_ ABSL_GUARDED_BY(mu_);
   std::function<void(Connection*)> on_closed_ ABSL_GUARDED_BY(mu_);  // until it is closed
 

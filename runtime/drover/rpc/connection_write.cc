@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 
 #include <cstring>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "drover/async/thread_context.h"
 #include "drover/async/timers.h"
 #include "drover/base/log.h"
+#include "drover/base/thread_spare.h"
 #include "drover/rpc/connection.h"
 #include "drover/rpc/plain_frames.h"
 #include "drover/rpc/spare_memory_watch.h"
@@ -105,7 +107,9 @@ void Connection::Write(bool also_what_can_wait) {
 }
 
 void Connection::WriteClaimed() {
-  thread_local std::vector<iovec> pieces;  // kept, for its memory
+  std::vector<iovec> own;
+  auto* const spare = base::ThreadSpare<std::vector<iovec>, Connection>();  // kept, for its memory
+  std::vector<iovec>& pieces = spare != nullptr ? *spare : own;
   wire::SendQueue unsent;  // may hold what goes with code of the user's, as the next
   wire::SendBatch unwritten;
   async::Task idle;
@@ -174,10 +178,8 @@ void Connection::Abort(const absl::Status& reason) {
     state_.send.Seal();  // other threads go on until Close, but an Abort is the last word
     // Close would take it from under a writer that is at work. Writes do not block: it is done
     // soon.
-    base::CondVar done;
-    writer_done_ = &done;
-    while (state_.writing) done.Wait(&mu_);
-    writer_done_ = nullptr;
+    if (writer_done_ == nullptr) writer_done_ = std::make_unique<base::CondVar>();
+    while (state_.writing) writer_done_->Wait(&mu_);
   }
   Flush();
   Close(reason);

@@ -36,7 +36,7 @@ Cache& ThreadCache() {
 std::unique_ptr<OutMessage, OutMessage::Recycle> OutMessage::New(size_t size_hint_words) {
   Cache& cache = ThreadCache();
   OutMessagePtr message;
-  if (cache.messages.empty()) {
+  if (cache.closed || cache.messages.empty()) {
     message.reset(new OutMessage);
   } else {
     message.reset(cache.messages.back());
