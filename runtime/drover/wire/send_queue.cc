@@ -1,5 +1,7 @@
 #include "drover/wire/send_queue.h"
 
+#include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
 
@@ -12,15 +14,18 @@ constexpr size_t kLargeFrame = 16 * 1024;
 // A buffer that grew beyond this is given back once it is empty.
 constexpr size_t kMostKept = 64 * 1024;
 
-// What a queue, or a batch, of this thread has let go of.
-std::string* Spare() { return base::ThreadSpare<std::string, SendQueue>(); }
-
 bool HasMemory(const std::string& buffer) { return buffer.capacity() > std::string().capacity(); }
+
+// What a queue and its batch, of this thread, have let go of.
+using Buffers = std::array<std::string, 2>;
+Buffers* Spare() { return base::ThreadSpare<Buffers, SendQueue>(); }
 
 void Rest(std::string& buffer) {
   if (!buffer.empty() || !HasMemory(buffer)) return;
-  std::string* spare = Spare();
-  if (spare != nullptr && buffer.capacity() > spare->capacity()) spare->swap(buffer);
+  if (Buffers* spare = Spare(); spare != nullptr) {
+    std::string& smaller = *std::ranges::min_element(*spare, {}, &std::string::capacity);
+    if (buffer.capacity() > smaller.capacity()) smaller.swap(buffer);
+  }
   std::string().swap(buffer);
 }
 
@@ -108,8 +113,10 @@ void SendQueue::Append(OutMessagePtr& message) {
 std::string& SendQueue::Tail() {
   if (frames_.rest.empty()) {
     if (!HasMemory(frames_.head)) {
-      std::string* spare = Spare();
-      if (spare != nullptr) frames_.head.swap(*spare);
+      Buffers* spare = Spare();
+      if (spare != nullptr) {
+        frames_.head.swap(*std::ranges::max_element(*spare, {}, &std::string::capacity));
+      }
     }
     return frames_.head;
   }
