@@ -43,6 +43,12 @@ class ZeroCopyPlace : public testing::Test {
     server_->Close(absl::CancelledError("the test is over"));
   }
 
+  auto EchoShared(const SharedData& data) {
+    auto call = CookZeroCopyProxy(proxy_).Echo();
+    call.params().adoptData(call.Share(data));
+    return call.Send();
+  }
+
   const std::shared_ptr<SeenMemory> server_seen_ = std::make_shared<SeenMemory>();
   const std::shared_ptr<SeenMemory> client_seen_ = std::make_shared<SeenMemory>();
   const std::shared_ptr<ZeroCopyCook> cook_ = std::make_shared<ZeroCopyCook>();
@@ -153,9 +159,7 @@ TEST_F(ZeroCopyPlace, ParamsThatAreSharedWithResultsLeaveFromWhereTheyWereReceiv
     return absl::OkStatus();
   };
   const SharedData data = SomeData();
-  auto call = CookZeroCopyProxy(proxy_).Echo();
-  call.params().adoptData(call.Share(data));
-  const auto reply = call.Send();
+  const auto reply = EchoShared(data);
   ASSERT_TRUE(reply.ok()) << reply.status();
   EXPECT_TRUE(std::ranges::equal(Span(reply->results().getData()), *data));
   EXPECT_TRUE(server_seen_->WroteFrom(received));
@@ -170,9 +174,7 @@ TEST_F(ZeroCopyPlace, ASmallPartOfParamsIsCopied) {
     return absl::OkStatus();
   };
   const SharedData data = SomeData();
-  auto call = CookZeroCopyProxy(proxy_).Echo();
-  call.params().adoptData(call.Share(data));
-  const auto reply = call.Send();
+  const auto reply = EchoShared(data);
   ASSERT_TRUE(reply.ok()) << reply.status();
   EXPECT_TRUE(std::ranges::equal(Span(reply->results().getData()),
                                  std::span<const uint8_t>(*data).first(kMega / 8)));
@@ -197,9 +199,7 @@ TEST_F(ZeroCopyPlace, DataThatCannotBeSharedIsCopied) {
   };
   for (const size_t size : {size_t{0}, size_t{5}, size_t{16'383}, size_t{65'537}, kMega - 1}) {
     const SharedData data = SomeData(size);
-    auto call = CookZeroCopyProxy(proxy_).Echo();
-    call.params().adoptData(call.Share(data));
-    const auto reply = call.Send();
+    const auto reply = EchoShared(data);
     ASSERT_TRUE(reply.ok()) << reply.status();
     EXPECT_TRUE(std::ranges::equal(Span(reply->results().getData()), *data)) << size;
     EXPECT_EQ(data.use_count(), 1) << size;

@@ -52,7 +52,7 @@
 //
 // Thread-safety: calls, contexts and replies are thread-compatible. Ownership: builders and readers
 // point into the call, context or reply that gave them. A reply keeps the block of memory that its
-// frame was received in, 64 KiB at least. Errors: as generated proxies give, and of Send:
+// frame was received in, 72 KiB at least. Errors: as generated proxies give, and of Send:
 //   InvalidArgument     The results are malformed, or of another type.
 //   ResourceExhausted   The message is larger than the connection's limit.
 //   FailedPrecondition  The call was sent before.
@@ -270,7 +270,8 @@ class ZeroCopyContext : public ZeroCopyStreamContext<Params> {
     results();
     return this->call().ReferInResults(object::BytesOf(data), data);
   }
-  // The same of data among params(), or in a list or struct there; other data is copied.
+  // The same of data among params(), or in a list or struct there; other data is copied,
+  // and so is a small part of a large message, all of which it would keep.
   capnp::Orphan<capnp::Data> Share(capnp::Data::Reader data) {
     results();
     return this->call().ReferInResults({data.begin(), data.size()});
