@@ -19,15 +19,13 @@
 #include "drover/async/thread_pool.h"
 #include "drover/async/timers.h"
 #include "drover/base/log.h"
+#include "drover/rpc/batching.h"
 #include "drover/rpc/connection.h"
 #include "drover/rpc/spare_memory_watch.h"
 
 namespace drover::rpc {
 namespace {
 
-// Replies wait for more requests that are already here, but not longer than this.
-constexpr int64_t kCorkNanos = 100'000;
-constexpr size_t kCorkBytes = 32 * 1024;
 // A thread that lets others run while it waits may do so for longer than one that only polls.
 constexpr int64_t kCrowdedSpin = 4;
 
@@ -48,7 +46,7 @@ inline void CpuRelax() {
 }  // namespace
 
 bool Connection::Corked(size_t queued_bytes) const {
-  if (cork.connection != this || cork.last || queued_bytes >= kCorkBytes) return false;
+  if (cork.connection != this || cork.last || queued_bytes >= kMostWaitingReplyBytes) return false;
   // Unless the reading went to another thread meanwhile: then this one has nothing to wait for.
   async::InlineSlot* slot = async::ThreadContext::Current().slot;
   return slot == nullptr || slot->Running() != 0;
@@ -353,10 +351,10 @@ bool Connection::HandleFrames(bool run_inline) {
     work.clear();
     if (!kept || read_.reader.pending() == 0) continue;
     const int64_t now = async::SteadyNanos();
-    if (corked_until == 0) corked_until = now + kCorkNanos;
+    if (corked_until == 0) corked_until = now + MostReplyWaitNanos();
     if (now < corked_until) continue;
     Flush();
-    corked_until = now + kCorkNanos;
+    corked_until = now + MostReplyWaitNanos();
   }
   if (kept && !read_.finished.empty()) {
     FinishAnswers(deferred);

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "drover/async/thread_context.h"
+#include "drover/rpc/batching.h"
 #include "drover/rpc/connection.h"
 #include "drover/rpc/incoming_call.h"
 #include "drover/rpc/metadata_codec.h"
@@ -15,16 +16,9 @@
 #include "drover/rpc/remote_promise.h"
 
 namespace drover::rpc {
-namespace {
-
-// Calls of a thread that is collecting answers one by one leave together, up to this much.
-constexpr size_t kMostWaitingBytes = 16 * 1024;
-
-}  // namespace
-
 // A thread that takes an answer which is already here and makes the next call keeps a window of
-// calls in flight. While more answers wait for it, its call waits too, so that a whole window
-// leaves in one write; the last one of the window, a wait, or a tick (1 ms) sends them all. A call
+// calls in flight. While more answers wait for it, its call waits too, so that many leave in one
+// write (batching.h); the last one of the window, a wait, or a tick (1 ms) sends them all. A call
 // that its thread waits for next waits for those of other threads that have their turn before.
 bool Connection::CanWait(const OutgoingCall& call) {
   if (call.can_wait || (call.awaited && InCrowd())) return true;
@@ -32,7 +26,7 @@ bool Connection::CanWait(const OutgoingCall& call) {
   if (credit == 0) return false;
   credit = 0;
   return uncollected_.load(std::memory_order_relaxed) > 0 &&
-         state_.send.bytes() < kMostWaitingBytes;
+         state_.send.bytes() < MostWaitingCallBytes();
 }
 
 void Connection::SendCall(RemoteCapability& target, OutgoingCall&& call,

@@ -1,0 +1,158 @@
+// What leaves in one write, between two connections of which one has its writes noted.
+#include "drover/rpc/batching.h"
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "drover/async/cpu.h"
+#include "drover/async/spin_budget.h"
+#include "drover/async/steady_clock.h"
+#include "drover/base/mutex.h"
+#include "rpc/peer_fixture.h"
+#include "support/forwarding_stream.h"
+
+namespace drover::rpc {
+namespace {
+
+using testing::Each;
+using testing::Ge;
+using testing::Le;
+using testing::Lt;
+using testing::SizeIs;
+
+class Writes {
+ public:
+  void Note(size_t bytes) {
+    base::MutexLock lock(&mu_);
+    sizes_.push_back(bytes);
+  }
+  // Those since the last call of this.
+  std::vector<size_t> Take() {
+    base::MutexLock lock(&mu_);
+    return std::exchange(sizes_, {});
+  }
+
+ private:
+  base::Mutex mu_;
+  std::vector<size_t> sizes_ ABSL_GUARDED_BY(mu_);
+};
+
+class NotedStream final : public testing_support::ForwardingStream {
+ public:
+  NotedStream(base::UniqueFd fd, Writes& writes)
+      : ForwardingStream(transport::SocketStream::Make(std::move(fd), "unix")), writes_(writes) {}
+
+  transport::IoResult Write(std::span<const iovec> from) override {
+    const transport::IoResult result = ForwardingStream::Write(from);
+    writes_.Note(result.bytes);
+    return result;
+  }
+
+ private:
+  Writes& writes_;
+};
+
+// Takes its time for each sum, and does not sleep.
+class SlowCook : public Cook {
+ public:
+  explicit SlowCook(int64_t nanos) : nanos_(nanos) {}
+
+  absl::StatusOr<uint32_t> Add(uint32_t a, uint32_t b) override {
+    const int64_t until = async::SteadyNanos() + nanos_;
+    while (async::SteadyNanos() < until) {
+    }
+    return a + b;
+  }
+
+ private:
+  const int64_t nanos_;
+};
+
+class Batching : public testing::Test {
+ protected:
+  ~Batching() override {
+    proxy_ = {};
+    if (!client_) return;
+    client_->Close(absl::CancelledError("the test is over"));
+    server_->Close(absl::CancelledError("the test is over"));
+  }
+
+  void Start(std::shared_ptr<Cook> cook) {
+    auto [ours, theirs] = testing_support::SocketPair();
+    server_ = Connection::Create(std::make_unique<NotedStream>(std::move(ours), server_writes_),
+                                 Options("client", LocalCapability::Of(std::move(cook))));
+    client_ = Connection::Create(std::make_unique<NotedStream>(std::move(theirs), client_writes_),
+                                 Options("server", nullptr));
+    proxy_ = kitchen::CookProxy(Proxy::FromCapability(client_->Bootstrap()));
+    ASSERT_EQ(*proxy_.Add(1, 2), 3u);  // the front object is here: calls go to it in short frames
+    server_writes_.Take();
+    client_writes_.Take();
+  }
+
+  // Makes so many calls, waits until all answers are here, then takes one after the other and makes
+  // a call in its place; only the writes of these calls and of their answers are remembered.
+  void TurnWindow(uint32_t count) {
+    std::vector<Future<uint32_t>> answers;
+    for (uint32_t i = 0; i < count; ++i) answers.push_back(proxy_.async().Add(i, 0));
+    for (Future<uint32_t>& answer : answers) answer.WaitUntil(absl::InfiniteFuture());
+    server_writes_.Take();
+    client_writes_.Take();
+    for (uint32_t i = 0; i < count; ++i) {
+      ASSERT_EQ(*answers[i].Get(), i);
+      answers[i] = proxy_.async().Add(i, 0);
+    }
+    for (uint32_t i = 0; i < count; ++i) ASSERT_EQ(*answers[i].Get(), i);
+  }
+
+  Writes server_writes_;
+  Writes client_writes_;
+  kitchen::CookProxy proxy_;
+
+ private:
+  static ConnectionOptions Options(std::string name, base::Ref<Capability> front) {
+    ConnectionOptions options;
+    options.name = std::move(name);
+    options.terms = std::make_shared<const ConnectionTerms>();
+    options.front_object = std::move(front);
+    return options;
+  }
+
+  base::Ref<Connection> server_;
+  base::Ref<Connection> client_;
+};
+
+TEST_F(Batching, RepliesWaitForHalfOfThePollingAtMost) {
+  if (async::AvailableCpus() == 1) GTEST_SKIP() << "with one CPU nobody polls";
+  EXPECT_THAT(2 * MostReplyWaitNanos(), Le(async::SpinBudget::LimitNanos()));
+}
+
+TEST_F(Batching, CallsOfAWindowLeaveTogether) {
+  Start(std::make_shared<Cook>());
+  TurnWindow(256);
+  EXPECT_THAT(client_writes_.Take(), SizeIs(Lt(256u)));
+}
+
+TEST_F(Batching, GivesThePeerWorkBeforeAllOfAWindowIsCollected) {
+  Start(std::make_shared<Cook>());
+  TurnWindow(256);
+  constexpr size_t kMostOfACall = 256;
+  EXPECT_THAT(client_writes_.Take(), Each(Le(MostWaitingCallBytes() + kMostOfACall)));
+}
+
+TEST_F(Batching, RepliesToRequestsThatCameTogetherLeaveTogether) {
+  Start(std::make_shared<Cook>());
+  TurnWindow(32);
+  EXPECT_THAT(server_writes_.Take(), SizeIs(Lt(32u)));
+}
+
+TEST_F(Batching, RepliesDoNotWaitForAllRequestsThatCameTogether) {
+  constexpr int64_t kNanos = 40'000;
+  Start(std::make_shared<SlowCook>(kNanos));
+  TurnWindow(32);
+  const int64_t most_replies = 1 + (MostReplyWaitNanos() + kNanos - 1) / kNanos;
+  EXPECT_THAT(server_writes_.Take(), SizeIs(Ge(32u / most_replies)));
+}
+
+}  // namespace
+}  // namespace drover::rpc
