@@ -1,5 +1,12 @@
 #include "drover/base/mutex.h"
 
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+
 namespace drover::base {
 namespace {
 
@@ -13,14 +20,56 @@ inline void CpuRelax() {
 #endif
 }
 
+static_assert(sizeof(std::atomic<uint32_t>) == sizeof(uint32_t), "a futex is four bytes");
+
+// Sleeps unless `futex` is something else than `expected`, until it is woken or until `deadline`,
+// if that is not null, by the clock that absl::Now reads. False if the deadline passed.
+bool Sleep(std::atomic<uint32_t>& futex, uint32_t expected, const timespec* deadline) {
+  return syscall(SYS_futex, &futex, FUTEX_WAIT_BITSET_PRIVATE | FUTEX_CLOCK_REALTIME, expected,
+                 deadline, nullptr, FUTEX_BITSET_MATCH_ANY) == 0 ||
+         errno != ETIMEDOUT;
+}
+
+void WakeUp(std::atomic<uint32_t>& futex, int most) {
+  syscall(SYS_futex, &futex, FUTEX_WAKE_PRIVATE, most, nullptr, nullptr, 0);
+}
+
 }  // namespace
 
 void Mutex::LockContended() {
   for (int i = 0; i < kLooks; ++i) {
     CpuRelax();
-    if (mu_.try_lock()) return;
+    if (state_.load(std::memory_order_relaxed) == kFree && TryAcquire()) return;
   }
-  mu_.lock();
+  // Whoever has slept cannot know whether others still do.
+  while (state_.exchange(kContended, std::memory_order_acquire) != kFree) {
+    Sleep(state_, kContended, nullptr);
+  }
+}
+
+// The mutex may have been locked, unlocked and destroyed since it was released: only its address is
+// used, and at worst somebody wakes up without a cause.
+void Mutex::WakeOne() { WakeUp(state_, 1); }
+
+bool CondVar::WaitUntil(Mutex* mu, absl::Time deadline) {
+  const bool endless = deadline == absl::InfiniteFuture();
+  const timespec limit = endless ? timespec{} : absl::ToTimespec(deadline);
+  waiters_.fetch_add(1, std::memory_order_relaxed);
+  const uint32_t seen = signals_.load(std::memory_order_relaxed);
+  mu->Unlock();
+  // A deadline before 1970, which the kernel does not take, has passed.
+  const bool in_time = limit.tv_sec >= 0 && Sleep(signals_, seen, endless ? nullptr : &limit);
+  mu->Lock();
+  waiters_.fetch_sub(1, std::memory_order_relaxed);
+  return !in_time;
+}
+
+void CondVar::SignalAll() { Wake(INT_MAX); }
+
+void CondVar::Wake(int most) {
+  if (waiters_.load(std::memory_order_relaxed) == 0) return;
+  signals_.fetch_add(1, std::memory_order_relaxed);
+  WakeUp(signals_, most);
 }
 
 }  // namespace drover::base

@@ -1,42 +1,85 @@
-// A mutex and a condition variable with thread-safety annotations, over the standard library's.
+// A mutex and a condition variable with thread-safety annotations, over futexes.
 //
-// Nothing else in Drover uses a lock directly. Why not Abseil's: docs/decisions/mutex.md.
+// Nothing else in Drover uses a lock directly. Why not Abseil's, nor the standard library's:
+// docs/decisions/mutex.md.
 //
 //   base::Mutex mu;
 //   int count ABSL_GUARDED_BY(mu) = 0;
 //   { base::MutexLock lock(&mu); ++count; }
 //
-// Thread-safe. Lock() and the waits of CondVar block.
+// Thread-safe. Lock() and the waits of CondVar block. Of this process only: they mean nothing in
+// memory that processes share.
 #ifndef DROVER_BASE_MUTEX_H_
 #define DROVER_BASE_MUTEX_H_
 
-#include <condition_variable>
-#include <mutex>
+#include <atomic>
+#include <cstdint>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/time/time.h"
+#include "drover/base/sanitizer.h"
+
+#ifdef DROVER_TSAN
+#include <sanitizer/tsan_interface.h>
+#endif
 
 namespace drover::base {
 
+// The second mutex of Ulrich Drepper, "Futexes Are Tricky", 2011: a lock that nobody else wants
+// costs one atomic operation, and so does its release.
 class ABSL_LOCKABLE Mutex {
  public:
-  Mutex() = default;
+  constexpr Mutex() = default;
   Mutex(const Mutex&) = delete;
   Mutex& operator=(const Mutex&) = delete;
+#ifdef DROVER_TSAN
+  // ThreadSanitizer is told that it is a lock, so that it finds inversions.
+  ~Mutex() { __tsan_mutex_destroy(this, 0); }
 
   void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() {
-    if (!mu_.try_lock()) LockContended();
+    __tsan_mutex_pre_lock(this, 0);
+    if (!TryAcquire()) LockContended();
+    __tsan_mutex_post_lock(this, 0, 0);
   }
-  void Unlock() ABSL_UNLOCK_FUNCTION() { mu_.unlock(); }
-  bool TryLock() ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true) { return mu_.try_lock(); }
+  void Unlock() ABSL_UNLOCK_FUNCTION() {
+    __tsan_mutex_pre_unlock(this, 0);
+    Release();
+    __tsan_mutex_post_unlock(this, 0);
+  }
+  bool TryLock() ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true) {
+    __tsan_mutex_pre_lock(this, __tsan_mutex_try_lock);
+    const bool locked = TryAcquire();
+    __tsan_mutex_post_lock(this,
+                           __tsan_mutex_try_lock | (locked ? 0 : __tsan_mutex_try_lock_failed), 0);
+    return locked;
+  }
+#else
+
+  void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() {
+    if (!TryAcquire()) LockContended();
+  }
+  void Unlock() ABSL_UNLOCK_FUNCTION() { Release(); }
+  bool TryLock() ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true) { return TryAcquire(); }
+#endif
   // Tells the analysis that the lock is held where it cannot see that; checks nothing.
   void AssertHeld() const ABSL_ASSERT_EXCLUSIVE_LOCK() {}
 
  private:
-  friend class CondVar;
-  void LockContended();
+  // kContended: whoever unlocks it must wake one of those that sleep.
+  enum State : uint32_t { kFree, kLocked, kContended };
 
-  std::mutex mu_;
+  bool TryAcquire() {
+    uint32_t free = kFree;
+    return state_.compare_exchange_strong(free, kLocked, std::memory_order_acquire,
+                                          std::memory_order_relaxed);
+  }
+  void Release() {
+    if (state_.exchange(kFree, std::memory_order_release) == kContended) WakeOne();
+  }
+  void LockContended();
+  void WakeOne();
+
+  std::atomic<uint32_t> state_{kFree};
 };
 
 class ABSL_SCOPED_LOCKABLE MutexLock {
@@ -53,32 +96,22 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
 // Waits may return without a signal: loop on the condition.
 class CondVar {
  public:
-  CondVar() = default;
+  constexpr CondVar() = default;
   CondVar(const CondVar&) = delete;
   CondVar& operator=(const CondVar&) = delete;
 
-  void Wait(Mutex* mu) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
-    std::unique_lock<std::mutex> lock(mu->mu_, std::adopt_lock);
-    cv_.wait(lock);
-    lock.release();
-  }
+  void Wait(Mutex* mu) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) { WaitUntil(mu, absl::InfiniteFuture()); }
   // Returns true if the deadline passed. InfiniteFuture() never passes.
-  bool WaitUntil(Mutex* mu, absl::Time deadline) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) {
-    if (deadline == absl::InfiniteFuture()) {
-      Wait(mu);
-      return false;
-    }
-    std::unique_lock<std::mutex> lock(mu->mu_, std::adopt_lock);
-    const bool timeout =
-        cv_.wait_until(lock, absl::ToChronoTime(deadline)) == std::cv_status::timeout;
-    lock.release();
-    return timeout;
-  }
-  void Signal() { cv_.notify_one(); }
-  void SignalAll() { cv_.notify_all(); }
+  bool WaitUntil(Mutex* mu, absl::Time deadline) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu);
+  // For whoever holds the mutex.
+  void Signal() { Wake(1); }
+  void SignalAll();
 
  private:
-  std::condition_variable cv_;
+  void Wake(int most);
+
+  std::atomic<uint32_t> signals_{0};  // so far: who sees that it has changed does not sleep
+  std::atomic<uint32_t> waiters_{0};  // changed under the mutex
 };
 
 }  // namespace drover::base
