@@ -77,6 +77,10 @@ class Plain {
     FUZZ_CHECK(!call.getOnlyPromisePipeline() && !call.getAllowThirdPartyTailCall());
     FUZZ_CHECK(call.getSendResultsTo().isCaller() && !call.hasExtension());
     CheckContent(call.getParams(), call_.content);
+    if (rpc::PlainContent copy; copy.Copy(call_.content_bytes)) {
+      FUZZ_CHECK(copy.reader().getAs<capnp::AnyStruct>().getDataSection() ==
+                 call.getParams().getContent().getAs<capnp::AnyStruct>().getDataSection());
+    }
   }
   void CheckReturn(protocol::Message::Reader root) const {
     FUZZ_CHECK(root.isReturn());
@@ -142,6 +146,7 @@ void Run(size_t limit, size_t step, std::span<const std::byte> bytes) {
         absl::StatusOr<bool> next = reader.Next(&frame);
         if (!next.ok()) end = next.status();
         if (!next.ok() || !*next) break;
+        frame.Keep();
         frames.push_back(std::move(frame));
       }
     }

@@ -102,6 +102,34 @@ TEST_P(PlainFramesOf, AreWhatIsBuilt) {
   EXPECT_EQ(Text(room, size), FrameOf(*Return(GetParam())));
 }
 
+TEST_P(PlainFramesOf, HaveTheSizeThatIsSaidBefore) {
+  Room room;
+  EXPECT_EQ(PlainFrames::SizeOfCall(Content(GetParam())),
+            PlainFrames::Get().CopyCall(QuestionId(1), ImportId(2), 3, 4, /*not_pipelined=*/true,
+                                        Content(GetParam()), room));
+  EXPECT_EQ(PlainFrames::SizeOfReturn(Content(GetParam())),
+            PlainFrames::Get().CopyReturn(AnswerId(1), /*no_finish_needed=*/true,
+                                          Content(GetParam()), room));
+}
+
+TEST_P(PlainFramesOf, LeaveContentThatCanBeCopied) {
+  const Arrived call(FrameOf(*Call(GetParam()).message()));
+  ASSERT_TRUE(call.IsCall());
+  PlainContent copy;
+  ASSERT_TRUE(copy.Copy(call.call.content_bytes));
+  const wire::PlainStruct content = Content(GetParam());
+  const std::span<const uint64_t> expected = content.words();
+  const auto data = copy.reader().getAs<capnp::AnyStruct>().getDataSection();
+  ASSERT_EQ(data.size(), expected.size_bytes());
+  EXPECT_TRUE(expected.empty() || std::memcmp(data.begin(), expected.data(), data.size()) == 0);
+}
+
+TEST(PlainContents, ThatAreLargerThanWeSendAreNotCopied) {
+  PlainContent copy;
+  const std::array<std::byte, 8 * (wire::PlainStruct::kMostWords + 1)> content{};
+  EXPECT_FALSE(copy.Copy(content));
+}
+
 TEST_P(PlainFramesOf, AreReadInPlace) {
   const Arrived call(FrameOf(*Call(GetParam()).message()));
   ASSERT_TRUE(call.IsCall());

@@ -115,6 +115,34 @@ TEST_F(Frames, ThatAreLargeTakeTheirMemoryWithThem) {
   EXPECT_GE(SpareMemory::spare_bytes(), before + kMega);  // though the reader is still there
 }
 
+TEST_F(Frames, ThatAreKeptOutliveTheirReader) {
+  const std::vector<std::byte> first = FrameOf(64);
+  Frame frame;
+  {
+    FrameReader reader(kLimit);
+    Feed(reader, first, 0, first.size());
+    ASSERT_TRUE(reader.Next(&frame).value());
+    frame.Keep();
+    const std::byte* const kept = frame.bytes;
+    Feed(reader, FrameOf(4'096), 0, 4'096);
+    EXPECT_NE(reader.Space().data(), kept);
+  }
+  ExpectIs(frame, first);
+}
+
+TEST_F(Frames, ThatAreNotKeptLeaveTheirMemoryToTheNext) {
+  const std::vector<std::byte> bytes = FrameOf(64);
+  FrameReader reader(kLimit);
+  const std::byte* const begin = reader.Space().data();
+  for (int i = 0; i < 3; ++i) {
+    Feed(reader, bytes, 0, bytes.size());
+    Frame frame;
+    ASSERT_TRUE(reader.Next(&frame).value());
+    ExpectIs(frame, bytes);
+    EXPECT_EQ(reader.Space().data(), begin);
+  }
+}
+
 TEST_F(Frames, ThatComeBehindALargeOneDoNotChangeIt) {
   std::vector<std::byte> bytes = FrameOf(kMega);
   const std::vector<std::byte> second = FrameOf(200'000);
@@ -125,6 +153,7 @@ TEST_F(Frames, ThatComeBehindALargeOneDoNotChangeIt) {
   for (bool whole = false; !whole; whole = reader.Next(&frame).value()) {
     at = Feed(reader, bytes, at, std::min(reader.Space().size(), bytes.size() - at));
   }
+  frame.Keep();
   Feed(reader, bytes, at, bytes.size() - at);
   Frame next;
   ASSERT_TRUE(reader.Next(&next).value());
@@ -145,6 +174,7 @@ TEST_F(Frames, ThatComeBehindALargeOneDoNotHoldItsMemory) {
     at = Feed(reader, bytes, at, std::min(reader.Space().size(), bytes.size() - at));
   }
   ASSERT_EQ(at, bytes.size());  // both came in one read
+  frame.Keep();
   Frame next;
   ASSERT_TRUE(reader.Next(&next).value());
   ExpectIs(next, second);

@@ -28,6 +28,9 @@ void NoteCollected();
 
 class FutureCore : public base::RefCounted {
  public:
+  void Unref() const { UnrefWithoutTryRef(); }
+  bool TryRef() const = delete;
+
   bool ready() const { return (flags_.load(std::memory_order_acquire) & kReady) != 0; }
 
   // Blocks until ready. In a servant whose call is cancelled meanwhile, cancels this work too.

@@ -13,28 +13,20 @@
 
 namespace drover::async {
 
-namespace {
-
-// The parker of a thread. In a child of fork() the parent's is left alone: its descriptor is shared
-// with the parent, and its lock may be held by a thread that is not here.
-struct ThreadParker {
-  ~ThreadParker() {
-    if (generation == base::ForkGeneration()) delete parker;
+// In a child of fork() the parent's is left alone: its descriptor is shared with the parent, and
+// its lock may be held by a thread that is not here.
+struct Parker::Owner {
+  ~Owner() {
+    if (generation_ == base::ForkGeneration()) delete current_;
+    current_ = nullptr;
   }
-  Parker* parker = nullptr;
-  uint32_t generation = 0;
 };
 
-}  // namespace
-
-Parker& Parker::ForThisThread() {
-  thread_local ThreadParker own;
-  const uint32_t generation = base::ForkGeneration();
-  if (own.parker == nullptr || own.generation != generation) {
-    own.parker = new Parker;
-    own.generation = generation;
-  }
-  return *own.parker;
+void Parker::Renew() {
+  thread_local Owner owner;
+  static_cast<void>(owner);  // makes it
+  current_ = new Parker;
+  generation_ = base::ForkGeneration();
 }
 
 void Parker::Park(absl::Time deadline) {

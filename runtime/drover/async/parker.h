@@ -12,7 +12,10 @@
 #ifndef DROVER_ASYNC_PARKER_H_
 #define DROVER_ASYNC_PARKER_H_
 
+#include <cstdint>
+
 #include "absl/time/time.h"
+#include "drover/base/fork_generation.h"
 #include "drover/base/mutex.h"
 #include "drover/base/unique_fd.h"
 
@@ -20,7 +23,11 @@ namespace drover::async {
 
 class Parker {
  public:
-  static Parker& ForThisThread();
+  // Another one in a child of fork().
+  static Parker& ForThisThread() {
+    if (current_ == nullptr || generation_ != base::ForkGeneration()) Renew();
+    return *current_;
+  }
 
   // Sleeps until unparked or until the deadline.
   void Park(absl::Time deadline);
@@ -32,6 +39,12 @@ class Parker {
   void Unpark();
 
  private:
+  struct Owner;
+  static void Renew();
+
+  static inline thread_local constinit Parker* current_ = nullptr;
+  static inline thread_local constinit uint32_t generation_ = 0;  // that it was made in
+
   base::Mutex mu_;
   base::CondVar cv_;
   bool unparked_ ABSL_GUARDED_BY(mu_) = false;

@@ -53,8 +53,9 @@ void InlineSlot::HandOverIfStill(uint64_t run) {
   reading->HandOver();
 }
 
-ThreadContext& ThreadContext::Current() {
+ThreadContext& ThreadContext::OfNewThread() {
   thread_local ThreadContext context;
+  current_ = &context;
   return context;
 }
 

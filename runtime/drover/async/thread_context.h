@@ -62,7 +62,7 @@ class InlineSlot {
 };
 
 struct ThreadContext {
-  static ThreadContext& Current();
+  static ThreadContext& Current() { return current_ != nullptr ? *current_ : OfNewThread(); }
 
   InlineSlot* slot = nullptr;                    // threads of a runtime only
   ThreadPool* pool = nullptr;                    // likewise
@@ -74,6 +74,11 @@ struct ThreadContext {
   bool may_run_user_code = true;                 // what may wait; see NoUserCodeScope
   Crowd crowd;                                   // for its polling
   SpinBudget follow{SpinBudget::WantedNanos()};  // for its waits while others read
+
+ private:
+  static ThreadContext& OfNewThread();
+
+  static inline thread_local constinit ThreadContext* current_ = nullptr;
 };
 
 // Around every wait of Drover's: hands over the thread's batons, and tells the pool that this

@@ -44,6 +44,16 @@ class RefCounted {
   RefCounted() = default;
   virtual ~RefCounted() = default;
 
+  // Unref() for a class whose objects nobody asks for by TryRef: who has the only reference then
+  // needs no atomic operation to find that out.
+  void UnrefWithoutTryRef() const {
+    if (Unshared()) {
+      delete this;
+    } else {
+      Unref();
+    }
+  }
+
  private:
   mutable std::atomic<uint32_t> refs_{1};
 };

@@ -41,6 +41,12 @@ CallBinding::~CallBinding() {
 
 void CallBinding::OnSent(base::Ref<rpc::Connection> connection, rpc::QuestionId question) {
   Bound* bound = &first_;
+  if (awaited_by_ == &async::ThreadContext::Current() && !may_be_sent_again_) {
+    first_.connection = std::move(connection);
+    first_.question = question;
+    bound_.store(&first_, std::memory_order_release);
+    return;
+  }
   const bool again = sent_.exchange(true, std::memory_order_acq_rel);
   if (again) {
     bound = new Bound;
@@ -119,6 +125,7 @@ void CallBinding::StartTimer(base::Ref<async::FutureCore> core) {
 }
 
 void CallBinding::StopTimer() {
+  if (timer_.load(std::memory_order_acquire) == 0) return;  // none was started, yet
   if (const uint64_t timer = timer_.exchange(0); timer != 0) {
     Runtime::Default().timers().Remove(timer);
   }
@@ -136,18 +143,20 @@ void CallBinding::Expire(async::FutureCore& core) {
 }
 
 void CallBinding::NoteAnswer() {
+  if (awaited_by_ != nullptr) return;  // it is collected at once
   Bound* bound = bound_.load(std::memory_order_acquire);
   if (bound == nullptr) return;
   bound->connection->uncollected().fetch_add(1, std::memory_order_relaxed);
   counted_.store(bound->connection.get(), std::memory_order_release);
 }
 
-void CallBinding::KeepForRetry(const base::Ref<rpc::Capability>& target, rpc::OutgoingCall& call) {
-  if (!target || target->kind() != rpc::Capability::Kind::kDurable) return;
+void CallBinding::KeepForRetry(rpc::Capability* target, rpc::OutgoingCall& call) {
+  if (target == nullptr || target->kind() != rpc::Capability::Kind::kDurable) return;
   auto& durable = static_cast<rpc::DurableCapability&>(*target);
   if (!durable.retry_budget().enabled()) return;
   retries_ = std::make_unique<Retries>(
       Retries{base::Ref<rpc::DurableCapability>::Share(&durable), call.Copy(), kMostRetries});
+  may_be_sent_again_ = true;
 }
 
 void CallBinding::EndRetries(bool answered) {

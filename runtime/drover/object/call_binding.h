@@ -13,6 +13,7 @@
 
 #include "absl/time/time.h"
 #include "drover/async/future_core.h"
+#include "drover/async/thread_context.h"
 #include "drover/rpc/incoming_call.h"
 #include "drover/rpc/pipeline_path.h"
 #include "drover/rpc/return_handler.h"
@@ -31,7 +32,7 @@ class CallBinding : public rpc::ReturnHandler {
   bool Abandoned() const override { return stop_requested_.load(std::memory_order_acquire); }
 
   // Before the call is sent: if it is lost it may be sent to `target` again.
-  void KeepForRetry(const base::Ref<rpc::Capability>& target, rpc::OutgoingCall& call);
+  void KeepForRetry(rpc::Capability* target, rpc::OutgoingCall& call);
 
   // The call fails with DeadlineExceeded, which names it and says where and how long, once the
   // deadline has passed. To be called before the call is made.
@@ -39,6 +40,10 @@ class CallBinding : public rpc::ReturnHandler {
   // Sees to it without a thread that waits for `core`, the call's future.
   void StartTimer(base::Ref<async::FutureCore> core);
   absl::Time deadline() const { return deadline_; }
+
+  // Before the call is sent, on the thread that then waits for its answer at once: nobody else can
+  // stop it or leave it to the runtime.
+  void SetAwaited() { awaited_by_ = &async::ThreadContext::Current(); }
 
  protected:
   CallBinding();
@@ -79,6 +84,8 @@ class CallBinding : public rpc::ReturnHandler {
   void Publish(Bound* bound);
   void Expire(async::FutureCore& core);
 
+  const async::ThreadContext* awaited_by_ = nullptr;
+  bool may_be_sent_again_ = false;  // retries_ are there, or were
   std::atomic<bool> stop_requested_{false};
   std::atomic<bool> left_{false};  // LeaveToRuntime was called
   std::atomic<bool> sent_{false};  // first_ is taken

@@ -4,11 +4,18 @@
 #include <utility>
 
 #include "drover/async/runtime.h"
+#include "drover/async/thread_context.h"
 #include "drover/async/thread_pool.h"
 #include "drover/object/outgoing_metadata.h"
 #include "drover/object/stream_window.h"
 
 namespace drover::object {
+namespace {
+
+// Whether this thread runs a servant's code: its calls inherit something.
+bool Serving() { return async::ThreadContext::Current().cancellation != nullptr; }
+
+}  // namespace
 
 void ClientCall::Intercept(CallOptions& options) {
   error_ =
@@ -21,10 +28,15 @@ void ClientCall::RunDoneOnPool(std::shared_ptr<DoneList> done, absl::Status stat
 }
 
 void ClientCall::Tell(CallBinding* binding) {
-  const CallOptions* options = options_.get();
+  rpc::CallHooks* hooks = target_ != nullptr ? target_->hooks() : nullptr;
+  if (hooks != nullptr || options_ != nullptr || Serving()) TellMore(binding, hooks);
+}
+
+void ClientCall::TellMore(CallBinding* binding, rpc::CallHooks* hooks) {
+  const CallOptions* options = options_;
   std::optional<CallOptions> changed;
-  rpc::CallHooks* hooks = target_ ? target_->hooks() : nullptr;
   if (auto* interceptors = dynamic_cast<ClientHooks*>(hooks); interceptors && error_.ok()) {
+    if (!kept_) kept_ = Proxy::FromCapability(base::Ref<rpc::Capability>::Share(target_));
     hooks_ = base::Ref<ClientHooks>::Share(interceptors);
     changed = options != nullptr ? *options : CallOptions{};
     Intercept(*changed);
@@ -48,7 +60,7 @@ absl::Status ClientCall::Problem() const {
   if (!error_.ok()) {
     return absl::Status(error_.code(), absl::StrCat(name(), ": ", error_.message()));
   }
-  if (!target_) {
+  if (target_ == nullptr) {
     return absl::FailedPreconditionError(
         absl::StrCat(name(), ": called through a proxy that refers to no object"));
   }
@@ -56,10 +68,10 @@ absl::Status ClientCall::Problem() const {
 }
 
 void ClientCall::Send(base::Ref<rpc::ReturnHandler> handler) {
-  if (const absl::Status problem = Problem(); !problem.ok()) {
-    handler->OnError(problem);
-  } else {
+  if (error_.ok() && target_ != nullptr) {
     target_->Send(std::move(call_), std::move(handler));
+  } else {
+    handler->OnError(Problem());
   }
 }
 

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -93,7 +94,7 @@ class CallState : public async::FutureState<T>,
   }
 
   void AddRef() const override { base::RefCounted::AddRef(); }
-  void Unref() const override { base::RefCounted::Unref(); }
+  void Unref() const override { async::FutureCore::Unref(); }
 
   const MethodInfo& method() const { return method_; }
 
@@ -103,11 +104,11 @@ class CallState : public async::FutureState<T>,
   void CompleteWith(F&& read) {
     StopTimer();
     EndRetries(/*answered=*/true);
-    absl::StatusOr<T> value = absl::UnknownError("");
-    absl::Status status = CatchCodecErrors([&] { value = read(); });
+    std::optional<T> value;
+    const absl::Status status = CatchCodecErrors([&] { value.emplace(read()); });
     if (!status.ok()) return OnError(status);
     NoteAnswer();
-    this->Complete(std::move(value));
+    this->Complete(*std::move(value));
   }
   void StopWork() override {
     StopTimer();
@@ -149,7 +150,7 @@ class PipelinedCallState final : public CallState<T, Decode>, public PipelineSou
   void set_hooks(base::Ref<rpc::CallHooks> hooks) { promised_.hooks = std::move(hooks); }
 
   void AddRef() const override { base::RefCounted::AddRef(); }
-  void Unref() const override { base::RefCounted::Unref(); }
+  void Unref() const override { async::FutureCore::Unref(); }
 
  private:
   PromisedCapabilities promised_;
@@ -164,11 +165,15 @@ const absl::Status& StatusOf(const absl::StatusOr<T>& result) {
 // The caller's side: params are filled in, then the call is made.
 class ClientCall {
  public:
+  // The target stays until the call has been made; or see Keep.
   ClientCall(const Proxy& target, const MethodInfo& method, uint64_t size_hint_words = 0)
-      : target_(target.capability()),
-        options_(target.options()),
+      : target_(target.capability().get()),
+        options_(target.options().get()),
         method_(method),
         call_(method.interface_id, method.ordinal, size_hint_words) {}
+
+  // Keeps the target itself.
+  void Keep(const Proxy& target) { kept_ = target; }
 
   // Calls fill(Params::Builder).
   template <class Params, class F>
@@ -211,7 +216,7 @@ class ClientCall {
   }
   template <class T, class Decode>
   ResultOf<T> GetWith(Decode decode) && {
-    call_.awaited = true;
+    call_.set_awaited();
     return Got(Begin<T>(std::move(decode), /*with_timer=*/false));
   }
   // With a future's state of the caller's own, a CallState<T>. The call is not sent again.
@@ -234,6 +239,7 @@ class ClientCall {
         std::conditional_t<Pipelined<T>, PipelinedCallState<T, Decode>, CallState<T, Decode>>;
     auto state = base::MakeRef<State>(method_, std::move(decode));
     return BeginIn<T>(std::move(state), with_timer, [this](State& told) {
+      if (call_.awaited()) told.SetAwaited();
       if constexpr (Pipelined<T>) {
         if (hooks_) told.set_hooks(hooks_);
       }
@@ -248,12 +254,13 @@ class ClientCall {
   template <class T, class State, class F = void (*)(State&)>
   Future<T> BeginIn(
       base::Ref<State> state, bool with_timer, F prepare = [](State&) {}) {
-    Future<T> future(state);
+    State& told = *state;
+    Future<T> future(std::move(state));
     call_.not_pipelined = !std::is_base_of_v<PipelineSource, State>;
-    Tell(state.get());
-    prepare(*state);
-    Send(state);
-    if (with_timer && state->deadline() != absl::InfiniteFuture()) state->StartTimer(state);
+    Tell(&told);
+    prepare(told);
+    Send(base::Ref<rpc::ReturnHandler>::Share(&told));
+    if (with_timer && told.deadline() != absl::InfiniteFuture()) told.StartTimer(future.state());
     return future;
   }
 
@@ -285,14 +292,16 @@ class ClientCall {
   // Asks the interceptors; says what travels with the call. `binding`, unless null, gets the
   // deadline.
   void Tell(CallBinding* binding);
+  void TellMore(CallBinding* binding, rpc::CallHooks* hooks);
   void Intercept(CallOptions& options);
   std::function<void(const absl::Status&)> TakeDone();
   // Why the call cannot be made, if it cannot.
   absl::Status Problem() const;
   void Send(base::Ref<rpc::ReturnHandler> handler);
 
-  const base::Ref<rpc::Capability> target_;
-  const std::shared_ptr<const CallOptions> options_;
+  rpc::Capability* const target_;     // null: there is none
+  const CallOptions* const options_;  // null: the defaults
+  Proxy kept_;                        // unless its owner keeps both
   const MethodInfo& method_;
   rpc::OutgoingCall call_;
   absl::Status error_;

@@ -48,7 +48,9 @@ absl::Status RunInterceptors(const std::vector<Interceptor>& interceptors, Call&
 class ClientHooks final : public rpc::CallHooks {
  public:
   ClientHooks(std::string endpoint, std::vector<ClientInterceptor> interceptors)
-      : endpoint_(std::move(endpoint)), interceptors_(std::move(interceptors)) {}
+      : CallHooks(/*intervenes=*/false),
+        endpoint_(std::move(endpoint)),
+        interceptors_(std::move(interceptors)) {}
 
   // Changes `options` as the interceptors say. `done` is what is to be run in the end, or null.
   absl::Status BeforeCall(std::string method, CallOptions& options,

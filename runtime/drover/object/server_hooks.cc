@@ -33,7 +33,7 @@ bool IsOurOwn(const rpc::IncomingCall& call) {
 }  // namespace
 
 absl::Status ServerHooks::BeforeServing(rpc::IncomingCall& call) {
-  if (interceptors_.empty() || IsOurOwn(call)) return absl::OkStatus();
+  if (IsOurOwn(call)) return absl::OkStatus();
   Served served(call);
   absl::Status status = RunInterceptors(interceptors_, served);
   DoneList done(served.TakeDone());

@@ -16,7 +16,7 @@ namespace drover::object {
 class ServerHooks final : public rpc::CallHooks {
  public:
   explicit ServerHooks(std::vector<ServerInterceptor> interceptors)
-      : interceptors_(std::move(interceptors)) {}
+      : CallHooks(/*intervenes=*/!interceptors.empty()), interceptors_(std::move(interceptors)) {}
 
   const CallStatistics& statistics() const { return statistics_; }
 

@@ -165,6 +165,7 @@ class ZeroCopyParams {
  public:
   ZeroCopyParams(const Proxy& target, const MethodInfo& method, size_t size_hint_bytes)
       : call_(std::make_unique<ClientCall>(target, method, WordsForBytes(size_hint_bytes))) {
+    call_->Keep(target);
     call_->Fill<Params>([&](typename Params::Builder params) { params_ = params; });
   }
 

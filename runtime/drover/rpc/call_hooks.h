@@ -14,11 +14,21 @@ class IncomingCall;
 
 class CallHooks : public base::RefCounted {
  public:
-  // A call of the peer is about to run, or to be forwarded, on this thread, which may run user
-  // code. Not OK: it does not, and is answered with that.
+  // Whether it wants to know before a call runs.
+  bool intervenes() const { return intervenes_; }
+
+  // If it intervenes. A call of the peer is about to run, or to be forwarded, on this thread, which
+  // may run user code. Not OK: it does not, and is answered with that.
   virtual absl::Status BeforeServing(IncomingCall& call) = 0;
-  // A call that was given to BeforeServing is about to be answered; on any thread, no lock held.
+  // A call that was given to BeforeServing, or would have been, is about to be answered; on any
+  // thread, no lock held.
   virtual void AfterServing(IncomingCall& call, const absl::Status& status) = 0;
+
+ protected:
+  explicit CallHooks(bool intervenes = true) : intervenes_(intervenes) {}
+
+ private:
+  const bool intervenes_;
 };
 
 }  // namespace drover::rpc

@@ -317,6 +317,9 @@ class Connection final : public async::EventHandler {
   // Takes what is queued to be written, if nobody is at it: then WriteClaimed must follow.
   [[nodiscard]] bool ClaimWrite(bool also_what_can_wait) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void WriteClaimed();
+  // The same for a frame of which nothing is queued before it: it is written from where it is.
+  [[nodiscard]] bool ClaimWriteOf(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void WriteFrameClaimed(std::span<const std::byte> frame);
   void Write(bool also_what_can_wait);
   void OnWritable();
   void ReadToTheEnd();
@@ -344,11 +347,10 @@ class Connection final : public async::EventHandler {
   // Whether a call of the peer may run; then it counts.
   absl::Status AdmitCall(IncomingCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void HoldAnswer(Answer& answer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void RemoveAnswer(AnswerId id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void RemoveAnswer(AnswerId id, const Answer& answer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // The call of `answer` is about to be delivered to `object`, and may wait there.
   void KeepForCall(Answer& answer, const base::Ref<Capability>& object)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-
   // connection_timers.cc
   void CallAt(int64_t when);
   void ExpectFirstFrame();
@@ -358,7 +360,6 @@ class Connection final : public async::EventHandler {
   void SendPing(int64_t now);
   int64_t CheckFrameDeadline(int64_t now);
   bool InputWaits();
-
   bool InForkedChild() const;
   void CloseIfRetired();
   bool Unused() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);  // retired, and nothing keeps it

@@ -6,12 +6,6 @@
 #include "drover/rpc/connection.h"
 
 namespace drover::rpc {
-namespace {
-
-constexpr size_t kMostFdsSent = 16;
-
-}  // namespace
-
 void Connection::Overstep(std::string why) {
   if (!state_.overstep.ok()) return;
   state_.overstep = absl::ResourceExhaustedError(std::move(why));
@@ -25,21 +19,19 @@ bool Connection::EndIfOverstepped() {
 }
 
 absl::Status Connection::CheckExports() {
-  if (state_.fds.size() > kMostFdsSent) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("the message carries ", state_.fds.size(),
-                     " descriptors; the most that are sent with one is ", kMostFdsSent));
+  if (state_.ExportsFit(terms_->limits)) return absl::OkStatus();
+  if (state_.fds.size() > ConnectionState::kMostFdsSent) {
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "the message carries ", state_.fds.size(),
+        " descriptors; the most that are sent with one is ", ConnectionState::kMostFdsSent));
   }
-  if (state_.exports.size() <= terms_->limits.max_exports) return absl::OkStatus();
   return absl::ResourceExhaustedError(
       absl::StrCat("the peer would hold more than ", terms_->limits.max_exports,
                    " objects of this process (limits.max_exports)"));
 }
 
 absl::Status Connection::CheckBacklog() {
-  if (state_.unwritten() + state_.held_call_bytes <= terms_->limits.max_queued_bytes) {
-    return absl::OkStatus();
-  }
+  if (state_.BacklogFits(terms_->limits)) return absl::OkStatus();
   return absl::ResourceExhaustedError(absl::StrCat(
       state_.unwritten() + state_.held_call_bytes,
       " bytes wait to be read at the other end of the connection to ", name(), "; the limit is ",
@@ -97,8 +89,7 @@ void Connection::HoldAnswer(Answer& answer) {
   }
 }
 
-void Connection::RemoveAnswer(AnswerId id) {
-  const Answer& answer = *state_.answers.Find(id);
+void Connection::RemoveAnswer(AnswerId id, const Answer& answer) {
   state_.held_bytes -= answer.held_bytes;
   if (answer.tail_runs) --state_.running_calls;
   state_.answers.Remove(id);

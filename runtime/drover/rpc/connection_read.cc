@@ -255,7 +255,7 @@ bool Connection::TakeTokenAsCaller() {
   if (token_held_.load(std::memory_order_relaxed)) return false;  // to be asked for again
   base::MutexLock lock(&read_mu_);
   if (token_held_ || stream_ == nullptr) return false;
-  token_held_ = true;
+  token_held_.store(true, std::memory_order_relaxed);
   ++uses_;
   SetInterest(interest_ & ~uint32_t{EPOLLIN});
   return true;
@@ -267,7 +267,7 @@ void Connection::ReleaseTokenAsCaller() {
     if (!ended_.load(std::memory_order_acquire)) {
       // One that is awake takes the token by itself.
       if (yielding_.load(std::memory_order_seq_cst) == 0 && PromoteFollower()) return;
-      token_held_ = false;
+      token_held_.store(false, std::memory_order_relaxed);
       // The peer may call what it has of us at any time, and some answers nobody waits for;
       // otherwise a tick soon sees whether this caller comes back.
       if (unattended_.load(std::memory_order_relaxed) > 0 ||
@@ -275,7 +275,7 @@ void Connection::ReleaseTokenAsCaller() {
         SetInterest(interest_ | EPOLLIN);
       }
     } else {
-      token_held_ = false;
+      token_held_.store(false, std::memory_order_relaxed);
     }
   }
   if (ended_.load(std::memory_order_acquire)) {
@@ -319,13 +319,16 @@ bool Connection::HandleFrames(bool run_inline) {
   bool kept = true;
   bool whole = false;
   Deferred deferred;
-  while (kept && !ended_.load(std::memory_order_relaxed)) {
+  while (kept && read_.reader.pending() > 0 && !ended_.load(std::memory_order_relaxed)) {
     wire::Frame frame;
-    const absl::StatusOr<bool> next = read_.reader.Next(&frame);
-    if (next.ok() && !*next) break;
-    if (next.ok() && !read_.arrived_fds.empty()) TakeFrameFds();
-    const absl::Status problem =
-        next.ok() ? HandleFrame(std::move(frame), deferred) : next.status();
+    absl::Status problem;
+    if (!read_.reader.TakeOrdinary(&frame)) {
+      const absl::StatusOr<bool> next = read_.reader.Next(&frame);
+      if (next.ok() && !*next) break;
+      problem = next.status();
+    }
+    if (problem.ok() && !read_.arrived_fds.empty()) TakeFrameFds();
+    if (problem.ok()) problem = HandleFrame(std::move(frame), deferred);
     if (!read_.frame_fds.empty())
       read_.frame_fds.clear();  // those that belong to nothing are closed
     whole = true;

@@ -13,6 +13,7 @@
 #include "drover/rpc/export_table.h"
 #include "drover/rpc/ids.h"
 #include "drover/rpc/import_table.h"
+#include "drover/rpc/limits.h"
 #include "drover/rpc/outgoing_call.h"
 #include "drover/rpc/question_table.h"
 #include "drover/rpc/return_handler.h"
@@ -64,6 +65,15 @@ struct ConnectionState {
 
   bool open() const { return closed.ok(); }
   size_t unwritten() const { return send.bytes() + being_written; }
+
+  // Whether the peer leaves no more unread, and has no more objects of ours, than it may.
+  bool BacklogFits(const Limits& limits) const {
+    return unwritten() + held_call_bytes <= limits.max_queued_bytes;
+  }
+  bool ExportsFit(const Limits& limits) const {
+    return fds.size() <= kMostFdsSent && exports.size() <= limits.max_exports;
+  }
+  static constexpr size_t kMostFdsSent = 16;  // with one message
 };
 
 }  // namespace drover::rpc

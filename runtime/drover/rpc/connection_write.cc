@@ -1,5 +1,5 @@
 // How frames leave: into a queue, and out of it in gathered writes by whoever finds no writer at
-// work.
+// work. A plain one that finds neither a queue nor a writer is written from where it is.
 #include <sys/epoll.h>
 
 #include <cstring>
@@ -104,6 +104,42 @@ void Connection::Write(bool also_what_can_wait) {
     if (!ClaimWrite(also_what_can_wait)) return;
   }
   WriteClaimed();
+}
+
+bool Connection::ClaimWriteOf(size_t bytes) {
+  if (!state_.open() || state_.writing || state_.write_blocked || state_.write_failed ||
+      !state_.send.empty() || state_.send.sealed() || !batch_.empty()) {
+    return false;
+  }
+  state_.writing = true;
+  state_.being_written += bytes;
+  return true;
+}
+
+void Connection::WriteFrameClaimed(std::span<const std::byte> frame) {
+  const iovec piece{const_cast<std::byte*>(frame.data()), frame.size()};  // it is only read
+  const transport::IoResult result = stream_->Write({&piece, 1});
+  bool more;
+  async::Task idle;
+  {
+    base::MutexLock lock(&mu_);
+    state_.being_written -= result.bytes;
+    state_.written += result.bytes;
+    more = result.bytes < frame.size();
+    if (more) {
+      batch_.SetRest(frame.subspan(result.bytes));
+    } else if (!state_.send.empty()) {
+      more = MoveToBatch();
+    }
+    if (!more) {
+      state_.writing = false;
+      if (writer_done_ != nullptr) writer_done_->SignalAll();
+      if (idle_callback_) idle = TakeIdleCallback();
+    }
+  }
+  if (more) return WriteClaimed();
+  if (idle) idle();
+  if (ended_.load(std::memory_order_acquire)) CloseStreamIfUnused();
 }
 
 void Connection::WriteClaimed() {

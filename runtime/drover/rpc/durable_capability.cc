@@ -37,12 +37,13 @@ void DurableCapability::Send(OutgoingCall&& call, base::Ref<ReturnHandler> handl
     queue.Send(base::Ref<ReadySource>::Share(this), std::move(call), std::move(handler));
     return;
   }
-  absl::StatusOr<base::Ref<Capability>> front = Front();
-  if (front.ok()) {
-    call.TargetFrom(*std::move(front))->Send(std::move(call), std::move(handler));
-  } else {
-    handler->OnUnreachable(front.status());
+  base::Ref<Capability> front = Connected();
+  if (!front) {
+    absl::StatusOr<base::Ref<Capability>> dialled = Front();
+    if (!dialled.ok()) return handler->OnUnreachable(dialled.status());
+    front = *std::move(dialled);
   }
+  call.TargetFrom(std::move(front))->Send(std::move(call), std::move(handler));
 }
 
 void DurableCapability::SendLater(OutgoingCall call, base::Ref<ReturnHandler> handler) {
@@ -65,18 +66,25 @@ Runtime& DurableCapability::runtime() {
   return options_.runtime != nullptr ? *options_.runtime : Runtime::Default();
 }
 
-absl::StatusOr<base::Ref<Capability>> DurableCapability::Front() {
-  base::Ref<Connection> old;  // outlives the lock
-  base::Ref<Capability> old_front;
+base::Ref<Capability> DurableCapability::Connected() {
+  base::Ref<Capability> old_front;  // outlives the lock
   base::MutexLock lock(&mu_);
-  if (connection_ && connection_->can_send()) {
-    // Once it is known and nothing is on its way to it, calls go there directly.
+  if (!connection_ || !connection_->can_send()) return nullptr;
+  // Once it is known and nothing is on its way to it, calls go there directly.
+  if (PromiseCapability::IsPromise(*front_)) {
     if (base::Ref<Capability> known = PromiseCapability::Follow(front_);
         known != front_ && !known->HasPendingCalls()) {
       old_front = std::exchange(front_, std::move(known));
     }
-    return front_;
   }
+  return front_;
+}
+
+absl::StatusOr<base::Ref<Capability>> DurableCapability::Front() {
+  base::Ref<Connection> old;  // outlives the lock
+  base::Ref<Capability> old_front;
+  base::MutexLock lock(&mu_);
+  if (connection_ && connection_->can_send()) return front_;
   old = std::move(connection_);
   old_front = std::move(front_);
   DROVER_RETURN_IF_ERROR(CheckDialable(static_cast<bool>(old)));

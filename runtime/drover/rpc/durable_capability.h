@@ -52,6 +52,8 @@ class DurableCapability final : public ForwardingCapability, public ReadySource 
   void Unref() const override { base::RefCounted::Unref(); }
 
  private:
+  // Null if no connection is there.
+  base::Ref<Capability> Connected();
   absl::StatusOr<base::Ref<Capability>> Front();
   absl::Status CheckDialable(bool again);
   base::Ref<Capability> Adopt(std::unique_ptr<transport::ByteStream> stream)

@@ -38,8 +38,13 @@ class ExportTable {
   }
 
   base::Ref<Capability> Find(ExportId id) {
+    const base::Ref<Capability>* found = Peek(id);
+    return found == nullptr ? nullptr : *found;
+  }
+  // The table's own reference, until the table changes; null if there is none.
+  const base::Ref<Capability>* Peek(ExportId id) {
     Entry* entry = table_.Find(id);
-    return entry == nullptr ? nullptr : entry->capability;
+    return entry == nullptr ? nullptr : &entry->capability;
   }
 
   // Null, too, if it is another export by now.

@@ -94,12 +94,15 @@ class PeerIdTable {
  public:
   // Null if the id is taken.
   T* Add(Id id) {
-    if (Find(id) != nullptr) return nullptr;
-    ++size_;
     if (id.value() < kFlat) {
       if (id.value() >= flat_.size()) flat_.resize(id.value() + 1);
-      return &flat_[id.value()].emplace();
+      std::optional<T>& entry = flat_[id.value()];
+      if (entry) return nullptr;
+      ++size_;
+      return &entry.emplace();
     }
+    if (Find(id) != nullptr) return nullptr;
+    ++size_;
     if (hashed_ == nullptr) hashed_ = std::make_unique<absl::flat_hash_map<Id, T>>();
     return &(*hashed_)[id];
   }

@@ -103,10 +103,10 @@ absl::Status Connection::HandleCall(wire::Frame frame, Deferred& deferred) {
     return absl::OkStatus();
   }
   if (const std::optional<ExportId> id = call->exported_target()) {
-    base::Ref<Capability> object = state_.exports.Find(*id);
-    if (!object) return NoSuch("export", id->value());
-    KeepForCall(*answer, object);
-    DeliverTo(object, std::move(call), deferred);
+    const base::Ref<Capability>* object = state_.exports.Peek(*id);
+    if (object == nullptr) return NoSuch("export", id->value());
+    KeepForCall(*answer, *object);
+    DeliverTo(*object, std::move(call), deferred);
     return absl::OkStatus();
   }
   if (!details.promised_target) {
@@ -199,7 +199,7 @@ absl::Status Connection::FinishAnswer(AnswerId id, bool release_result_caps, Def
     deferred.Then([self = base::Ref<Connection>::Share(this)] { self->TellIfIdle(); });
   }
   DropResults(*answer, deferred);
-  RemoveAnswer(id);
+  RemoveAnswer(id, *answer);
   return absl::OkStatus();
 }
 
@@ -271,6 +271,7 @@ void Connection::KeepForCall(Answer& answer, const base::Ref<Capability>& object
 }
 
 void Connection::CompleteAnswer(Answer& answer, Deferred& deferred) {
+  if (answer.waiting.empty()) return;  // nor is anything promised, or awaited
   for (AnswerWaiter& waiter : answer.waiting) {
     if (waiter.call) waiter.passed_on = waiter.call->answer_id();
     Answer* waiting = waiter.passed_on ? state_.answers.Find(*waiter.passed_on) : nullptr;

@@ -66,8 +66,14 @@ base::Ref<IncomingCall> IncomingCall::FromPeer(base::Ref<Connection> connection,
     self->method_id_ = plain.method_id;
     self->not_pipelined_ = plain.not_pipelined;
     self->exported_target_ = plain.target;
-    self->content_ = plain.content;
-    self->block_ = std::move(frame.block);
+    self->plain_ = true;
+    if (self->plain_content_.Copy(plain.content_bytes)) {
+      self->content_ = self->plain_content_.reader();
+    } else {
+      frame.Keep();
+      self->content_ = plain.content;
+      self->block_ = std::move(frame.block);
+    }
   } else {
     self->in_.emplace(std::move(frame));
     KJ_REQUIRE(self->in_->root().isCall(), "a message that looked like a Call is none");
@@ -181,6 +187,10 @@ bool IncomingCall::Admit() {
   CallHooks* hooks = connection_ ? connection_->hooks().get() : nullptr;
   if (hooks == nullptr) return true;
   began_ = async::SteadyNanos();
+  if (!hooks->intervenes()) {
+    asked_.store(Asked::kAsked, std::memory_order_release);
+    return !returned();
+  }
   asked_.store(Asked::kAsking, std::memory_order_relaxed);
   const absl::Status status = hooks->BeforeServing(*this);
   Asked asking = Asked::kAsking;
@@ -201,9 +211,13 @@ void IncomingCall::Tell(const absl::Status& status) {
     if (asked_.compare_exchange_strong(asking, Asked::kTold, std::memory_order_acq_rel)) return;
   }
   Asked asked = Asked::kAsked;
-  if (asked_.compare_exchange_strong(asked, Asked::kTold, std::memory_order_acq_rel)) {
-    connection_->hooks()->AfterServing(*this, status);
+  if (!ends_in_tail_.load(std::memory_order_acquire)) {  // then only one comes here
+    if (asked_.load(std::memory_order_acquire) != Asked::kAsked) return;
+    asked_.store(Asked::kTold, std::memory_order_relaxed);
+  } else if (!asked_.compare_exchange_strong(asked, Asked::kTold, std::memory_order_acq_rel)) {
+    return;
   }
+  connection_->hooks()->AfterServing(*this, status);
 }
 
 void IncomingCall::ReturnResults() {

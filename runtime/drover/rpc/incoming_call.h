@@ -25,6 +25,7 @@
 #include "drover/rpc/ids.h"
 #include "drover/rpc/message_caps.h"
 #include "drover/rpc/outgoing_call.h"
+#include "drover/rpc/plain_frames.h"
 #include "drover/rpc/return_handler.h"
 #include "drover/rpc/work.h"
 #include "drover/wire/in_message.h"
@@ -67,8 +68,8 @@ class IncomingCall final : public async::Cancellation,
   bool answered_early() const { return answered_early_; }
   // Whether the peer has said that it will not call on what is in the results.
   bool not_pipelined() const { return not_pipelined_; }
-  // Whether it came as a plain one (plain_frames.h); until it is answered.
-  bool plain() const { return block_ != nullptr; }
+  // Whether it came as a plain one (plain_frames.h).
+  bool plain() const { return plain_; }
   // The Call as the peer sent it, until it is answered; of a plain one, and of one from this
   // process, empty.
   protocol::Call::Reader peer_call() const { return peer_call_; }
@@ -159,10 +160,12 @@ class IncomingCall final : public async::Cancellation,
 
   base::Ref<Connection> connection_;  // for a peer's call
   base::Ref<ReturnHandler> handler_;  // for one from this process
-  base::Ref<wire::Block> block_;      // of a plain call, or:
-  std::optional<wire::InMessage> in_;
+  bool plain_ = false;
+  PlainContent plain_content_;         // of a plain call; or, if that is larger:
+  base::Ref<wire::Block> block_;       // what it lies in; or, if the call is not plain:
+  std::optional<wire::InMessage> in_;  // its message
   protocol::Call::Reader peer_call_;   // inside in_
-  capnp::AnyPointer::Reader content_;  // the params of a peer's call, inside either
+  capnp::AnyPointer::Reader content_;  // the params of a peer's call, inside one of these
   std::optional<ExportId> exported_target_;
   std::unique_ptr<OutgoingCall> local_;  // of a call from this process
   AnswerId answer_id_;

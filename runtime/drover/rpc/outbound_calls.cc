@@ -21,7 +21,7 @@ namespace drover::rpc {
 // write (batching.h); the last one of the window, a wait, or a tick (1 ms) sends them all. A call
 // that its thread waits for next waits for those of other threads that have their turn before.
 bool Connection::CanWait(const OutgoingCall& call) {
-  if (call.can_wait || (call.awaited && InCrowd())) return true;
+  if (call.can_wait || (call.awaited() && InCrowd())) return true;
   int& credit = async::ThreadContext::Current().collected;
   if (credit == 0) return false;
   credit = 0;
@@ -40,29 +40,37 @@ bool Connection::SendPlainQuestion(RemoteCapability& target, const OutgoingCall&
   if (call.metadata() || call.nonce != 0 || call.answers != nullptr || InForkedChild())
     return false;
   std::byte frame[PlainFrames::kMostBytes];
+  const size_t size = PlainFrames::SizeOfCall(call.plain_params());
+  if (size > terms_->max_frame_bytes) return false;
+  ReturnHandler& asker = *handler;
   QuestionId id;
-  bool to_write;
+  bool to_write = false;
+  bool queued;
   {
     base::MutexLock lock(&mu_);
     if (!state_.open() || state_.write_failed ||
         state_.hello == ConnectionState::Hello::kAnswered || !state_.held.empty() ||
-        !CheckBacklog().ok() || !CheckExports().ok()) {
+        !state_.BacklogFits(terms_->limits) || !state_.ExportsFit(terms_->limits)) {
       return false;
     }
-    id = state_.questions.Add(handler);
-    const size_t size =
-        PlainFrames::Get().CopyCall(id, target.id(), call.interface_id(), call.method_id(),
-                                    call.not_pipelined, call.plain_params(), frame);
-    if (!CheckFrame(size).ok()) {
-      state_.questions.Remove(id);  // nobody has heard of it
-      return false;
-    }
+    // One that is awaited is kept by whoever waits, until then.
+    id = call.awaited() ? state_.questions.Add(std::move(handler)) : state_.questions.Add(handler);
+    PlainFrames::Get().CopyCall(id, target.id(), call.interface_id(), call.method_id(),
+                                call.not_pipelined, call.plain_params(), frame);
     const bool waits = CanWait(call);
-    QueueBytes({frame, size}, waits ? Urgency::kCanWait : Urgency::kNow);
-    to_write = !waits && !Corked(/*queued_bytes=*/0) && ClaimWrite(/*also_what_can_wait=*/false);
+    const bool leaves = !waits && !Corked(/*queued_bytes=*/0);
+    queued = !leaves || !ClaimWriteOf(size);
+    if (queued) {
+      QueueBytes({frame, size}, waits ? Urgency::kCanWait : Urgency::kNow);
+      to_write = leaves && ClaimWrite(/*also_what_can_wait=*/false);
+    }
   }
-  handler->OnSent(base::Ref<Connection>::Share(this), id);
-  if (to_write) WriteClaimed();
+  asker.OnSent(base::Ref<Connection>::Share(this), id);
+  if (!queued) {
+    WriteFrameClaimed({frame, size});
+  } else if (to_write) {
+    WriteClaimed();
+  }
   return true;
 }
 

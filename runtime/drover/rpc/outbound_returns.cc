@@ -88,23 +88,29 @@ void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message,
 bool Connection::SendPlainReturn(IncomingCall& call, const wire::PlainStruct& results) {
   if (InForkedChild()) return true;
   std::byte frame[PlainFrames::kMostBytes];
+  const size_t size = PlainFrames::SizeOfReturn(results);
+  if (size > terms_->max_frame_bytes) return false;
   Deferred deferred;
-  bool to_write;
+  bool to_write = false;
+  bool queued;
   {
     base::MutexLock lock(&mu_);
     const AnswerId id = call.answer_id();
     Answer* answer = state_.open() ? state_.answers.Find(id) : nullptr;
     if (answer == nullptr || answer->call != &call) return true;
-    if (answer->keeps_results || answer->finished || !CheckExports().ok()) return false;
+    if (answer->keeps_results || answer->finished || !state_.ExportsFit(terms_->limits))
+      return false;
     const bool forgets = NeedsNoFinish(call, *answer);
-    const size_t size = PlainFrames::Get().CopyReturn(id, forgets, results, frame);
-    if (!CheckFrame(size).ok()) return false;
+    PlainFrames::Get().CopyReturn(id, forgets, results, frame);
     BeginReturn(call, *answer, deferred);
     if (forgets) answer->finished = true;
-    QueueBytes({frame, size}, Urgency::kNow);
+    const bool leaves = !Corked(state_.send.bytes() + size);
+    queued = !leaves || !ClaimWriteOf(size);
+    if (queued) QueueBytes({frame, size}, Urgency::kNow);
     EndReturn(id, *answer, deferred);
-    to_write = !Corked(state_.send.bytes()) && ClaimWrite(/*also_what_can_wait=*/false);
+    if (queued && leaves) to_write = ClaimWrite(/*also_what_can_wait=*/false);
   }
+  if (!queued) WriteFrameClaimed({frame, size});
   WriteReturn(to_write, deferred);
   return true;
 }
@@ -121,7 +127,7 @@ void Connection::EndReturn(AnswerId id, Answer& answer, Deferred& deferred) {
   CompleteAnswer(answer, deferred);
   if (answer.finished) {
     DropResults(answer, deferred);
-    RemoveAnswer(id);
+    RemoveAnswer(id, answer);
   } else {
     HoldAnswer(answer);
   }

@@ -16,6 +16,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "drover/async/thread_context.h"
 #include "drover/rpc.capnp.h"
 #include "drover/rpc/call_metadata.h"
 #include "drover/rpc/call_path.h"
@@ -60,8 +61,11 @@ class OutgoingCall {
   uint64_t nonce = 0;
   // Nobody will call on what is in its results: the peer may let go of the answer as it gives it.
   bool not_pipelined = false;
-  // The thread that makes it waits for its answer at once, and does nothing else before.
-  bool awaited = false;
+  // The thread that makes it waits for its answer at once, and does nothing else before. It keeps
+  // the handler until then.
+  void set_awaited() { awaited_by_ = &async::ThreadContext::Current(); }
+  // Whether that thread is this one.
+  bool awaited() const { return awaited_by_ == &async::ThreadContext::Current(); }
   // Whether it may wait for the next frame, a tick or a wait.
   bool can_wait = false;
   // It waited for the peer's answer to hello (hello.cc), and waits no more.
@@ -74,7 +78,8 @@ class OutgoingCall {
   base::Ref<CallPath> path;
   // Where it goes, if calls go to `current` now.
   base::Ref<Capability> TargetFrom(base::Ref<Capability> current) const {
-    return path ? path->From(std::move(current)) : current;
+    if (path) return path->From(std::move(current));
+    return current;
   }
 
   // Another call with the same params. May throw kj::Exception.
@@ -91,6 +96,7 @@ class OutgoingCall {
   uint16_t method_id_;
   size_t size_hint_words_;
   wire::PlainStruct plain_params_;
+  const async::ThreadContext* awaited_by_ = nullptr;
 
   wire::OutMessagePtr message_;
   protocol::Call::Builder call_{nullptr};  // inside message_, as the next two

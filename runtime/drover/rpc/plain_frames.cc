@@ -70,10 +70,16 @@ std::string BuildFinish(uint32_t id, bool release_result_caps) {
   return frame;
 }
 
+// What is at a pointer; the pointer and what it leads to stay where they are.
+capnp::AnyPointer::Reader ReaderAt(const void* pointer) {
+  return capnp::AnyPointer::Reader(
+      capnp::_::PointerReader::getRootUnchecked(static_cast<const capnp::word*>(pointer)));
+}
+
 // Whether the pointer is null, or leads to a struct in the frame that holds no pointers: then
 // everything that can be reached from it is inside the frame. The encoding of struct pointers:
 // https://capnproto.org/encoding.html#structs
-bool FindContent(const wire::Frame& frame, size_t offset, capnp::AnyPointer::Reader* content) {
+bool FindContent(const wire::Frame& frame, size_t offset, std::span<const std::byte>* content) {
   const auto pointer = Load<uint64_t>(frame, offset);
   const bool is_struct = (pointer & 3) == 0;
   const auto pointers = pointer >> 48;
@@ -82,8 +88,7 @@ bool FindContent(const wire::Frame& frame, size_t offset, capnp::AnyPointer::Rea
   const int64_t begin = static_cast<int64_t>(offset / 8) + 1 + distance;
   const auto words = static_cast<int64_t>((pointer >> 32) & 0xffff);
   if (begin < 1 || begin + words > static_cast<int64_t>(frame.header.total_bytes / 8)) return false;
-  *content = capnp::AnyPointer::Reader(capnp::_::PointerReader::getRootUnchecked(
-      reinterpret_cast<const capnp::word*>(frame.bytes + offset)));
+  *content = {frame.bytes + 8 * begin, static_cast<size_t>(8 * words)};
   return true;
 }
 
@@ -122,6 +127,15 @@ void SetContent(protocol::Payload::Builder payload, const wire::PlainStruct& con
   std::memcpy(data.begin(), words.data(), words.size_bytes());
 }
 
+bool PlainContent::Copy(std::span<const std::byte> content) {
+  if (content.size() > sizeof(words_) - sizeof(words_[0])) return false;
+  words_[0] = uint64_t{content.size() / 8} << 32;  // right behind it; null, if there is nothing
+  std::memcpy(&words_[1], content.data(), content.size());
+  return true;
+}
+
+capnp::AnyPointer::Reader PlainContent::reader() const { return ReaderAt(words_); }
+
 const PlainFrames& PlainFrames::Get() {
   static const PlainFrames* frames = new PlainFrames;  // never destroyed: threads may outlive main
   return *frames;
@@ -149,7 +163,8 @@ PlainFrames::PlainFrames()
       released_(static_cast<std::byte>(finishes_[1][finish_release_])) {}
 
 bool PlainFrames::ParseCall(const wire::Frame& frame, PlainCall* call) const {
-  if (!Is(call_, frame) || !FindContent(frame, call_content_, &call->content)) return false;
+  if (!Is(call_, frame) || !FindContent(frame, call_content_, &call->content_bytes)) return false;
+  call->content = ReaderAt(frame.bytes + call_content_);
   call->id = AnswerId(Load<uint32_t>(frame, call_id_));
   call->target = ExportId(Load<uint32_t>(frame, call_target_));
   call->interface_id = Load<uint64_t>(frame, call_interface_);
@@ -159,7 +174,9 @@ bool PlainFrames::ParseCall(const wire::Frame& frame, PlainCall* call) const {
 }
 
 bool PlainFrames::ParseReturn(const wire::Frame& frame, PlainReturn* ret) const {
-  if (!Is(return_, frame) || !FindContent(frame, return_content_, &ret->content)) return false;
+  std::span<const std::byte> content;
+  if (!Is(return_, frame) || !FindContent(frame, return_content_, &content)) return false;
+  ret->content = ReaderAt(frame.bytes + return_content_);
   ret->id = QuestionId(Load<uint32_t>(frame, return_id_));
   ret->no_finish_needed = Load<std::byte>(frame, return_hint_) == no_finish_needed_;
   return true;

@@ -35,6 +35,7 @@ struct PlainCall {
   uint16_t method_id;
   bool not_pipelined;  // its noPromisePipelining
   capnp::AnyPointer::Reader content;
+  std::span<const std::byte> content_bytes;  // the same, as it is encoded
 };
 
 struct PlainReturn {
@@ -61,6 +62,12 @@ class PlainFrames {
   // number of bytes.
   static constexpr size_t kFinishBytes = 40;
   static constexpr size_t kMostBytes = 8 * (15 + wire::PlainStruct::kMostWords);
+  static size_t SizeOfCall(const wire::PlainStruct& params) {
+    return FrameLayout<15>::kBytes + params.words().size_bytes();
+  }
+  static size_t SizeOfReturn(const wire::PlainStruct& results) {
+    return FrameLayout<9>::kBytes + results.words().size_bytes();
+  }
   size_t CopyCall(QuestionId id, ImportId target, uint64_t interface_id, uint16_t method_id,
                   bool not_pipelined, const wire::PlainStruct& params,
                   std::span<std::byte, kMostBytes> out) const;
@@ -94,6 +101,18 @@ class PlainFrames {
   size_t finish_id_;
   size_t finish_release_;
   std::byte released_;  // what is there if they are released
+};
+
+// A copy of a content: it needs no frame. Those that Drover writes all fit.
+class PlainContent {
+ public:
+  // False, and nothing is done, if it is too large.
+  bool Copy(std::span<const std::byte> content);
+  // Valid as long as this is, and stays where it is.
+  capnp::AnyPointer::Reader reader() const;
+
+ private:
+  uint64_t words_[1 + wire::PlainStruct::kMostWords];  // a pointer, and what it leads to
 };
 
 // Puts the same content into a message that is being built.

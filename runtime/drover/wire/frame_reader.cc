@@ -23,9 +23,9 @@ base::Ref<Block>* Spare() { return base::ThreadSpare<base::Ref<Block>, FrameRead
 }  // namespace
 
 Frame CopyOf(const Frame& frame) {
-  Frame copy{.header = frame.header,
-             .bytes = nullptr,
-             .block = base::MakeRef<Block>(frame.header.total_bytes)};
+  Frame copy;
+  copy.header = frame.header;
+  copy.block = base::MakeRef<Block>(frame.header.total_bytes);
   std::memcpy(copy.block->data(), frame.bytes, frame.header.total_bytes);
   copy.bytes = copy.block->data();
   return copy;
@@ -77,21 +77,24 @@ void FrameReader::MoveOn(size_t bytes) {
   begin_ = 0;
 }
 
+// One segment, and all of it is here.
+bool FrameReader::TakeOrdinary(Frame* frame) {
+  const size_t pending = end_ - begin_;
+  uint32_t header[2];
+  if (pending < sizeof(header)) return false;
+  std::memcpy(header, block_->data() + begin_, sizeof(header));
+  const uint64_t total = sizeof(header) + uint64_t{header[1]} * 8;
+  if (header[0] != 0 || total > pending || total > max_frame_bytes_) return false;
+  Take({.complete = true, .segments = 1, .header_bytes = sizeof(header), .total_bytes = total},
+       frame);
+  return true;
+}
+
 absl::StatusOr<bool> FrameReader::Next(Frame* frame) {
   const size_t pending = end_ - begin_;
   if (pending == 0 || pending < wanted_) return false;
+  if (TakeOrdinary(frame)) return true;
   const std::byte* bytes = block_->data() + begin_;
-  if (pending >= 2 * sizeof(uint32_t)) {
-    // Nearly always: one segment, and all of it is here.
-    uint32_t header[2];
-    std::memcpy(header, bytes, sizeof(header));
-    const uint64_t total = sizeof(header) + uint64_t{header[1]} * 8;
-    if (header[0] == 0 && total <= pending && total <= max_frame_bytes_) {
-      Take({.complete = true, .segments = 1, .header_bytes = sizeof(header), .total_bytes = total},
-           frame);
-      return true;
-    }
-  }
   absl::StatusOr<FrameHeader> header = ParseFrameHeader({bytes, pending}, max_frame_bytes_);
   if (!header.ok()) return header.status();
   if (!header->complete) return false;
@@ -108,16 +111,16 @@ void FrameReader::Take(const FrameHeader& header, Frame* frame) {
   frame->bytes = block_->data() + begin_;
   begin_ += header.total_bytes;
   wanted_ = 0;
-  if (begin_ == end_ && block_->capacity() > kBlockBytes) {
+  frame->lent = block_.get();
+  if (frame->block) frame->block = nullptr;  // an earlier one's
+  const size_t capacity = block_->capacity();
+  if (capacity <= kBlockBytes) return;
+  if (begin_ == end_) {
     frame->block = std::move(block_);
     begin_ = end_ = 0;
-  } else {
-    frame->block = block_;
   }
   // One that came behind a large frame, into the room that was left there, must not hold it all.
-  const size_t capacity = frame->block->capacity();
-  if (capacity > kBlockBytes && header.total_bytes < capacity / kLeastShare)
-    *frame = CopyOf(*frame);
+  if (header.total_bytes < capacity / kLeastShare) *frame = CopyOf(*frame);
 }
 
 }  // namespace drover::wire

@@ -6,11 +6,12 @@
 //   Frame frame;
 //   while (*reader.Next(&frame)) Handle(frame);
 //
-// A frame shares the block of memory that it was read into, and may outlive the reader; the reader
-// never moves or overwrites a block that a frame still holds, and lets go of one that has grown
-// with the frame that it grew for; small frames behind that one are copied out of it. Memory grows
-// with the bytes that have arrived, never with the size that a frame announces; but what lies spare
-// in the process (spare_memory.h) is taken for all of a frame of which 32 KiB have arrived.
+// A frame lies in the block of memory that it was read into. It is valid until the reader is given
+// more, or is gone; one that is kept (Keep) shares the block, and may outlive the reader. The
+// reader never moves or overwrites a block that a frame still holds, and lets go of one that has
+// grown with the frame that it grew for; small frames behind that one are copied out of it. Memory
+// grows with the bytes that have arrived, never with the size that a frame announces; but what lies
+// spare in the process (spare_memory.h) is taken for all of a frame of which 32 KiB have arrived.
 //
 // Thread-compatible; frames may be dropped on any thread. Errors: those of ParseFrameHeader, after
 // which the reader gives nothing more. Never blocks.
@@ -45,9 +46,15 @@ class Block : public base::RefCounted {
 };
 
 struct Frame {
+  // To be called by whoever has it for longer than its reader lends it. It holds its block then.
+  void Keep() {
+    if (!block) block = base::Ref<Block>::Share(lent);
+  }
+
   FrameHeader header;
   const std::byte* bytes = nullptr;  // header.total_bytes of them, aligned to 8
-  base::Ref<Block> block;
+  base::Ref<Block> block;            // that they are in, if it holds that
+  Block* lent = nullptr;             // the same, if its reader holds it
 };
 
 // The same frame in memory of its own, for who keeps it while the block goes on filling.
@@ -63,6 +70,8 @@ class FrameReader {
 
   // Stores the next whole frame and returns true, or false if it has not arrived yet.
   absl::StatusOr<bool> Next(Frame* frame);
+  // The same in short: false, too, where Next has to look closer.
+  bool TakeOrdinary(Frame* frame);
 
   // Bytes of a frame that has begun to arrive.
   size_t pending() const { return end_ - begin_; }

@@ -23,6 +23,7 @@ int PeekKind(const Frame& frame) {
 }
 
 InMessage::InMessage(Frame frame) : frame_(std::move(frame)) {
+  frame_.Keep();
   const auto* words =
       reinterpret_cast<const capnp::word*>(frame_.bytes + frame_.header.header_bytes);
   if (frame_.header.segments == 1) {

@@ -89,6 +89,10 @@ void SendBatch::Advance(size_t bytes) {
   }
 }
 
+void SendBatch::SetRest(std::span<const std::byte> bytes) {
+  frames_.head.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+}
+
 void SendBatch::Rest() { wire::Rest(frames_.head); }
 
 void SendBatch::Clear() {

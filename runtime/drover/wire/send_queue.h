@@ -58,6 +58,8 @@ class SendBatch {
   // The first `bytes` of what Gather described have been written.
   void Advance(size_t bytes);
   void Clear();
+  // What is left of a frame, where nothing else is.
+  void SetRest(std::span<const std::byte> bytes);
   // Lets go of the memory if there is nothing to be written.
   void Rest();
 
@@ -79,6 +81,7 @@ class SendQueue {
   void AppendBytes(std::span<const std::byte> frames);
   // What is there is the last: whatever is appended from now on is dropped.
   void Seal() { sealed_ = true; }
+  bool sealed() const { return sealed_; }
   bool empty() const { return frames_.empty(); }
   size_t bytes() const { return bytes_; }
   // Appends everything to `batch`.
