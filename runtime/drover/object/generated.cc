@@ -30,7 +30,7 @@ void ClientCall::Tell(CallBinding* binding) {
     Intercept(*changed);
     options = &*changed;
   }
-  absl::StatusOr<rpc::CallMetadataPtr> metadata = MetadataForCall(options);
+  absl::StatusOr<rpc::CallMetadataPtr> metadata = MetadataForCall(options, call_.one_way);
   if (!metadata.ok()) {
     if (error_.ok()) error_ = metadata.status();
     return;

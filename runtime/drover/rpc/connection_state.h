@@ -13,6 +13,7 @@
 #include "drover/rpc/export_table.h"
 #include "drover/rpc/ids.h"
 #include "drover/rpc/import_table.h"
+#include "drover/rpc/one_way.h"
 #include "drover/rpc/outgoing_call.h"
 #include "drover/rpc/question_table.h"
 #include "drover/rpc/return_handler.h"
@@ -52,6 +53,8 @@ struct ConnectionState {
   size_t call_bytes = 0;     // of their messages, and of others that are still kept
   size_t held_bytes = 0;     // of answers returned and not finished
   absl::Status overstep;     // not OK: a limit was passed, and the connection is about to end
+
+  OneWayState one_way;
 
   wire::SendQueue send;
   std::vector<base::Ref<base::SharedFd>> fds;  // of the message that is being described

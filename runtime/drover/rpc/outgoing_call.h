@@ -60,6 +60,9 @@ class OutgoingCall {
   uint64_t nonce = 0;
   // Nobody will call on what is in its results: the peer may let go of the answer as it gives it.
   bool not_pipelined = false;
+  // Its maker wants no answer: it gets none where the peer takes such calls (one_way.h). Its
+  // handler has to do with an answer all the same.
+  bool one_way = false;
   // The thread that makes it waits for its answer at once, and does nothing else before.
   bool awaited = false;
   // Whether it may wait for the next frame, a tick or a wait.
