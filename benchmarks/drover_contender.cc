@@ -12,6 +12,7 @@
 #include "drover/base/status_macros.h"
 #include "drover/object/connect.h"
 #include "drover/object/server.h"
+#include "drover/rpc/batch.h"
 
 namespace drover::bench {
 namespace {
@@ -22,6 +23,7 @@ class Servant final : public ::bench::BenchServant {
  public:
   absl::StatusOr<uint32_t> Calculate(uint32_t x) override { return x + 1; }
   absl::StatusOr<std::vector<uint8_t>> Echo(std::vector<uint8_t> data) override { return data; }
+  absl::Status Note(uint32_t) override { return absl::OkStatus(); }
 };
 
 absl::Status Check(const absl::StatusOr<uint32_t>& answer) {
@@ -45,6 +47,19 @@ absl::StatusOr<Sample> InFlight(const BenchProxy& proxy, double seconds) {
       answer = async.Calculate(7);
     }
     return kWindow;
+  });
+}
+
+// In one batch for each turn; the call with an answer tells that all have run.
+absl::StatusOr<Sample> OneWayCalls(const BenchProxy& proxy, double seconds) {
+  const BenchProxy::OneWay one_way = proxy.one_way();
+  return TimeTurns(seconds, [&]() -> absl::StatusOr<uint64_t> {
+    {
+      Batch batch;
+      for (int i = 0; i < kOneWayTurn; ++i) DROVER_RETURN_IF_ERROR(one_way.Note(7));
+    }
+    DROVER_RETURN_IF_ERROR(Check(proxy.Calculate(7)));
+    return kOneWayTurn;
   });
 }
 
@@ -137,7 +152,6 @@ class Drover final : public VariantContender {
   using VariantContender::VariantContender;
 
   bool Does(Work work, Placement placement) const override {
-    if (work == Work::kOneWay) return false;
     // With one CPU nobody spins: the calls of the variant that never does are measured to show it.
     return variant().spin == nullptr || placement == Placement::kTwoCpus || work == Work::kNullCall;
   }
@@ -161,6 +175,7 @@ class Drover final : public VariantContender {
       case Work::kConnect:
         return Connects(endpoint, seconds);
       case Work::kOneWay:
+        return OneWayCalls(proxy, seconds);
       case Work::kIdle:
         break;
     }

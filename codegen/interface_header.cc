@@ -45,6 +45,30 @@ void WriteProxyMethods(const FilePlan& plan, const InterfaceModel& model, bool a
   if (!async) WriteAmbiguous(model, out);
 }
 
+void WriteOneWayProxy(const InterfaceModel& model, CodeWriter& out) {
+  if (!model.HasOneWay()) return;
+  out.Blank();
+  out.Line("// The methods without results, sent without waiting: drover/object/one_way.h.");
+  out.Open("class ", model.name, "Proxy::OneWay : public drover::Proxy {");
+  out.Label("public:");
+  out.Line("OneWay() = default;");
+  out.Line("explicit OneWay(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}");
+  out.OneLiner("OneWay With(drover::CallOptions options) const",
+               "return OneWay(WithOptions(std::move(options)));");
+  const auto declare = [&](const MethodModel& method) {
+    if (method.one_way()) {
+      out.Call("absl::Status " + method.name, method.ProxyParameters(), " const;");
+    }
+  };
+  out.Blank();
+  for (const MethodModel& method : model.methods) declare(method);
+  for (const InterfaceModel::Inherited& inherited : model.inherited) declare(inherited.method);
+  out.Close("};");
+  out.Blank();
+  out.OneLiner("inline " + model.name + "Proxy::OneWay " + model.name + "Proxy::one_way() const",
+               "return OneWay(*this);");
+}
+
 void WriteBlockingProxy(const FilePlan& plan, const InterfaceModel& model, CodeWriter& out) {
   const std::string name = model.name + "Proxy";
   out.Blank();
@@ -52,6 +76,7 @@ void WriteBlockingProxy(const FilePlan& plan, const InterfaceModel& model, CodeW
   out.Open("class ", name, " : public drover::Proxy {");
   out.Label("public:");
   out.Line("class Async;");
+  if (model.HasOneWay()) out.Line("class OneWay;");
   out.Line("static const drover::object::InterfaceInfo& Interface();");
   out.Blank();
   out.Line(name, "() = default;");
@@ -71,6 +96,10 @@ void WriteBlockingProxy(const FilePlan& plan, const InterfaceModel& model, CodeW
   out.Blank();
   out.Line("// The same methods, returning futures.");
   out.Line("Async async() const;");
+  if (model.HasOneWay()) {
+    out.Line("// Those without results, called without waiting (drover/object/one_way.h).");
+    out.Line("OneWay one_way() const;");
+  }
   out.Line("// The same object, called with these options.");
   out.OneLiner(name + " With(drover::CallOptions options) const",
                "return " + name + "(WithOptions(std::move(options)));");
@@ -138,6 +167,7 @@ void WriteServant(const FilePlan& plan, const InterfaceModel& model, bool async,
 void WriteProxies(const FilePlan& plan, const InterfaceModel& model, CodeWriter& out) {
   WriteBlockingProxy(plan, model, out);
   WriteAsyncProxy(plan, model, out);
+  WriteOneWayProxy(model, out);
 }
 
 void WriteServants(const FilePlan& plan, const InterfaceModel& model, CodeWriter& out) {

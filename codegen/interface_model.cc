@@ -1,5 +1,6 @@
 #include "interface_model.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -28,6 +29,13 @@ std::vector<std::string> MethodModel::ServantParameters() const {
   return out;
 }
 
+bool InterfaceModel::HasOneWay() const {
+  return std::any_of(methods.begin(), methods.end(),
+                     [](const MethodModel& method) { return method.one_way(); }) ||
+         std::any_of(inherited.begin(), inherited.end(),
+                     [](const Inherited& from) { return from.method.one_way(); });
+}
+
 InterfaceModel InterfaceModels::Make(uint64_t interface_id) const {
   InterfaceModel model;
   model.id = interface_id;
@@ -36,7 +44,7 @@ InterfaceModel InterfaceModels::Make(uint64_t interface_id) const {
   model.comment = index_.Comment(interface_id);
   const std::vector<uint64_t> ancestors = index_.Ancestors(interface_id);
   // Inside its classes the methods hide the types of the same name.
-  std::set<std::string> hidden = {"Async", "Dispatch", "Interface"};
+  std::set<std::string> hidden = {"Async", "Dispatch", "Interface", "OneWay"};
   for (const MethodModel& method : Methods(interface_id, types_)) hidden.insert(method.name);
   for (uint64_t ancestor : ancestors) {
     for (const MethodModel& method : Methods(ancestor, types_)) hidden.insert(method.name);
@@ -78,8 +86,9 @@ std::vector<MethodModel> InterfaceModels::Methods(uint64_t interface_id,
                                                   const CppTypes& types) const {
   const NodeReader node = index_.Node(interface_id);
   const std::string flat = index_.FlatName(interface_id);
-  NameScope names({"Async", "Dispatch", "Interface", "With", flat + "Proxy", flat + "Servant",
-                   flat + "AsyncServant", flat + "ZeroCopyProxy", flat + "ZeroCopyServant"});
+  NameScope names({"Async", "Dispatch", "Interface", "OneWay", "With", flat + "Proxy",
+                   flat + "Servant", flat + "AsyncServant", flat + "ZeroCopyProxy",
+                   flat + "ZeroCopyServant"});
   std::vector<MethodModel> out;
   for (MethodReader reader : node.getInterface().getMethods()) {
     MethodModel method;

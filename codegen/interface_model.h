@@ -41,6 +41,8 @@ struct MethodModel {
   uint64_t results_id = 0;
 
   bool returns_value() const { return results_kind != Results::kNone; }
+  // Whether a proxy's one_way() has it.
+  bool one_way() const { return !returns_value() && !streaming; }
   // absl::Status or absl::StatusOr<T>; drover::Future<void> or drover::Future<T>.
   std::string BlockingType() const;
   std::string FutureType() const;
@@ -63,6 +65,8 @@ struct InterfaceModel {
   std::vector<Inherited> inherited;
   // All methods of ancestors as its servants have them: one for each signature.
   std::vector<Inherited> ancestors_methods;
+  // Whether proxies have one_way().
+  bool HasOneWay() const;
   // Methods of ancestors that have the name of one of its own: who declares them, and the name.
   std::vector<std::pair<uint64_t, std::string>> hidden;
   // What is left out because two interfaces have it: Worker.stop.

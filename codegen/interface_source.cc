@@ -167,17 +167,35 @@ std::string SizeHint(const FilePlan& plan, const MethodModel& method) {
   return ", " + std::to_string(size.getDataWordCount() + size.getPointerCount()) + sum;
 }
 
+// The classes that have the methods of an interface.
+enum class View { kBlocking, kAsync, kOneWay };
+
+std::string ScopeIn(const std::string& proxy, View view) {
+  if (view == View::kBlocking) return proxy;
+  return proxy + (view == View::kAsync ? "::Async" : "::OneWay");
+}
+
+std::string ReturnType(const MethodModel& method, View view) {
+  return view == View::kAsync ? method.FutureType() : method.BlockingType();
+}
+
+// How the call is made, once its params are there.
+std::string MakingOf(const InterfaceModel& model, const MethodModel& method, View view) {
+  if (view == View::kOneWay) return "SendOneWay()";
+  const bool async = view == View::kAsync;
+  if (method.streaming) return async ? "StartStream()" : "Stream()";
+  if (!method.returns_value()) return async ? "StartVoid()" : "GetVoid()";
+  return std::string(async ? "Start" : "Get") + "(&" +
+         FunctionFor("Decode", model, method, "Results") + ")";
+}
+
 void WriteProxyMethod(const FilePlan& plan, const InterfaceModel& model, const MethodModel& method,
-                      const std::string& scope, bool async, CodeWriter& out) {
+                      View view, CodeWriter& out) {
   out.Blank();
-  out.Call((async ? method.FutureType() : method.BlockingType()) + " " + scope + "::" + method.name,
-           method.ProxyParameters(), " const {");
+  out.Call(
+      ReturnType(method, view) + " " + ScopeIn(model.name + "Proxy", view) + "::" + method.name,
+      method.ProxyParameters(), " const {");
   out.Indent();
-  const std::string nothing =
-      method.streaming ? (async ? "StartStream" : "Stream") : (async ? "StartVoid" : "GetVoid");
-  std::string end = method.returns_value() ? (async ? "Start" : "Get") : nothing;
-  end += method.returns_value() ? "(&" + FunctionFor("Decode", model, method, "Results") + ");"
-                                : "();";
   out.Line("drover::object::ClientCall call(*this, ", MethodTable(model), "[",
            std::to_string(method.ordinal), "]", SizeHint(plan, method), ");");
   const std::string fill =
@@ -194,21 +212,22 @@ void WriteProxyMethod(const FilePlan& plan, const InterfaceModel& model, const M
     names.push_back("out");
     out.Call(fill + FunctionFor("Encode", model, method, "Params"), names, "; });");
   }
-  out.Line("return std::move(call).", end);
+  out.Line("return std::move(call).", MakingOf(model, method, view), ";");
   out.Close();
 }
 
-void WriteInheritedMethod(const FilePlan& plan, const InterfaceModel::Inherited& inherited,
-                          const std::string& scope, bool async, CodeWriter& out) {
+void WriteInheritedMethod(const FilePlan& plan, const InterfaceModel& model,
+                          const InterfaceModel::Inherited& inherited, View view, CodeWriter& out) {
   const MethodModel& method = inherited.method;
   std::vector<std::string> names;
   for (const MethodModel::Parameter& p : method.parameters) names.push_back(p.name);
   out.Blank();
-  out.Call((async ? method.FutureType() : method.BlockingType()) + " " + scope + "::" + method.name,
-           method.ProxyParameters(), " const {");
+  out.Call(
+      ReturnType(method, view) + " " + ScopeIn(model.name + "Proxy", view) + "::" + method.name,
+      method.ProxyParameters(), " const {");
   out.Indent();
-  out.Call("return " + plan.types.Name(inherited.from, "Proxy") + (async ? "::Async" : "") +
-               "(*this)." + method.name,
+  out.Call("return " + ScopeIn(plan.types.Name(inherited.from, "Proxy"), view) + "(*this)." +
+               method.name,
            names, ";");
   out.Close();
 }
@@ -346,13 +365,15 @@ void WriteProxyMembers(const FilePlan& plan, const InterfaceModel& model, CodeWr
       ", .schema_nodes = &drover::object::SchemaNodesOf<", plan.index.CapnpName(model.id), ">};");
   out.Line("return kInfo;");
   out.Close();
-  for (bool async : {false, true}) {
-    const std::string scope = model.name + (async ? "Proxy::Async" : "Proxy");
+  for (View view : {View::kBlocking, View::kAsync, View::kOneWay}) {
+    const auto has = [&](const MethodModel& method) {
+      return view != View::kOneWay || method.one_way();
+    };
     for (const MethodModel& method : model.methods) {
-      WriteProxyMethod(plan, model, method, scope, async, out);
+      if (has(method)) WriteProxyMethod(plan, model, method, view, out);
     }
     for (const InterfaceModel::Inherited& inherited : model.inherited) {
-      WriteInheritedMethod(plan, inherited, scope, async, out);
+      if (has(inherited.method)) WriteInheritedMethod(plan, model, inherited, view, out);
     }
   }
 }

@@ -14,4 +14,7 @@ interface Bench {
 
   another @2 () -> (bench :Bench);
   # A new object of the same kind: the next of a chain of dependent calls.
+
+  note @3 (x :UInt32);
+  # Gives nothing: for calls without an answer.
 }

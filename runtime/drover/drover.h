@@ -29,12 +29,14 @@
 #include "drover/object/connect.h"            // IWYU pragma: export
 #include "drover/object/lease.h"              // IWYU pragma: export
 #include "drover/object/node.h"               // IWYU pragma: export
+#include "drover/object/one_way.h"            // IWYU pragma: export
 #include "drover/object/proxy.h"              // IWYU pragma: export
 #include "drover/object/revocable.h"          // IWYU pragma: export
 #include "drover/object/servant.h"            // IWYU pragma: export
 #include "drover/object/server.h"             // IWYU pragma: export
 #include "drover/object/stream.h"             // IWYU pragma: export
 #include "drover/object/weak_proxy.h"         // IWYU pragma: export
+#include "drover/rpc/batch.h"                 // IWYU pragma: export
 #include "drover/rpc/limits.h"                // IWYU pragma: export
 #include "drover/transport/accept_filter.h"   // IWYU pragma: export
 #include "drover/transport/endpoint.h"        // IWYU pragma: export

@@ -14,11 +14,22 @@ const nodePing :UInt16 = 4;
 const nodeStats :UInt16 = 5;
 const nodeDrain :UInt16 = 6;
 const nodeVersion :UInt32 = 1;
+const objectInterfaceId :UInt64 = 0xcf3abcd5a58c8121;
+
+interface Object @0xcf3abcd5a58c8121 {
+  # What every object of a Drover process answers beside its own interfaces.
+
+  sync @0 ();
+  # Does nothing, in the object's turn: what was called on it before has had its own.
+}
 
 interface Node @0xbc67c3cbc15dd815 {
-  hello @0 (version :UInt32) -> (nonce :UInt64, version :UInt32);
+  hello @0 (version :UInt32, oneWayWindow :UInt64)
+        -> (nonce :UInt64, version :UInt32, oneWayWindow :UInt64);
   # Gives back the nonce that came in the Call's extension, 0 if there was none. If it is the one
   # that was sent, nobody between the two ends dropped the field, and metadata may travel in it.
+  # oneWayWindow: how many bytes of one-way calls, as rpc.capnp's OneWayCredit counts them, each side
+  # takes before the first of them have ended. 0: the other side sends none.
 
   lookup @1 (name :Text) -> (object :AnyPointer);
   # The object exported under a name; an error, NotFound, if there is none. The empty name is the

@@ -23,7 +23,7 @@ struct Message {
     resolve @5 :Resolve;
     release @6 :Release;
     obsoleteSave @7 :AnyPointer;
-    obsoleteDelete @9 :AnyPointer;
+    obsoleteDelete @9 :AnyPointer; # between Drover peers: a OneWayCredit
     provide @10 :AnyPointer;      # level 3
     accept @11 :AnyPointer;       # level 3
     join @12 :AnyPointer;         # level 4
@@ -54,6 +54,10 @@ struct Call {
   onlyPromisePipeline @10 :Bool;  # the caller wants nothing but to call on this answer
   extension @11 :AnyPointer;
   # Drover's own: deadline, chain and trace, only between peers that agreed on it. Others skip it.
+  oneWay @12 :Bool;
+  # Drover's own, likewise: there is no answer, and questionId, which is 0, says nothing. Only for a
+  # call of an imported capability without capabilities in its params, within the window that the
+  # receiver has granted (Node.hello).
 }
 
 struct Return {
@@ -182,6 +186,15 @@ struct StatusDetail {
     value @1 :Data;
   }
 }
+
+struct OneWayCredit {
+  # What comes in Message.obsoleteDelete from a peer that was sent one-way calls: calls that count so
+  # much have ended, and as much more may be sent. A call counts the bytes of its frame, and
+  # oneWayCallBytes at least.
+  bytes @0 :UInt64;
+}
+
+const oneWayCallBytes :UInt64 = 512;
 
 struct CallExtension {
   # What rides in Call.extension between two peers that know each other to be Drover's.

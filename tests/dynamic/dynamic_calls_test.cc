@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "bakery.drover.h"
 #include "drover/dynamic/dynamic_object.h"
+#include "drover/object/one_way.h"
 #include "drover/object/server.h"
 #include "drover/transport/dial.h"
 #include "drover/transport/listener.h"
@@ -71,6 +72,15 @@ class DynamicCalls : public testing::TestWithParam<std::string> {
 
 INSTANTIATE_TEST_SUITE_P(Over, DynamicCalls, testing::Values("unix", "tcp", "inproc"),
                          [](const auto& info) { return info.param; });
+
+TEST_P(DynamicCalls, AreMadeOneWay) {
+  const DynamicObject cook = Reach(std::make_shared<Cook>());
+  EXPECT_EQ(cook.CallOneWay("note", R"({"entry": 7})"), absl::OkStatus());
+  EXPECT_EQ(Sync(cook), absl::OkStatus());
+  EXPECT_EQ(JsonOf(cook.Call("notes")), R"({"entries":[7]})");
+  EXPECT_EQ(cook.CallOneWay("add", R"({"a": 1, "b": 2})").code(),
+            absl::StatusCode::kInvalidArgument);
+}
 
 TEST_P(DynamicCalls, GiveTheResultsAsJson) {
   const DynamicObject cook = Reach(std::make_shared<Cook>());

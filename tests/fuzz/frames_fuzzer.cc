@@ -74,6 +74,7 @@ class Plain {
     FUZZ_CHECK(call.getInterfaceId() == call_.interface_id);
     FUZZ_CHECK(call.getMethodId() == call_.method_id);
     FUZZ_CHECK(call.getNoPromisePipelining() == call_.not_pipelined);
+    FUZZ_CHECK(call.getOneWay() == call_.one_way);
     FUZZ_CHECK(!call.getOnlyPromisePipeline() && !call.getAllowThirdPartyTailCall());
     FUZZ_CHECK(call.getSendResultsTo().isCaller() && !call.hasExtension());
     CheckContent(call.getParams(), call_.content);

@@ -28,6 +28,8 @@ class HostileWire {
 
   static std::vector<std::byte> Frame(const Build& build);
 
+  // The other end takes this one for Drover.
+  void KnowDrover() { ledger_.KnowDrover(); }
   void Send(const Build& build);
   // A frame whose content nobody knows.
   void SendSpoiled(std::span<const std::byte> frame);

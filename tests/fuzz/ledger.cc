@@ -36,7 +36,9 @@ void Ledger::Sent(Message::Reader message) {
       ++peers_questions_[message.getBootstrap().getQuestionId()].asked;
       break;
     case Message::CALL:
-      ++peers_questions_[message.getCall().getQuestionId()].asked;
+      if (!drover_ || !message.getCall().getOneWay()) {
+        ++peers_questions_[message.getCall().getQuestionId()].asked;
+      }
       SentPayload(message.getCall().getParams());
       break;
     case Message::RETURN:
@@ -112,7 +114,10 @@ void Ledger::Ask(uint32_t question) {
 void Ledger::ReceivedCall(protocol::Call::Reader call) {
   CheckTarget(call.getTarget());
   ReceivedPayload(call.getParams());
-  Ask(call.getQuestionId());
+  if (!call.getOneWay()) return Ask(call.getQuestionId());
+  FUZZ_CHECK(drover_ && call.getQuestionId() == 0 && call.getTarget().isImportedCap() &&
+             call.getParams().getCapTable().size() == 0)
+      << kj::str(call).cStr();
 }
 
 void Ledger::ReceivedReturn(protocol::Return::Reader ret) {
@@ -173,6 +178,9 @@ void Ledger::Received(Message::Reader message) {
     }
     case Message::ABORT:
       message.getAbort().totalSize();
+      break;
+    case Message::OBSOLETE_DELETE:
+      FUZZ_CHECK(drover_) << "a credit for one-way calls, which nobody agreed on";
       break;
     default:
       FUZZ_CHECK(false) << kj::str(message).cStr();

@@ -22,6 +22,8 @@ class Ledger {
   void Sent(protocol::Message::Reader message);
   void Received(protocol::Message::Reader message);
 
+  // Both ends are known to be Drover: one-way calls may travel.
+  void KnowDrover() { drover_ = true; }
   // Something was sent that nobody can read: from now on everything is allowed.
   void GoBlind() { blind_ = true; }
   // An Abort came: nothing may follow.
@@ -51,6 +53,7 @@ class Ledger {
   void CheckQuestion(uint32_t id);
 
   bool blind_ = false;
+  bool drover_ = false;
   bool aborted_ = false;
   uint64_t sent_ = 0;
   uint64_t echoed_ = 0;

@@ -122,6 +122,8 @@ void LocalSide::Act(std::span<const uint8_t> n) {
         connection_->Close(absl::CancelledError("closed by this end"));
       } else {
         proxies_[n[1] % kProxies] = Target(n[2]);
+        if (n[3] == 1)
+          kitchen::CookProxy::OneWay(Target(n[2])).Note(1).IgnoreError();  // may be none
       }
       break;
   }

@@ -44,10 +44,13 @@ enum Action : uint8_t {
 // The first record of the input is none of these, but bits:
 constexpr uint8_t kServes = 1;      // the connection has a front object
 constexpr uint8_t kBootstraps = 2;  // and asks for the peer's
+constexpr uint8_t kDrover = 4;      // the peer has said hello
 // How it ends: what its second byte is, modulo 3.
 enum class Ending { kPeerFinishes, kPeerCloses, kLocalCloses };
 
 constexpr size_t kMostRecords = 400;
+// Holds as many calls as there can be, so that none has to wait for an answer that may never come.
+constexpr uint64_t kOneWayWindow = kMostRecords * 1024;
 constexpr int kMostDescriptors = 500;
 
 struct Pair {
@@ -84,6 +87,10 @@ class Session {
     connection_ = rpc::Connection::Create(
         transport::SocketStream::Make(std::move(pair_.ours), "unix"), std::move(options));
     wire_ = std::make_unique<HostileWire>(std::move(pair_.theirs));
+    if ((config[0] & kDrover) != 0) {
+      wire_->KnowDrover();
+      connection_->EnableExtensions(kOneWayWindow);
+    }
     local_ = std::make_unique<LocalSide>(connection_, staff_, (config[0] & kBootstraps) != 0);
   }
 

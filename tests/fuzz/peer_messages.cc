@@ -153,6 +153,7 @@ void BuildCall(protocol::Call::Builder call, Numbers n) {
   call.setMethodId(listener ? method & 1 : method & 0x1f);
   if (method >= 0xc0) call.getSendResultsTo().setYourself();
   if (method >= 0xf0) call.getSendResultsTo().initThirdParty();
+  if (n[1] >= 0xe0) call.setOneWay(true);
   auto params = call.initParams();
   BuildContent(params.getContent(), listener ? 2 : n[4] / 16);
   BuildCapTable(params, n.subspan(4));
@@ -260,7 +261,7 @@ void Build(uint8_t kind, Numbers n, protocol::Message::Builder message) {
       break;
     case PeerKind::kOther: {
       static constexpr uint16_t kTags[] = {7, 9, 10, 11, 12, 14, 15, 0xffff};
-      message.initProvide().initAsAnyStruct(1, 1);
+      message.initProvide().initAsAnyStruct(1, 1).getDataSection()[0] = n[1];
       object::SetDiscriminant(message, 0, kTags[n[0] % 8]);
       break;
     }

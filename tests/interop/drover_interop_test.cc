@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "drover/object/one_way.h"
 #include "drover/object/stream.h"
 #include "drover/transport/dial.h"
 #include "interop/interop_fixture.h"
@@ -78,6 +79,17 @@ TEST_P(DroverProxyOfStock, GetsAnswers) {
   std::vector<Future<uint32_t>> answers;
   for (uint32_t x = 0; x < 128; ++x) answers.push_back(worker.async().Calculate(x));
   for (uint32_t x = 0; x < 128; ++x) EXPECT_EQ(answers[x].Get().value(), x + 1);
+}
+
+TEST_P(DroverProxyOfStock, MakesOneWayCallsAsOrdinaryOnes) {
+  StockServer server(Endpoint());
+  auto worker = Connect<WorkerProxy>(server.endpoint());
+  // Before it is known that the server is not Drover, and then; more than may be unanswered.
+  for (int i = 0; i < 3'000; ++i) {
+    ASSERT_EQ(worker.one_way().Fail("no tyres left"), absl::OkStatus());
+  }
+  EXPECT_EQ(Sync(worker), absl::OkStatus());
+  EXPECT_EQ(worker.Calculate(1).value(), 2u);
 }
 
 TEST_P(DroverProxyOfStock, IsCalledBackThenReleased) {

@@ -62,7 +62,7 @@ class MadeTailCalls : public ServerTest {
                          const Limits& limits = {})
       : ServerTest(std::move(cook), limits) {
     peer_->PassOver(protocol::Message::RELEASE);
-    connection_->EnableExtensions();  // the peer is Drover
+    connection_->EnableExtensions(/*one_way_window=*/0);  // the peer is Drover
   }
 
   // The answer to question 0 holds object 7 of the peer.
@@ -370,7 +370,7 @@ class WatchedTailCalls : public MadeTailCalls {
     front_ = UINT32_MAX;
     peer_->PassOver(protocol::Message::RELEASE);
     peer_->PassOver(protocol::Message::FINISH);
-    connection_->EnableExtensions();
+    connection_->EnableExtensions(/*one_way_window=*/0);
     PassObject();
   }
 

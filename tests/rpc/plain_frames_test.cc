@@ -97,6 +97,12 @@ TEST_P(PlainFramesOf, AreWhatIsBuilt) {
       PlainFrames::Get().CopyCall(QuestionId(0x55667788), ImportId(0x99aabbcc), 0x1111222233334444,
                                   5, /*not_pipelined=*/false, Content(GetParam()), room);
   EXPECT_EQ(Text(room, size), FrameOf(*Call(GetParam()).message()));
+  size = PlainFrames::Get().CopyOneWay(ImportId(0x99aabbcc), 0x1111222233334444, 5,
+                                       Content(GetParam()), room);
+  OutgoingCall one_way = Call(GetParam());
+  one_way.call().setQuestionId(0);
+  one_way.call().setOneWay(true);
+  EXPECT_EQ(Text(room, size), FrameOf(*one_way.message()));
   size = PlainFrames::Get().CopyReturn(AnswerId(0x55667788), /*no_finish_needed=*/false,
                                        Content(GetParam()), room);
   EXPECT_EQ(Text(room, size), FrameOf(*Return(GetParam())));

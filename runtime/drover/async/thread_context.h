@@ -18,6 +18,10 @@
 #include "drover/async/spin_budget.h"
 #include "drover/base/ref.h"
 
+namespace drover {
+class Batch;  // rpc/batch.h
+}
+
 namespace drover::async {
 
 class Monitor;
@@ -72,6 +76,7 @@ struct ThreadContext {
   Executor* executor = nullptr;                  // where continuations of the running code belong
   Cancellation* cancellation = nullptr;          // of the call whose servant is running
   bool may_run_user_code = true;                 // what may wait; see NoUserCodeScope
+  Batch* batch = nullptr;                        // the innermost that the thread has made
   Crowd crowd;                                   // for its polling
   SpinBudget follow{SpinBudget::WantedNanos()};  // for its waits while others read
 

@@ -136,6 +136,20 @@ Future<DynamicReply> DynamicObject::CallAsync(std::string_view method, std::stri
   return std::move(call).StartWith<DynamicReply>(DynamicReply::Decoder(*this, **found));
 }
 
+absl::Status DynamicObject::CallOneWay(std::string_view method, std::string_view json,
+                                       const std::vector<Proxy>& objects) const {
+  DROVER_ASSIGN_OR_RETURN(const dynamic::LoadedMethod* found, Find(method));
+  if (found->info.streaming || found->results.getFields().size() > 0) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        found->qualified_name(), " has results or is a stream, and cannot be called one-way"));
+  }
+  object::ClientCall call(*this, found->info);
+  call.FillPointer([&](capnp::AnyPointer::Builder params) {
+    dynamic::ReadParams(json, found->params, objects, params);
+  });
+  return std::move(call).SendOneWay(schema_);
+}
+
 absl::StatusOr<DynamicObject> DynamicReply::ObjectAt(std::string_view path) const {
   for (size_t i = 0; i < paths_.size(); ++i) {
     if (paths_[i] == path) return objects_[i];

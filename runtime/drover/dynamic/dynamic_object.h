@@ -120,6 +120,10 @@ class DynamicObject : public Proxy {
   // The future as of any call: dropping it cancels the call.
   Future<DynamicReply> CallAsync(std::string_view method, std::string_view json = "{}",
                                  const std::vector<Proxy>& objects = {}) const;
+  // A one-way call (object/one_way.h) of a method without results that is no stream; of any other
+  // it is InvalidArgument, and nothing is sent.
+  absl::Status CallOneWay(std::string_view method, std::string_view json = "{}",
+                          const std::vector<Proxy>& objects = {}) const;
 
  private:
   friend class DynamicReply;

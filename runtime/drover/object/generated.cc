@@ -42,7 +42,7 @@ void ClientCall::TellMore(CallBinding* binding, rpc::CallHooks* hooks) {
     Intercept(*changed);
     options = &*changed;
   }
-  absl::StatusOr<rpc::CallMetadataPtr> metadata = MetadataForCall(options);
+  absl::StatusOr<rpc::CallMetadataPtr> metadata = MetadataForCall(options, call_.one_way);
   if (!metadata.ok()) {
     if (error_.ok()) error_ = metadata.status();
     return;

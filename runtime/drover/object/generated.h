@@ -228,6 +228,8 @@ class ClientCall {
   ResultOf<T> GetIn() && {
     return Got(BeginIn<T>(base::MakeRef<State>(method_), /*with_timer=*/false));
   }
+  // As a one-way call (one_way.h). `owner`, unless null, keeps the MethodInfo.
+  absl::Status SendOneWay(std::shared_ptr<const void> owner = nullptr) &&;
   // Of a streaming method (stream.h).
   absl::Status Stream() &&;
   Future<void> StartStream() &&;

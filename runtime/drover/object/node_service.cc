@@ -17,6 +17,7 @@
 #include "drover/rpc/connection.h"
 #include "drover/rpc/incoming_call.h"
 #include "drover/rpc/message_caps.h"
+#include "drover/rpc/one_way.h"
 #include "drover/rpc/promise_capability.h"
 
 namespace drover::object {
@@ -141,8 +142,11 @@ void NodeService::Hello(rpc::IncomingCall& call) {
   if (call.connection() && call.peer_call().hasExtension()) {
     nonce = call.peer_call().getExtension().getAs<protocol::CallExtension>().getNonce();
   }
-  if (nonce != 0) call.connection()->EnableExtensions();
   auto results = call.results().initAs<Node::HelloResults>();
+  if (nonce != 0) {
+    call.connection()->EnableExtensions(call.params().getAs<Node::HelloParams>().getOneWayWindow());
+    results.setOneWayWindow(rpc::OneWay::Window(*call.connection()));
+  }
   results.setNonce(nonce);
   results.setVersion(protocol::NODE_VERSION);
   call.ReturnResults();

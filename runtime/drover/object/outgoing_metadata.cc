@@ -41,15 +41,21 @@ absl::Status Add(std::string_view key, const std::string& value, rpc::CallMetada
 
 }  // namespace
 
-absl::StatusOr<rpc::CallMetadataPtr> MetadataForCall(const CallOptions* options) {
+absl::StatusOr<rpc::CallMetadataPtr> MetadataForCall(const CallOptions* options, bool one_way) {
   const CallContext serving = CallContext::Current();
   if (options == nullptr && !serving) return rpc::CallMetadataPtr();
   auto metadata = std::make_shared<rpc::CallMetadata>();
   if (serving) {
     if (serving.call()->metadata()) *metadata = *serving.call()->metadata();
-    metadata->chain.push_back({serving.call()->chain_id(), serving.Method()});
+    if (one_way) {
+      metadata->chain.clear();
+    } else {
+      metadata->chain.push_back({serving.call()->chain_id(), serving.Method()});
+    }
   }
-  if (options == nullptr) return rpc::CallMetadataPtr(std::move(metadata));
+  if (options == nullptr) {
+    return metadata->empty() ? nullptr : rpc::CallMetadataPtr(std::move(metadata));
+  }
   if (options->timeout < absl::ZeroDuration()) {
     return absl::InvalidArgumentError(
         absl::StrCat("CallOptions::timeout is negative: ", absl::FormatDuration(options->timeout)));

@@ -12,7 +12,8 @@
 namespace drover::object {
 
 // `options` may be null. Null if there is nothing to tell; InvalidArgument for malformed options.
-absl::StatusOr<rpc::CallMetadataPtr> MetadataForCall(const CallOptions* options);
+// Nobody waits for a one-way call, so it is in no chain of calls that do.
+absl::StatusOr<rpc::CallMetadataPtr> MetadataForCall(const CallOptions* options, bool one_way);
 
 }  // namespace drover::object
 

@@ -27,7 +27,8 @@ class DoneState final : public rpc::HookState {
 };
 
 bool IsOurOwn(const rpc::IncomingCall& call) {
-  return call.interface_id() == protocol::NODE_INTERFACE_ID;
+  return call.interface_id() == protocol::NODE_INTERFACE_ID ||
+         call.interface_id() == protocol::OBJECT_INTERFACE_ID;
 }
 
 }  // namespace

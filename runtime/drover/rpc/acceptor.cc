@@ -11,6 +11,7 @@
 #include "drover/async/parker.h"
 #include "drover/async/thread_context.h"
 #include "drover/base/log.h"
+#include "drover/rpc/one_way.h"
 #include "drover/rpc/refuse.h"
 
 namespace drover::rpc {
@@ -208,6 +209,7 @@ void Acceptor::Shutdown(absl::Duration grace) {
     }
   }
   for (base::Ref<Connection>& connection : connections) {
+    OneWay::CancelAll(*connection);
     connection->Close(absl::UnavailableError("the server was shut down"));
   }
 }

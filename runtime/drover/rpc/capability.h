@@ -7,6 +7,7 @@
 #define DROVER_RPC_CAPABILITY_H_
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 #include "absl/status/status.h"
@@ -57,6 +58,8 @@ class Capability : public base::RefCounted {
   // Those of the connection that calls leave on; null for none, or if that is not known yet. As
   // long as the capability lives.
   virtual CallHooks* hooks() const { return nullptr; }
+  // Bytes of the one-way calls made on it that are to be answered all the same (object/one_way.h).
+  std::atomic<size_t>& unanswered() { return unanswered_; }
   // What outlives it, for those who refer to it without keeping it: weak_reference.h. Null if
   // nobody asked for one.
   WeakReference* weak() const { return weak_.load(std::memory_order_acquire); }
@@ -73,6 +76,7 @@ class Capability : public base::RefCounted {
   const Kind kind_;
   std::atomic<base::RefCounted*> attached_{nullptr};
   std::atomic<WeakReference*> weak_{nullptr};  // ours; set once
+  std::atomic<size_t> unanswered_{0};
 };
 
 // Every call of it fails with `status`.

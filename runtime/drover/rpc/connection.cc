@@ -94,7 +94,8 @@ void Connection::CloseIfRetired() {
 
 bool Connection::Unused() const {
   return state_.retired && state_.questions.size() == 0 && state_.imports.size() == 0 &&
-         state_.embargoes.size() == 0 && state_.held.empty();
+         state_.embargoes.size() == 0 && state_.held.empty() &&
+         (state_.write_failed || state_.written >= state_.one_way.end);
 }
 
 void Connection::Close(const absl::Status& reason) {
@@ -162,10 +163,9 @@ void Connection::Close(const absl::Status& reason) {
     deferred.Drop(std::move(state_.front));
     deferred.Drop(std::move(state_.node));
     std::swap(unsent, state_.send);
-    idle = std::move(idle_callback_);
-    idle_callback_ = nullptr;
-    on_closed = std::move(on_closed_);
-    on_closed_ = nullptr;
+    idle = TakeIdleCallback();
+    // One-way calls that came over it go on; it is there, for its owner, until they have ended.
+    if (state_.one_way.running == 0) on_closed = std::exchange(on_closed_, nullptr);
   }
   {
     // This lock keeps the stream from being destroyed meanwhile.
@@ -204,7 +204,7 @@ void Connection::CloseStreamIfUnused() {
 void Connection::NotifyIdle(async::Task idle) {
   {
     base::MutexLock lock(&mu_);
-    if (state_.open()) {
+    if (state_.open() || state_.one_way.running > 0) {
       state_.draining = true;
       idle_callback_ = std::move(idle);
       idle = TakeIdleCallback();
@@ -223,13 +223,10 @@ void Connection::TellIfIdle() {
 }
 
 async::Task Connection::TakeIdleCallback() {
-  if (!idle_callback_ || state_.running_calls > 0 || !state_.send.empty() || state_.writing ||
-      !batch_.empty()) {
-    return nullptr;
-  }
-  async::Task idle = std::move(idle_callback_);
-  idle_callback_ = nullptr;
-  return idle;
+  const bool busy = state_.open() ? state_.running_calls > 0 || !state_.send.empty() ||
+                                        state_.writing || !batch_.empty()
+                                  : state_.one_way.running > 0;
+  return busy ? nullptr : std::exchange(idle_callback_, nullptr);
 }
 
 }  // namespace drover::rpc

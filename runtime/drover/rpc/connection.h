@@ -63,8 +63,8 @@ class Connection final : public async::EventHandler {
   void SayHello(Capability& front);
   // The object that the peer exports under a name; calls on it leave at once.
   base::Ref<Capability> Lookup(Capability& front, const std::string& name);
-  // The peer has turned out to be Drover.
-  void EnableExtensions();
+  // The peer has turned out to be Drover, and takes so much of one-way calls (one_way.h).
+  void EnableExtensions(uint64_t one_way_window);
   // Lets the calls go that waited for the answer to hello.
   void ReleaseHeldCalls();
 
@@ -143,6 +143,7 @@ class Connection final : public async::EventHandler {
   void HandOver() override;
 
  private:
+  friend class OneWay;
   // A thread that waits for an answer while another one reads.
   struct Follower {
     async::Parker* parker;

@@ -19,6 +19,7 @@
 #include "drover/async/thread_pool.h"
 #include "drover/async/timers.h"
 #include "drover/base/log.h"
+#include "drover/rpc/batch.h"
 #include "drover/rpc/batching.h"
 #include "drover/rpc/connection.h"
 #include "drover/rpc/spare_memory_watch.h"
@@ -144,6 +145,7 @@ void Connection::Drive(async::FutureCore& core, absl::Time deadline) {
     int64_t now = async::SteadyNanos();
     async::ThreadContext::Current().crowd.Yield(&now);
   }
+  if (Batch* batch = async::ThreadContext::Current().batch; batch != nullptr) batch->Send();
   FlushAll();
   async::Parker& parker = async::Parker::ForThisThread();
   while (!done()) {

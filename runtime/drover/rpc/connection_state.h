@@ -13,7 +13,11 @@
 #include "drover/rpc/export_table.h"
 #include "drover/rpc/ids.h"
 #include "drover/rpc/import_table.h"
+<<<<<<< HEAD
 #include "drover/rpc/limits.h"
+=======
+#include "drover/rpc/one_way.h"
+>>>>>>> batch/main
 #include "drover/rpc/outgoing_call.h"
 #include "drover/rpc/question_table.h"
 #include "drover/rpc/return_handler.h"
@@ -53,6 +57,8 @@ struct ConnectionState {
   size_t call_bytes = 0;     // of their messages, and of others that are still kept
   size_t held_bytes = 0;     // of answers returned and not finished
   absl::Status overstep;     // not OK: a limit was passed, and the connection is about to end
+
+  OneWayState one_way;
 
   wire::SendQueue send;
   std::vector<base::Ref<base::SharedFd>> fds;  // of the message that is being described

@@ -181,6 +181,7 @@ void Connection::WriteClaimed() {
   if (idle) idle();
   if (!broken.ok()) ReadToTheEnd();
   if (ended_.load(std::memory_order_acquire)) CloseStreamIfUnused();
+  if (retired_.load(std::memory_order_acquire)) CloseIfRetired();  // it waited for this
 }
 
 // A peer that answered and closed must not lose its answers to a message of ours that came too

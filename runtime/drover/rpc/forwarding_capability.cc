@@ -22,6 +22,10 @@ class ForwardedReturn final : public base::RefCounted, public ReturnHandler {
     Unhook();
     call_->ReturnResults();
   }
+  void OnLeft() override {
+    Unhook();
+    call_->ReturnResults();
+  }
   void OnError(const absl::Status& status) override {
     Unhook();
     call_->ReturnError(status);
@@ -73,6 +77,7 @@ void ForwardCall(base::Ref<IncomingCall> call, const SendCallFunction& send) {
   OutgoingCall out(call->interface_id(), call->method_id());
   out.set_metadata(call->metadata());
   out.path = call->path();
+  out.one_way = call->one_way();
   if (call->MayEndInTail()) out.answers = call.get();
   try {
     out.params().set(call->params());

@@ -15,6 +15,7 @@
 #include "drover/rpc/connection.h"
 #include "drover/rpc/deferred.h"
 #include "drover/rpc/message_caps.h"
+#include "drover/rpc/one_way.h"
 #include "drover/rpc/outgoing_call.h"
 #include "drover/rpc/promise_capability.h"
 #include "drover/rpc/remote_capability.h"
@@ -29,9 +30,8 @@ class HelloHandler final : public base::RefCounted, public ReturnHandler {
       : connection_(std::move(connection)), nonce_(nonce) {}
 
   void OnReturn(capnp::AnyPointer::Reader results) override {
-    if (results.getAs<protocol::Node::HelloResults>().getNonce() == nonce_) {
-      connection_->EnableExtensions();
-    }
+    const auto hello = results.getAs<protocol::Node::HelloResults>();
+    if (hello.getNonce() == nonce_) connection_->EnableExtensions(hello.getOneWayWindow());
     OnError(absl::OkStatus());
   }
   void OnError(const absl::Status&) override {
@@ -100,7 +100,9 @@ class LookupHandler final : public base::RefCounted, public ReturnHandler {
 
 void Connection::SayHello(Capability& front) {
   OutgoingCall call(protocol::NODE_INTERFACE_ID, protocol::NODE_HELLO);
-  call.params().initAs<protocol::Node::HelloParams>().setVersion(protocol::NODE_VERSION);
+  auto params = call.params().initAs<protocol::Node::HelloParams>();
+  params.setVersion(protocol::NODE_VERSION);
+  params.setOneWayWindow(OneWay::Window(*this));
   call.nonce = base::RandomId();
   call.can_wait = true;
   auto handler = base::MakeRef<HelloHandler>(base::Ref<Connection>::Share(this), call.nonce);
@@ -117,8 +119,11 @@ base::Ref<Capability> Connection::Lookup(Capability& front, const std::string& n
   return handler->Result();
 }
 
-void Connection::EnableExtensions() {
-  WithLock([](ConnectionState& s) { s.extensions = s.takes_tails = true; });
+void Connection::EnableExtensions(uint64_t one_way_window) {
+  WithLock([&](ConnectionState& s) {
+    s.extensions = s.takes_tails = true;
+    s.one_way.granted = one_way_window;
+  });
   extensions_.store(true, std::memory_order_release);
 }
 

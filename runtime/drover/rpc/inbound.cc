@@ -7,6 +7,7 @@
 #include "drover/base/status_macros.h"
 #include "drover/rpc/connection.h"
 #include "drover/rpc/message_caps.h"
+#include "drover/rpc/one_way.h"
 #include "drover/rpc/plain_frames.h"
 #include "drover/rpc/status_codec.h"
 #include "drover/wire/in_message.h"
@@ -50,6 +51,10 @@ absl::Status Connection::HandleFrame(wire::Frame frame, Deferred& deferred) {
         return HandleDisembargo(message.getDisembargo(), deferred);
       case protocol::Message::UNIMPLEMENTED:
         return HandleUnimplemented(message.getUnimplemented(), deferred);
+      case protocol::Message::OBSOLETE_DELETE:
+        if (!extensions_.load(std::memory_order_relaxed)) return EchoUnimplemented(in);
+        return OneWay::ReceiveCredit(*this,
+                                     message.getObsoleteDelete().getAs<protocol::OneWayCredit>());
       case protocol::Message::ABORT: {
         const absl::Status reason = FromException(message.getAbort());
         DROVER_LOG(kWarning) << "connection to " << name()

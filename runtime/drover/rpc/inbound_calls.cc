@@ -9,15 +9,14 @@
 #include "drover/node.capnp.h"
 #include "drover/rpc/connection.h"
 #include "drover/rpc/metadata_codec.h"
+#include "drover/rpc/one_way.h"
 #include "drover/rpc/outgoing_return.h"
 #include "drover/rpc/status_codec.h"
 
 namespace drover::rpc {
 namespace {
 
-// A call keeps the block of memory that it arrived in, with whatever else arrived there. Where more
-// calls than this run, or wait, small ones are copied out.
-constexpr size_t kCrowd = 1024;
+// Of those that are copied out where many calls run (ReadState::kCrowd).
 constexpr size_t kSmallFrame = 16 * 1024;
 
 absl::Status NoSuch(const char* what, uint32_t id) {
@@ -75,11 +74,13 @@ struct Connection::CallDetails {
 absl::Status Connection::HandleCall(wire::Frame frame, Deferred& deferred) {
   if (read_.crowded && frame.header.total_bytes < kSmallFrame) frame = wire::CopyOf(frame);
   base::Ref<IncomingCall> call =
-      IncomingCall::FromPeer(base::Ref<Connection>::Share(this), std::move(frame));
+      IncomingCall::FromPeer(base::Ref<Connection>::Share(this), std::move(frame),
+                             extensions_.load(std::memory_order_relaxed));
   // Parsed before the lock is taken: what is malformed leaves no trace.
   CallDetails details;
   if (!call->plain()) details = ReadDetails(*call);
   absl::Status& refusal = details.refusal;
+  if (call->one_way()) return OneWay::Receive(*this, call, std::move(refusal), deferred);
 
   base::MutexLock lock(&mu_);
   if (!state_.open()) return absl::OkStatus();
@@ -92,7 +93,7 @@ absl::Status Connection::HandleCall(wire::Frame frame, Deferred& deferred) {
   answer->call = call.get();
   answer->keeps_results = details.keeps_results;
   if (answer->keeps_results) state_.takes_tails = true;
-  read_.crowded = ++state_.running_calls > kCrowd;
+  read_.crowded = ++state_.running_calls > ReadState::kCrowd;
   if (!call->plain()) Receive(call->peer_call().getParams(), &call->param_caps());
   if (refusal.ok() && state_.draining) {
     refusal = absl::UnavailableError("the server is shutting down and takes no new calls");

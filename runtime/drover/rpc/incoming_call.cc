@@ -11,11 +11,13 @@
 #include "drover/async/steady_clock.h"
 #include "drover/async/thread_context.h"
 #include "drover/base/random_id.h"
+#include "drover/node.capnp.h"
 #include "drover/rpc/call_hooks.h"
 #include "drover/rpc/caretaker.h"
 #include "drover/rpc/connection.h"
 #include "drover/rpc/kept_results.h"
 #include "drover/rpc/local_capability.h"
+#include "drover/rpc/one_way.h"
 #include "drover/rpc/outgoing_return.h"
 #include "drover/rpc/plain_frames.h"
 #include "drover/rpc/status_codec.h"
@@ -55,8 +57,8 @@ void DeliverReturn(ReturnHandler& handler, std::unique_ptr<KeptResults> results)
   Deliver(handler, [&] { handler.OnKeptReturn(std::move(results)); });
 }
 
-base::Ref<IncomingCall> IncomingCall::FromPeer(base::Ref<Connection> connection,
-                                               wire::Frame frame) {
+base::Ref<IncomingCall> IncomingCall::FromPeer(base::Ref<Connection> connection, wire::Frame frame,
+                                               bool peer_is_drover) {
   auto self = base::Ref<IncomingCall>::Adopt(new IncomingCall);
   self->returned_.store(true, std::memory_order_relaxed);  // until it is known to be a call
   self->message_bytes_ = frame.header.total_bytes;
@@ -65,6 +67,7 @@ base::Ref<IncomingCall> IncomingCall::FromPeer(base::Ref<Connection> connection,
     self->interface_id_ = plain.interface_id;
     self->method_id_ = plain.method_id;
     self->not_pipelined_ = plain.not_pipelined;
+    self->one_way_ = plain.one_way && peer_is_drover;
     self->exported_target_ = plain.target;
     self->plain_ = true;
     if (self->plain_content_.Copy(plain.content_bytes)) {
@@ -83,6 +86,7 @@ base::Ref<IncomingCall> IncomingCall::FromPeer(base::Ref<Connection> connection,
     self->interface_id_ = call.getInterfaceId();
     self->method_id_ = call.getMethodId();
     self->not_pipelined_ = call.getNoPromisePipelining();
+    self->one_way_ = call.getOneWay() && peer_is_drover;
     if (const auto target = call.getTarget(); target.isImportedCap()) {
       self->exported_target_ = ExportId(target.getImportedCap());
     }
@@ -100,6 +104,7 @@ base::Ref<IncomingCall> IncomingCall::FromLocal(OutgoingCall call, base::Ref<Cap
   self->method_id_ = self->local_->method_id();
   self->target_ = std::move(target);
   self->metadata_ = self->local_->metadata();
+  self->one_way_ = self->local_->one_way;
   self->handler_ = std::move(handler);
   self->handler_->OnStarted(self);
   return self;
@@ -224,13 +229,22 @@ void IncomingCall::ReturnResults() {
   if (!out_) return ReturnPlain(wire::PlainStruct());  // an empty answer is an answer
   if (returned_.exchange(true, std::memory_order_seq_cst)) return;
   Tell(absl::OkStatus());
+  if (EndOneWay(absl::OkStatus())) return;
   SendResults();
   Release();
+}
+
+bool IncomingCall::EndOneWay(const absl::Status& status) {
+  if (!one_way_ || !connection_) return false;
+  OneWay::End(*connection_, *this, status);
+  Release();
+  return true;
 }
 
 void IncomingCall::ReturnPlain(const wire::PlainStruct& content) {
   if (returned_.exchange(true, std::memory_order_seq_cst)) return;
   Tell(absl::OkStatus());
+  if (EndOneWay(absl::OkStatus())) return;
   if (!connection_ || !connection_->SendPlainReturn(*this, content)) {
     out_.reset();
     results();
@@ -256,6 +270,7 @@ void IncomingCall::ReturnError(const absl::Status& status) {
     return;
   }
   Tell(status);
+  if (EndOneWay(status)) return;
   if (connection_) {
     Begin(0);
     ToException(status, return_.initException());
@@ -268,7 +283,8 @@ void IncomingCall::ReturnError(const absl::Status& status) {
 
 bool IncomingCall::MayEndInTail() const {
   // A caretaker may have to cut it short; hooks that keep something with it want to know its end.
-  return connection_ && hook_state == nullptr && !has_passed_.load(std::memory_order_seq_cst);
+  return connection_ && !one_way_ && hook_state == nullptr &&
+         !has_passed_.load(std::memory_order_seq_cst);
 }
 
 bool IncomingCall::ClaimForTail() {
@@ -299,7 +315,9 @@ void IncomingCall::ReturnEarly(const absl::Status& status) {
   if (returned_.exchange(true, std::memory_order_seq_cst)) return;
   answered_early_ = true;
   Tell(status);
-  if (connection_) {
+  if (connection_ && one_way_) {
+    OneWay::End(*connection_, *this, status);
+  } else if (connection_) {
     wire::OutMessagePtr message = wire::OutMessage::New();
     auto ret = InitReturn(*message, answer_id_);
     ToException(status, ret.initException());
@@ -353,6 +371,7 @@ void IncomingCall::Execute() {
   }
   try {
     if (!Admit()) return;
+    if (interface_id_ == protocol::OBJECT_INTERFACE_ID) return ReturnResults();  // sync
     servant_->dispatcher().HandleCall(*this);
     return;
   } catch (const kj::Exception& e) {

@@ -49,8 +49,10 @@ class IncomingCall final : public async::Cancellation,
                            public Work,
                            public base::Recycled<IncomingCall> {
  public:
-  // From a peer. Reads the fields of the Call; may throw kj::Exception.
-  static base::Ref<IncomingCall> FromPeer(base::Ref<Connection> connection, wire::Frame frame);
+  // From a peer. Reads the fields of the Call, those that only Drover has if the peer is Drover;
+  // may throw kj::Exception.
+  static base::Ref<IncomingCall> FromPeer(base::Ref<Connection> connection, wire::Frame frame,
+                                          bool peer_is_drover);
   // From this process; `target` is kept alive until the answer is given.
   static base::Ref<IncomingCall> FromLocal(OutgoingCall call, base::Ref<Capability> target,
                                            base::Ref<ReturnHandler> handler);
@@ -68,6 +70,23 @@ class IncomingCall final : public async::Cancellation,
   bool answered_early() const { return answered_early_; }
   // Whether the peer has said that it will not call on what is in the results.
   bool not_pipelined() const { return not_pipelined_; }
+  // Whether its caller wants no answer (one_way.h). What answers one of a peer ends it.
+  bool one_way() const { return one_way_; }
+  // The connection's, under its lock: the one-way calls that it has delivered and that have not
+  // ended are in a list.
+  void LinkOneWay(IncomingCall*& first) {
+    one_way_next_ = first;
+    if (first != nullptr) first->one_way_at_ = &one_way_next_;
+    first = this;
+    one_way_at_ = &first;
+  }
+  void UnlinkOneWay() {
+    *one_way_at_ = one_way_next_;
+    if (one_way_next_ != nullptr) one_way_next_->one_way_at_ = one_way_at_;
+    one_way_at_ = nullptr;
+  }
+  bool one_way_linked() const { return one_way_at_ != nullptr; }
+  IncomingCall* next_one_way() const { return one_way_next_; }
   // Whether it came as a plain one (plain_frames.h).
   bool plain() const { return plain_; }
   // The Call as the peer sent it, until it is answered; of a plain one, and of one from this
@@ -154,6 +173,7 @@ class IncomingCall final : public async::Cancellation,
   void ReadPeerCall();
   void Begin(size_t size_hint_words);
   void SendResults();
+  bool EndOneWay(const absl::Status& status);
   void Tell(const absl::Status& status);
   void Release();
   void TellCaretakers();
@@ -173,6 +193,9 @@ class IncomingCall final : public async::Cancellation,
   uint64_t interface_id_ = 0;
   uint16_t method_id_ = 0;
   bool not_pipelined_ = false;
+  bool one_way_ = false;
+  IncomingCall* one_way_next_ = nullptr;
+  IncomingCall** one_way_at_ = nullptr;  // what points to this; null: it is in no list
   MessageCaps param_caps_;
   CallMetadataPtr metadata_;
   const uint64_t chain_id_;

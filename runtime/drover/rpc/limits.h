@@ -39,6 +39,13 @@ struct Limits {
   // Calls that wait count like those that run: for a busy servant, or for an answer.
   size_t max_call_bytes = size_t{1} << 30;
 
+  // Of one-way calls of the peer, how much may be under way, so that a sender of them waits for
+  // those that serve them: bytes of their messages, where each counts 512 at least. Default 4 MiB:
+  // 8,192 small calls. Granted to the peer, or less: at most half of what the two limits above
+  // allow, which count these calls, too. What the peer has beyond it are calls with an answer. 0:
+  // all are. A peer that does not keep to it loses its connection. See object/one_way.h.
+  size_t max_one_way_bytes = 4 << 20;
+
   // Objects of ours that the peer holds references to. Default 1,000,000. A call of ours, or an
   // answer, that would pass on one more fails with ResourceExhausted.
   size_t max_exports = 1'000'000;

@@ -6,10 +6,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "drover/async/thread_context.h"
+#include "drover/rpc/batch.h"
 #include "drover/rpc/batching.h"
 #include "drover/rpc/connection.h"
 #include "drover/rpc/incoming_call.h"
 #include "drover/rpc/metadata_codec.h"
+#include "drover/rpc/one_way.h"
 #include "drover/rpc/outgoing_call.h"
 #include "drover/rpc/plain_frames.h"
 #include "drover/rpc/remote_capability.h"
@@ -21,6 +23,9 @@ namespace drover::rpc {
 // write (batching.h); the last one of the window, a wait, or a tick (1 ms) sends them all. A call
 // that its thread waits for next waits for those of other threads that have their turn before.
 bool Connection::CanWait(const OutgoingCall& call) {
+  if (Batch* batch = async::ThreadContext::Current().batch; batch != nullptr && !call.awaited()) {
+    return batch->Gather(*this, state_.send.bytes());
+  }
   if (call.can_wait || (call.awaited() && InCrowd())) return true;
   int& credit = async::ThreadContext::Current().collected;
   if (credit == 0) return false;
@@ -31,6 +36,7 @@ bool Connection::CanWait(const OutgoingCall& call) {
 
 void Connection::SendCall(RemoteCapability& target, OutgoingCall&& call,
                           base::Ref<ReturnHandler> handler) {
+  if (call.one_way && OneWay::Send(*this, target, call, *handler)) return;
   if (call.plain() && SendPlainQuestion(target, call, handler)) return;
   SendQuestion(&target, call, handler);  // an import takes every call
 }

@@ -26,6 +26,7 @@ OutgoingCall OutgoingCall::Copy() {
   copy.metadata_ = metadata_;
   copy.path = path;
   copy.not_pipelined = not_pipelined;
+  copy.one_way = one_way;
   return copy;
 }
 

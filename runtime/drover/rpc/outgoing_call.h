@@ -66,6 +66,9 @@ class OutgoingCall {
   void set_awaited() { awaited_by_ = &async::ThreadContext::Current(); }
   // Whether that thread is this one.
   bool awaited() const { return awaited_by_ == &async::ThreadContext::Current(); }
+  // Its maker wants no answer: it gets none where the peer takes such calls (one_way.h). Its
+  // handler has to do with an answer all the same.
+  bool one_way = false;
   // Whether it may wait for the next frame, a tick or a wait.
   bool can_wait = false;
   // It waited for the peer's answer to hello (hello.cc), and waits no more.

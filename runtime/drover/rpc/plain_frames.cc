@@ -28,6 +28,7 @@ struct CallFields {
   uint64_t interface_id = 0;
   uint16_t method_id = 0;
   bool not_pipelined = false;
+  bool one_way = false;
   bool content = false;
 };
 
@@ -36,6 +37,7 @@ std::string BuildCall(const CallFields& fields) {
   call.call().setQuestionId(fields.id);
   call.target().setImportedCap(fields.target);
   call.call().setNoPromisePipelining(fields.not_pipelined);
+  call.call().setOneWay(fields.one_way);
   if (fields.content) SetAnything(call.payload().getContent());
   std::string frame;
   call.message()->AppendFrameTo(frame);
@@ -149,6 +151,8 @@ PlainFrames::PlainFrames()
       call_method_(call_.Field(BuildCall({.method_id = 0xffff}))),
       call_hint_(call_.Field(BuildCall({.not_pipelined = true}))),
       not_pipelined_(static_cast<std::byte>(BuildCall({.not_pipelined = true})[call_hint_])),
+      call_one_way_(call_.Field(BuildCall({.one_way = true}))),
+      one_way_(static_cast<std::byte>(BuildCall({.one_way = true})[call_one_way_])),
       call_content_(call_.Pointer(BuildCall({.content = true}))),
       return_(BuildReturn({})),
       return_id_(return_.Field(BuildReturn({.id = ~0u}))),
@@ -169,7 +173,8 @@ bool PlainFrames::ParseCall(const wire::Frame& frame, PlainCall* call) const {
   call->target = ExportId(Load<uint32_t>(frame, call_target_));
   call->interface_id = Load<uint64_t>(frame, call_interface_);
   call->method_id = Load<uint16_t>(frame, call_method_);
-  call->not_pipelined = Load<std::byte>(frame, call_hint_) == not_pipelined_;
+  call->not_pipelined = (Load<std::byte>(frame, call_hint_) & not_pipelined_) != std::byte{0};
+  call->one_way = (Load<std::byte>(frame, call_one_way_) & one_way_) != std::byte{0};
   return true;
 }
 
@@ -201,6 +206,15 @@ size_t PlainFrames::CopyCall(QuestionId id, ImportId target, uint64_t interface_
   Store(frame, call_method_, method_id);
   if (not_pipelined) frame[call_hint_] = not_pipelined_;
   return AppendContent(call_, call_content_, params, frame);
+}
+
+size_t PlainFrames::CopyOneWay(ImportId target, uint64_t interface_id, uint16_t method_id,
+                               const wire::PlainStruct& params,
+                               std::span<std::byte, kMostBytes> out) const {
+  const size_t size = CopyCall(QuestionId(0), target, interface_id, method_id,
+                               /*not_pipelined=*/false, params, out);
+  out[call_one_way_] |= one_way_;
+  return size;
 }
 
 size_t PlainFrames::CopyReturn(AnswerId id, bool no_finish_needed, const wire::PlainStruct& results,

@@ -34,6 +34,7 @@ struct PlainCall {
   uint64_t interface_id;
   uint16_t method_id;
   bool not_pipelined;  // its noPromisePipelining
+  bool one_way;        // its oneWay
   capnp::AnyPointer::Reader content;
   std::span<const std::byte> content_bytes;  // the same, as it is encoded
 };
@@ -71,6 +72,9 @@ class PlainFrames {
   size_t CopyCall(QuestionId id, ImportId target, uint64_t interface_id, uint16_t method_id,
                   bool not_pipelined, const wire::PlainStruct& params,
                   std::span<std::byte, kMostBytes> out) const;
+  // The same as a one-way call.
+  size_t CopyOneWay(ImportId target, uint64_t interface_id, uint16_t method_id,
+                    const wire::PlainStruct& params, std::span<std::byte, kMostBytes> out) const;
   size_t CopyReturn(AnswerId id, bool no_finish_needed, const wire::PlainStruct& results,
                     std::span<std::byte, kMostBytes> out) const;
   void CopyFinish(QuestionId id, bool release_result_caps,
@@ -88,6 +92,8 @@ class PlainFrames {
   size_t call_method_;
   size_t call_hint_;
   std::byte not_pipelined_;  // what is there if it is given
+  size_t call_one_way_;      // may be the same byte
+  std::byte one_way_;
   size_t call_content_;
   // With Return (2 + 1), Payload (0 + 2).
   FrameLayout<9> return_;

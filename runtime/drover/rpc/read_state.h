@@ -33,7 +33,10 @@ struct ReadState {
   // one nearly always comes with a Call behind it, and both are then handled under one lock. Empty
   // before user code runs inline, so whoever takes the token over from that finds none.
   std::vector<AnswerId> finished;
-  bool crowded = false;  // many calls of the peer ran when the last one came
+  // A call keeps the block of memory that it arrived in, with whatever else arrived there. Where
+  // more calls than this run, or wait, small ones are copied out.
+  static constexpr size_t kCrowd = 1024;
+  bool crowded = false;  // as many calls of the peer ran when the last one came
   FrameWatch frame_watch;
   async::SpinBudget spin;
   async::YieldBudget yield;

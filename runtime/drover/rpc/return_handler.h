@@ -1,8 +1,8 @@
 // Who gets the answer of a call.
 //
-// One of OnReturn (or OnKeptReturn), OnError and OnLost is called, once, on a thread that drives
-// I/O, with no lock held: implementations are quick and run no user code. Reference-counted by the
-// implementation.
+// One of OnReturn (or OnKeptReturn), OnError, OnLost and OnLeft is called, once, on a thread that
+// drives I/O, with no lock held: implementations are quick and run no user code. Reference-counted
+// by the implementation.
 #ifndef DROVER_RPC_RETURN_HANDLER_H_
 #define DROVER_RPC_RETURN_HANDLER_H_
 
@@ -39,6 +39,12 @@ class ReturnHandler {
   // Whether nobody wants the answer any more. One that has not left then need not leave, and is
   // dropped without any of the above.
   virtual bool Abandoned() const { return false; }
+
+  // Of a one-way call: it has left, and nothing will be heard of it. Or: the peer, or this process,
+  // has as many of them as it takes, so it leaves as a call that is answered, for whose answer its
+  // maker should wait. Everything else of above comes to one that is answered.
+  virtual void OnLeft() {}
+  virtual void OnFull() {}
 
   // The call left as a question of a connection, or runs in this process: for waiting where its
   // answer arrives, and for cancelling it. May come after the answer, and again for a call that is

@@ -534,6 +534,11 @@ drover::Future<std::monostate> StoreProxy::Async::Nothing(std::monostate nothing
   return std::move(call).Start(&DecodeStoreNothingResults);
 }
 
+absl::Status StoreProxy::OneWay::Clear() const {
+  drover::object::ClientCall call(*this, kStoreMethods[7]);
+  return std::move(call).SendOneWay();
+}
+
 absl::StatusOr<std::vector<uint8_t>> StoreServant::Put(std::string /*key*/,
                                                        std::vector<uint8_t> /*value*/,
                                                        Color /*color*/) {
@@ -753,6 +758,13 @@ drover::Future<void> StoreWatcherProxy::Async::Changed(const StoreEntry& entry) 
   return std::move(call).StartVoid();
 }
 
+absl::Status StoreWatcherProxy::OneWay::Changed(const StoreEntry& entry) const {
+  drover::object::ClientCall call(*this, kStoreWatcherMethods[0]);
+  call.Fill<::capnp_everything::Store::Watcher::ChangedParams>(
+      [&](auto out) { EncodeStoreWatcherChangedParams(entry, out); });
+  return std::move(call).SendOneWay();
+}
+
 absl::Status StoreWatcherServant::Changed(StoreEntry /*entry*/) {
   return absl::UnimplementedError("Store.Watcher.changed is not implemented");
 }
@@ -828,6 +840,11 @@ drover::Future<int64_t> ClockProxy::Async::Now() const {
 drover::Future<void> ClockProxy::Async::Close() const {
   drover::object::ClientCall call(*this, kClockMethods[1]);
   return std::move(call).StartVoid();
+}
+
+absl::Status ClockProxy::OneWay::Close() const {
+  drover::object::ClientCall call(*this, kClockMethods[1]);
+  return std::move(call).SendOneWay();
 }
 
 absl::StatusOr<int64_t> ClockServant::Now() {
@@ -1026,6 +1043,17 @@ drover::Future<bool> ServiceProxy::Async::Inspect(const ::acme::parts::Wheel& wh
   return ::acme::parts::InspectorProxy::Async(*this).Inspect(wheel);
 }
 
+absl::Status ServiceProxy::OneWay::Close(std::string_view why) const {
+  drover::object::ClientCall call(*this, kServiceMethods[0], 1 + drover::object::WordsOfBlob(why));
+  call.Fill<::capnp_everything::Service::CloseParams>(
+      [&](auto out) { EncodeServiceCloseParams(why, out); });
+  return std::move(call).SendOneWay();
+}
+
+absl::Status ServiceProxy::OneWay::Clear() const {
+  return StoreProxy::OneWay(*this).Clear();
+}
+
 absl::Status ServiceServant::Close(std::string /*why*/) {
   return absl::UnimplementedError("Service.close is not implemented");
 }
@@ -1216,6 +1244,10 @@ drover::Future<int64_t> BareProxy::Async::Now() const {
 
 drover::Future<bool> BareProxy::Async::Inspect(const ::acme::parts::Wheel& wheel) const {
   return ::acme::parts::InspectorProxy::Async(*this).Inspect(wheel);
+}
+
+absl::Status BareProxy::OneWay::Clear() const {
+  return StoreProxy::OneWay(*this).Clear();
 }
 
 const drover::object::InterfaceInfo& BareServant::Interface() const {

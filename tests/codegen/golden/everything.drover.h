@@ -77,6 +77,7 @@ struct StoreGetResults;
 class StoreProxy : public drover::Proxy {
  public:
   class Async;
+  class OneWay;
   static const drover::object::InterfaceInfo& Interface();
 
   StoreProxy() = default;
@@ -89,6 +90,8 @@ class StoreProxy : public drover::Proxy {
 
   // The same methods, returning futures.
   Async async() const;
+  // Those without results, called without waiting (drover/object/one_way.h).
+  OneWay one_way() const;
   // The same object, called with these options.
   StoreProxy With(drover::CallOptions options) const {
     return StoreProxy(WithOptions(std::move(options)));
@@ -133,9 +136,22 @@ class StoreProxy::Async : public drover::Proxy {
 
 inline StoreProxy::Async StoreProxy::async() const { return Async(*this); }
 
+// The methods without results, sent without waiting: drover/object/one_way.h.
+class StoreProxy::OneWay : public drover::Proxy {
+ public:
+  OneWay() = default;
+  explicit OneWay(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}
+  OneWay With(drover::CallOptions options) const { return OneWay(WithOptions(std::move(options))); }
+
+  absl::Status Clear() const;
+};
+
+inline StoreProxy::OneWay StoreProxy::one_way() const { return OneWay(*this); }
+
 class StoreWatcherProxy : public drover::Proxy {
  public:
   class Async;
+  class OneWay;
   static const drover::object::InterfaceInfo& Interface();
 
   StoreWatcherProxy() = default;
@@ -149,6 +165,8 @@ class StoreWatcherProxy : public drover::Proxy {
 
   // The same methods, returning futures.
   Async async() const;
+  // Those without results, called without waiting (drover/object/one_way.h).
+  OneWay one_way() const;
   // The same object, called with these options.
   StoreWatcherProxy With(drover::CallOptions options) const {
     return StoreWatcherProxy(WithOptions(std::move(options)));
@@ -170,9 +188,22 @@ class StoreWatcherProxy::Async : public drover::Proxy {
 
 inline StoreWatcherProxy::Async StoreWatcherProxy::async() const { return Async(*this); }
 
+// The methods without results, sent without waiting: drover/object/one_way.h.
+class StoreWatcherProxy::OneWay : public drover::Proxy {
+ public:
+  OneWay() = default;
+  explicit OneWay(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}
+  OneWay With(drover::CallOptions options) const { return OneWay(WithOptions(std::move(options))); }
+
+  absl::Status Changed(const StoreEntry& entry) const;
+};
+
+inline StoreWatcherProxy::OneWay StoreWatcherProxy::one_way() const { return OneWay(*this); }
+
 class ClockProxy : public drover::Proxy {
  public:
   class Async;
+  class OneWay;
   static const drover::object::InterfaceInfo& Interface();
 
   ClockProxy() = default;
@@ -185,6 +216,8 @@ class ClockProxy : public drover::Proxy {
 
   // The same methods, returning futures.
   Async async() const;
+  // Those without results, called without waiting (drover/object/one_way.h).
+  OneWay one_way() const;
   // The same object, called with these options.
   ClockProxy With(drover::CallOptions options) const {
     return ClockProxy(WithOptions(std::move(options)));
@@ -208,9 +241,22 @@ class ClockProxy::Async : public drover::Proxy {
 
 inline ClockProxy::Async ClockProxy::async() const { return Async(*this); }
 
+// The methods without results, sent without waiting: drover/object/one_way.h.
+class ClockProxy::OneWay : public drover::Proxy {
+ public:
+  OneWay() = default;
+  explicit OneWay(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}
+  OneWay With(drover::CallOptions options) const { return OneWay(WithOptions(std::move(options))); }
+
+  absl::Status Close() const;
+};
+
+inline ClockProxy::OneWay ClockProxy::one_way() const { return OneWay(*this); }
+
 class ServiceProxy : public drover::Proxy {
  public:
   class Async;
+  class OneWay;
   static const drover::object::InterfaceInfo& Interface();
 
   ServiceProxy() = default;
@@ -228,6 +274,8 @@ class ServiceProxy : public drover::Proxy {
 
   // The same methods, returning futures.
   Async async() const;
+  // Those without results, called without waiting (drover/object/one_way.h).
+  OneWay one_way() const;
   // The same object, called with these options.
   ServiceProxy With(drover::CallOptions options) const {
     return ServiceProxy(WithOptions(std::move(options)));
@@ -300,9 +348,23 @@ class ServiceProxy::Async : public drover::Proxy {
 
 inline ServiceProxy::Async ServiceProxy::async() const { return Async(*this); }
 
+// The methods without results, sent without waiting: drover/object/one_way.h.
+class ServiceProxy::OneWay : public drover::Proxy {
+ public:
+  OneWay() = default;
+  explicit OneWay(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}
+  OneWay With(drover::CallOptions options) const { return OneWay(WithOptions(std::move(options))); }
+
+  absl::Status Close(std::string_view why) const;
+  absl::Status Clear() const;
+};
+
+inline ServiceProxy::OneWay ServiceProxy::one_way() const { return OneWay(*this); }
+
 class BareProxy : public drover::Proxy {
  public:
   class Async;
+  class OneWay;
   static const drover::object::InterfaceInfo& Interface();
 
   BareProxy() = default;
@@ -321,6 +383,8 @@ class BareProxy : public drover::Proxy {
 
   // The same methods, returning futures.
   Async async() const;
+  // Those without results, called without waiting (drover/object/one_way.h).
+  OneWay one_way() const;
   // The same object, called with these options.
   BareProxy With(drover::CallOptions options) const {
     return BareProxy(WithOptions(std::move(options)));
@@ -394,6 +458,18 @@ class BareProxy::Async : public drover::Proxy {
 };
 
 inline BareProxy::Async BareProxy::async() const { return Async(*this); }
+
+// The methods without results, sent without waiting: drover/object/one_way.h.
+class BareProxy::OneWay : public drover::Proxy {
+ public:
+  OneWay() = default;
+  explicit OneWay(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}
+  OneWay With(drover::CallOptions options) const { return OneWay(WithOptions(std::move(options))); }
+
+  absl::Status Clear() const;
+};
+
+inline BareProxy::OneWay BareProxy::one_way() const { return OneWay(*this); }
 
 struct Scalars {
   std::monostate nothing = {};

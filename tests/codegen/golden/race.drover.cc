@@ -58,6 +58,11 @@ drover::Future<void> WorkerProxy::Async::Stop() const {
   return std::move(call).StartVoid();
 }
 
+absl::Status WorkerProxy::OneWay::Stop() const {
+  drover::object::ClientCall call(*this, kWorkerMethods[1]);
+  return std::move(call).SendOneWay();
+}
+
 absl::StatusOr<uint32_t> WorkerServant::Calculate() {
   return absl::UnimplementedError("Worker.calculate is not implemented");
 }

@@ -25,6 +25,7 @@ class WorkerServant;
 class WorkerProxy : public drover::Proxy {
  public:
   class Async;
+  class OneWay;
   static const drover::object::InterfaceInfo& Interface();
 
   WorkerProxy() = default;
@@ -37,6 +38,8 @@ class WorkerProxy : public drover::Proxy {
 
   // The same methods, returning futures.
   Async async() const;
+  // Those without results, called without waiting (drover/object/one_way.h).
+  OneWay one_way() const;
   // The same object, called with these options.
   WorkerProxy With(drover::CallOptions options) const {
     return WorkerProxy(WithOptions(std::move(options)));
@@ -60,6 +63,18 @@ class WorkerProxy::Async : public drover::Proxy {
 };
 
 inline WorkerProxy::Async WorkerProxy::async() const { return Async(*this); }
+
+// The methods without results, sent without waiting: drover/object/one_way.h.
+class WorkerProxy::OneWay : public drover::Proxy {
+ public:
+  OneWay() = default;
+  explicit OneWay(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}
+  OneWay With(drover::CallOptions options) const { return OneWay(WithOptions(std::move(options))); }
+
+  absl::Status Stop() const;
+};
+
+inline WorkerProxy::OneWay WorkerProxy::one_way() const { return OneWay(*this); }
 
 // Derive from it to serve Worker; a method not overridden answers Unimplemented.
 class WorkerServant : public virtual drover::Servant {

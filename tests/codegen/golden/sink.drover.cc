@@ -351,6 +351,13 @@ drover::Future<void> PumpProxy::Async::Pump(const SinkProxy& sink, uint32_t chun
   return std::move(call).StartVoid();
 }
 
+absl::Status PumpProxy::OneWay::Pump(const SinkProxy& sink, uint32_t chunks, uint32_t size) const {
+  drover::object::ClientCall call(*this, kPumpMethods[0]);
+  call.Fill<::capnp_sink::Pump::PumpParams>(
+      [&](auto out) { EncodePumpPumpParams(sink, chunks, size, out); });
+  return std::move(call).SendOneWay();
+}
+
 absl::Status PumpServant::Pump(SinkProxy /*sink*/, uint32_t /*chunks*/, uint32_t /*size*/) {
   return absl::UnimplementedError("Pump.pump is not implemented");
 }

@@ -133,6 +133,7 @@ inline LogProxy::Async LogProxy::async() const { return Async(*this); }
 class PumpProxy : public drover::Proxy {
  public:
   class Async;
+  class OneWay;
   static const drover::object::InterfaceInfo& Interface();
 
   PumpProxy() = default;
@@ -145,6 +146,8 @@ class PumpProxy : public drover::Proxy {
 
   // The same methods, returning futures.
   Async async() const;
+  // Those without results, called without waiting (drover/object/one_way.h).
+  OneWay one_way() const;
   // The same object, called with these options.
   PumpProxy With(drover::CallOptions options) const {
     return PumpProxy(WithOptions(std::move(options)));
@@ -166,6 +169,18 @@ class PumpProxy::Async : public drover::Proxy {
 };
 
 inline PumpProxy::Async PumpProxy::async() const { return Async(*this); }
+
+// The methods without results, sent without waiting: drover/object/one_way.h.
+class PumpProxy::OneWay : public drover::Proxy {
+ public:
+  OneWay() = default;
+  explicit OneWay(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}
+  OneWay With(drover::CallOptions options) const { return OneWay(WithOptions(std::move(options))); }
+
+  absl::Status Pump(const SinkProxy& sink, uint32_t chunks, uint32_t size) const;
+};
+
+inline PumpProxy::OneWay PumpProxy::one_way() const { return OneWay(*this); }
 
 struct SinkDoneResults {
   uint32_t chunks = 0;

@@ -460,6 +460,11 @@ drover::Future<std::string> LeftSideProxy::Async::Top(std::string_view call_,
   return TopProxy::Async(*this).Top(call_, target, method);
 }
 
+absl::Status LeftSideProxy::OneWay::Left() const {
+  drover::object::ClientCall call(*this, kLeftSideMethods[0]);
+  return std::move(call).SendOneWay();
+}
+
 absl::Status LeftSideServant::Left() {
   return absl::UnimplementedError("LeftSide.left is not implemented");
 }
@@ -557,6 +562,18 @@ drover::Future<std::string> RightSideProxy::Async::Top(std::string_view call_,
                                                        std::span<const uint8_t> target,
                                                        const std::vector<uint8_t>& method) const {
   return TopProxy::Async(*this).Top(call_, target, method);
+}
+
+absl::Status RightSideProxy::OneWay::Right() const {
+  drover::object::ClientCall call(*this, kRightSideMethods[0]);
+  return std::move(call).SendOneWay();
+}
+
+absl::Status RightSideProxy::OneWay::Same(std::string_view a) const {
+  drover::object::ClientCall call(*this, kRightSideMethods[1], 1 + drover::object::WordsOfBlob(a));
+  call.Fill<::capnp_corners::RightSide::SameParams>(
+      [&](auto out) { EncodeRightSideSameParams(a, out); });
+  return std::move(call).SendOneWay();
 }
 
 absl::Status RightSideServant::Right() {
@@ -672,6 +689,18 @@ drover::Future<std::string> DiamondProxy::Async::Top(std::string_view call_,
                                                      std::span<const uint8_t> target,
                                                      const std::vector<uint8_t>& method) const {
   return TopProxy::Async(*this).Top(call_, target, method);
+}
+
+absl::Status DiamondProxy::OneWay::Left() const {
+  return LeftSideProxy::OneWay(*this).Left();
+}
+
+absl::Status DiamondProxy::OneWay::Right() const {
+  return RightSideProxy::OneWay(*this).Right();
+}
+
+absl::Status DiamondProxy::OneWay::Same(std::string_view a) const {
+  return RightSideProxy::OneWay(*this).Same(a);
 }
 
 const drover::object::InterfaceInfo& DiamondServant::Interface() const {

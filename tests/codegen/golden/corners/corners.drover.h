@@ -182,6 +182,7 @@ inline TopProxy::Async TopProxy::async() const { return Async(*this); }
 class LeftSideProxy : public drover::Proxy {
  public:
   class Async;
+  class OneWay;
   static const drover::object::InterfaceInfo& Interface();
 
   LeftSideProxy() = default;
@@ -195,6 +196,8 @@ class LeftSideProxy : public drover::Proxy {
 
   // The same methods, returning futures.
   Async async() const;
+  // Those without results, called without waiting (drover/object/one_way.h).
+  OneWay one_way() const;
   // The same object, called with these options.
   LeftSideProxy With(drover::CallOptions options) const {
     return LeftSideProxy(WithOptions(std::move(options)));
@@ -225,9 +228,22 @@ class LeftSideProxy::Async : public drover::Proxy {
 
 inline LeftSideProxy::Async LeftSideProxy::async() const { return Async(*this); }
 
+// The methods without results, sent without waiting: drover/object/one_way.h.
+class LeftSideProxy::OneWay : public drover::Proxy {
+ public:
+  OneWay() = default;
+  explicit OneWay(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}
+  OneWay With(drover::CallOptions options) const { return OneWay(WithOptions(std::move(options))); }
+
+  absl::Status Left() const;
+};
+
+inline LeftSideProxy::OneWay LeftSideProxy::one_way() const { return OneWay(*this); }
+
 class RightSideProxy : public drover::Proxy {
  public:
   class Async;
+  class OneWay;
   static const drover::object::InterfaceInfo& Interface();
 
   RightSideProxy() = default;
@@ -241,6 +257,8 @@ class RightSideProxy : public drover::Proxy {
 
   // The same methods, returning futures.
   Async async() const;
+  // Those without results, called without waiting (drover/object/one_way.h).
+  OneWay one_way() const;
   // The same object, called with these options.
   RightSideProxy With(drover::CallOptions options) const {
     return RightSideProxy(WithOptions(std::move(options)));
@@ -273,9 +291,23 @@ class RightSideProxy::Async : public drover::Proxy {
 
 inline RightSideProxy::Async RightSideProxy::async() const { return Async(*this); }
 
+// The methods without results, sent without waiting: drover/object/one_way.h.
+class RightSideProxy::OneWay : public drover::Proxy {
+ public:
+  OneWay() = default;
+  explicit OneWay(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}
+  OneWay With(drover::CallOptions options) const { return OneWay(WithOptions(std::move(options))); }
+
+  absl::Status Right() const;
+  absl::Status Same(std::string_view a) const;
+};
+
+inline RightSideProxy::OneWay RightSideProxy::one_way() const { return OneWay(*this); }
+
 class DiamondProxy : public drover::Proxy {
  public:
   class Async;
+  class OneWay;
   static const drover::object::InterfaceInfo& Interface();
 
   DiamondProxy() = default;
@@ -291,6 +323,8 @@ class DiamondProxy : public drover::Proxy {
 
   // The same methods, returning futures.
   Async async() const;
+  // Those without results, called without waiting (drover/object/one_way.h).
+  OneWay one_way() const;
   // The same object, called with these options.
   DiamondProxy With(drover::CallOptions options) const {
     return DiamondProxy(WithOptions(std::move(options)));
@@ -332,6 +366,20 @@ class DiamondProxy::Async : public drover::Proxy {
 };
 
 inline DiamondProxy::Async DiamondProxy::async() const { return Async(*this); }
+
+// The methods without results, sent without waiting: drover/object/one_way.h.
+class DiamondProxy::OneWay : public drover::Proxy {
+ public:
+  OneWay() = default;
+  explicit OneWay(drover::Proxy proxy) : drover::Proxy(std::move(proxy)) {}
+  OneWay With(drover::CallOptions options) const { return OneWay(WithOptions(std::move(options))); }
+
+  absl::Status Left() const;
+  absl::Status Right() const;
+  absl::Status Same(std::string_view a) const;
+};
+
+inline DiamondProxy::OneWay DiamondProxy::one_way() const { return OneWay(*this); }
 
 struct Engine {
   std::string kind = "top";
