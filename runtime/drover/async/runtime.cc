@@ -1,8 +1,10 @@
 #include "drover/async/runtime.h"
 
+#include <algorithm>
 #include <atomic>
 
 #include "drover/async/reactor.h"
+#include "drover/async/spin_setting.h"
 #include "drover/async/thread_context.h"
 #include "drover/async/thread_pool.h"
 #include "drover/async/timers.h"
@@ -24,6 +26,11 @@ DefaultRuntime& TheDefault() {
   return *instance;
 }
 
+int64_t SpinNanos(const RuntimeOptions& options) {
+  const absl::Duration spin = options.spin.value_or(async::SpinSetting());
+  return absl::ToInt64Nanoseconds(std::clamp(spin, absl::ZeroDuration(), async::kLongestSpin));
+}
+
 }  // namespace
 
 async::ThreadPool& async::CurrentPool() {
@@ -32,7 +39,8 @@ async::ThreadPool& async::CurrentPool() {
 }
 
 Runtime::Runtime(RuntimeOptions options)
-    : pool_(base::MakeRef<async::ThreadPool>(options.max_threads < 1 ? 1 : options.max_threads)),
+    : spin_nanos_(SpinNanos(options)),
+      pool_(base::MakeRef<async::ThreadPool>(options.max_threads < 1 ? 1 : options.max_threads)),
       reactor_(base::MakeRef<async::Reactor>(pool_)),
       timers_(base::MakeRef<async::Timers>(*reactor_)) {}
 

@@ -73,7 +73,7 @@ struct ThreadContext {
   Cancellation* cancellation = nullptr;          // of the call whose servant is running
   bool may_run_user_code = true;                 // what may wait; see NoUserCodeScope
   Crowd crowd;                                   // for its polling
-  SpinBudget follow{SpinBudget::WantedNanos()};  // for its waits while others read
+  SpinBudget follow{/*limit_ns=*/1000};          // whether to stay awake while others read
 };
 
 // Around every wait of Drover's: hands over the thread's batons, and tells the pool that this

@@ -88,14 +88,15 @@ Connection::ReadResult Connection::ReadOnce(transport::Wait wait) {
 Connection::ReadResult Connection::SpinForInput(int64_t nanos, const async::FutureCore* core) {
   async::ThreadContext& context = async::ThreadContext::Current();
   async::Crowd& crowd = context.crowd;
-  int64_t now = async::SteadyNanos();
+  const int64_t began = async::SteadyNanos();
+  int64_t now = began;
   if (crowd.Rests(now)) return ReadResult::kNothing;
   const int64_t give_up = now + (crowd.crowded() ? kCrowdedSpin * nanos : nanos);
   for (uint32_t round = 0; now < give_up && !ended_.load(std::memory_order_relaxed); ++round) {
     for (int polls = crowd.crowded() ? 1 : 8; polls > 0; --polls) {
       const ReadResult result = ReadOnce(transport::Wait::kDontBlock);
       if (result != ReadResult::kNothing) {
-        read_.spin.Report(/*paid=*/true);
+        read_.spin.Report(/*paid=*/true, now - began);  // as of the last look at the clock
         return result;
       }
       CpuRelax();
@@ -107,7 +108,7 @@ Connection::ReadResult Connection::SpinForInput(int64_t nanos, const async::Futu
     now = async::SteadyNanos();
     if (crowd.WantsYield(round) && !crowd.Yield(&now)) break;
   }
-  read_.spin.Report(/*paid=*/false);
+  read_.spin.Report(/*paid=*/false, now - began);
   return ReadResult::kNothing;
 }
 
@@ -200,15 +201,15 @@ bool Connection::InCrowd() const {
 // letting others run it neither sleeps nor costs the reader anything.
 bool Connection::YieldAsFollower(const async::FutureCore& core) {
   async::ThreadContext& context = async::ThreadContext::Current();
-  const int64_t nanos = context.follow.Next();
-  if (nanos == 0 || context.cancellation != nullptr) return false;
+  const int64_t nanos = runtime_.spin_nanos();
+  if (nanos == 0 || context.cancellation != nullptr || context.follow.Next() == 0) return false;
   yielding_.fetch_add(1, std::memory_order_seq_cst);
   const bool done = async::YieldUntil(context.crowd, kCrowdedSpin * nanos, [&] {
     return core.ready() || !token_held_.load(std::memory_order_relaxed) ||
            ended_.load(std::memory_order_relaxed);
   });
   yielding_.fetch_sub(1, std::memory_order_seq_cst);
-  context.follow.Report(done);
+  context.follow.Report(done, /*waited_ns=*/0);
   return done;
 }
 
