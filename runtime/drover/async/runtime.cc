@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "drover/async/dispatch_predictor.h"
 #include "drover/async/reactor.h"
 #include "drover/async/spin_setting.h"
 #include "drover/async/thread_context.h"
@@ -40,6 +41,7 @@ async::ThreadPool& async::CurrentPool() {
 
 Runtime::Runtime(RuntimeOptions options)
     : spin_nanos_(SpinNanos(options)),
+      predictor_(std::make_unique<async::DispatchPredictor>()),
       pool_(base::MakeRef<async::ThreadPool>(options.max_threads < 1 ? 1 : options.max_threads)),
       reactor_(base::MakeRef<async::Reactor>(pool_)),
       timers_(base::MakeRef<async::Timers>(*reactor_)) {}

@@ -11,6 +11,7 @@
 #define DROVER_ASYNC_RUNTIME_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "absl/time/time.h"
@@ -19,6 +20,7 @@
 namespace drover {
 
 namespace async {
+class DispatchPredictor;
 class Reactor;
 class ThreadPool;
 class Timers;
@@ -54,11 +56,13 @@ class Runtime {
   async::Reactor& reactor() { return *reactor_; }
   async::ThreadPool& pool() { return *pool_; }
   async::Timers& timers() { return *timers_; }
+  async::DispatchPredictor& predictor() { return *predictor_; }
   // What RuntimeOptions::spin came to, in nanoseconds.
   int64_t spin_nanos() const { return spin_nanos_; }
 
  private:
   const int64_t spin_nanos_;
+  const std::unique_ptr<async::DispatchPredictor> predictor_;
   const base::Ref<async::ThreadPool> pool_;
   const base::Ref<async::Reactor> reactor_;
   const base::Ref<async::Timers> timers_;

@@ -49,7 +49,7 @@ bool Connection::Corked(size_t queued_bytes) const {
   if (cork.connection != this || cork.last || queued_bytes >= kMostWaitingReplyBytes) return false;
   // Unless the reading went to another thread meanwhile: then this one has nothing to wait for.
   async::InlineSlot* slot = async::ThreadContext::Current().slot;
-  return slot == nullptr || slot->Running() != 0;
+  return slot == nullptr || slot->KeepsReading();
 }
 
 void Connection::FlushUnlessCorked() {
@@ -112,6 +112,7 @@ Connection::ReadResult Connection::SpinForInput(int64_t nanos, const async::Futu
   return ReadResult::kNothing;
 }
 
+// Lets others run before this thread sleeps, where that pays.
 Connection::ReadResult Connection::YieldForInput() {
   if (!read_.yield.Next()) return ReadResult::kNothing;
   const int64_t from = read_.yield.Measures() ? async::SteadyNanos() : 0;
@@ -148,7 +149,7 @@ void Connection::Drive(async::FutureCore& core, absl::Time deadline) {
   FlushAll();
   async::Parker& parker = async::Parker::ForThisThread();
   while (!done()) {
-    if (TakeTokenAsCaller()) {
+    if (TakeToken()) {
       Lead(core, deadline);
       ReleaseTokenAsCaller();
       continue;
@@ -248,11 +249,11 @@ void Connection::Lead(async::FutureCore& core, absl::Time deadline) {
       }
     }
     if (result == ReadResult::kEnded) return;
-    if (result == ReadResult::kProgress) HandleFrames(/*run_inline=*/false);
+    if (result == ReadResult::kProgress) HandleFrames(/*reader=*/nullptr);
   }
 }
 
-bool Connection::TakeTokenAsCaller() {
+bool Connection::TakeToken() {
   if (token_held_.load(std::memory_order_relaxed)) return false;  // to be asked for again
   base::MutexLock lock(&read_mu_);
   if (token_held_ || stream_ == nullptr) return false;
@@ -312,7 +313,7 @@ bool Connection::PromoteFollower() {
 
 // --- frames -------------------------------------------------------------------------------------
 
-bool Connection::HandleFrames(bool run_inline) {
+bool Connection::HandleFrames(async::DedicatedReader* reader) {
   const async::NoUserCodeScope no_user_code;
   async::ThreadPool& pool = runtime_.pool();
   const Cork outer = std::exchange(cork, {.connection = this});
@@ -341,9 +342,9 @@ bool Connection::HandleFrames(bool run_inline) {
     if (work.empty()) continue;
     for (size_t i = 0; i < work.size(); ++i) {
       // Only the last one runs here: the others must not wait behind it.
-      if (run_inline && i + 1 == work.size() && !work[i]->LikelyBlocks() && !pool.Exhausted()) {
+      if (reader != nullptr && i + 1 == work.size() && !pool.Exhausted()) {
         cork.last = read_.reader.pending() == 0;
-        kept = RunInline(*work[i]);
+        kept = RunHere(work[i], *reader);
         cork.last = false;
       } else {
         RunOnPool(std::move(work[i]));
@@ -366,16 +367,6 @@ bool Connection::HandleFrames(bool run_inline) {
   if (kept && read_.frame_watch.Note(whole, read_.reader.pending(), terms_->limits.frame_timeout)) {
     CallAt(read_.frame_watch.deadline());
   }
-  return kept;
-}
-
-bool Connection::RunInline(Work& work) {
-  async::ThreadContext& context = async::ThreadContext::Current();
-  context.slot->Begin(this, context.reactor);
-  work.Run();
-  const bool kept = context.slot->End();
-  if (!kept) context.reactor = nullptr;
-  work.NoteInline(kept);
   return kept;
 }
 
