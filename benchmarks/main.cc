@@ -19,12 +19,17 @@
 #include "common/program_contender.h"
 #include "common/report.h"
 #include "common/tables.h"
+#include "common/targets.h"
 #include "drover/base/status_macros.h"
+#include "open_loop.h"
 #include "pipelining.h"
 #include "scale.h"
 
 namespace drover::bench {
 namespace {
+
+constexpr int kMostPairs = 5;          // of runs of the open loop; fewer if there are fewer rounds
+constexpr double kSecondsOfPairs = 4;  // times those of a figure: p99 needs calls
 
 // Those whose name is in arguments.only, in any case; all if it is empty. Programs that cannot take
 // part are added to what is left out.
@@ -67,20 +72,30 @@ absl::Status WriteFile(const std::string& path, const std::string& text) {
   return file ? absl::OkStatus() : absl::UnavailableError(absl::StrCat("cannot write ", path));
 }
 
+absl::StatusOr<OpenLoop> PairsOf(const MeasurementOptions& options) {
+  return MeasureOpenLoop(std::min(options.rounds, kMostPairs), kSecondsOfPairs * options.seconds);
+}
+
 // What the arguments ask for, as text, and the data beside it. The first error ends it.
 absl::StatusOr<std::string> Measure(const Arguments& arguments,
                                     std::vector<std::unique_ptr<Contender>> contenders) {
   const MeasurementOptions& options = arguments.measurement;
   if (arguments.pipelining) return PipeliningReport(options.rounds, options.seconds);
+  if (arguments.open_loop) {
+    DROVER_ASSIGN_OR_RETURN(OpenLoop open_loop, PairsOf(options));
+    return std::move(open_loop.section);
+  }
   Measurement measurement(std::move(contenders), options);
   DROVER_RETURN_IF_ERROR(measurement.Run());
   DROVER_RETURN_IF_ERROR(WriteFile(arguments.data, FiguresAsData(measurement)));
   if (arguments.brief) return BriefReport(measurement);
-  std::string report = Report(measurement, arguments.worker);
-  if (!arguments.only.empty()) return report;
+  OtherFigures others{.worker = arguments.worker, .open_loop = {}};
+  if (!arguments.only.empty()) return Report(measurement, others);
+  DROVER_ASSIGN_OR_RETURN(OpenLoop open_loop, PairsOf(options));
+  others.open_loop = std::move(open_loop.ratios);
   DROVER_ASSIGN_OR_RETURN(const std::string section,
                           PipeliningReport(options.rounds, options.seconds));
-  return absl::StrCat(report, "\n", section);
+  return absl::StrCat(Report(measurement, others), "\n", open_loop.section, "\n", section);
 }
 
 // bench --scale [DATA]: how costs grow with numbers, alone (scale.h).

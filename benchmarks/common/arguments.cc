@@ -56,6 +56,9 @@ absl::StatusOr<Arguments> ParseArguments(const std::vector<std::string>& words) 
     } else if (option == "--pipelining") {
       arguments.pipelining = true;
       continue;
+    } else if (option == "--open-loop") {
+      arguments.open_loop = true;
+      continue;
     }
     if (const size_t equals = option.find('='); equals != std::string::npos) {
       value = option.substr(equals + 1);

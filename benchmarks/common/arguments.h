@@ -13,7 +13,7 @@ namespace drover::bench {
 inline constexpr char kUsage[] =
     R"(usage: bench [OPTION]...    (--name value and --name=value are the same)
 Without --work: measures every contender in one run and prints the report, in Markdown, which
-ends with what needs a link with a delay (unless --only).
+ends with calls beside slow ones and what needs a link with a delay (unless --only).
 With --work: measures that alone and prints a line for each contender; to be run under a profiler.
 
   --rounds N    interleaved rounds; default 7, with --work 1
@@ -22,6 +22,7 @@ With --work: measures that alone and prints a line for each contender; to be run
   --work NAME   null, in-flight, threads, shared, echo-64k, echo-1m, one-way, connect or idle; may
                 be repeated
   --pipelining  only what needs a link with a delay, and its section of the report
+  --open-loop   only what calls meet that arrive while slow ones run, and its section of the report
   --scale [FILE]   alone: what calls and idle connections, objects and workers cost when there are
                 many; also writes the figures to FILE, for benchmarks/scale.gnuplot
   --pinned      server and client on one CPU only
@@ -38,6 +39,7 @@ struct Arguments {
   std::vector<std::string> only;  // in lower case; empty for all
   bool brief = false;             // with --work
   bool pipelining = false;
+  bool open_loop = false;
   std::string peers;  // empty for none, as all below
   std::string worker;
   std::string out;

@@ -92,12 +92,12 @@ constexpr char kHowToRead[] =
 
 }  // namespace
 
-std::string Report(const Measurement& measurement, const std::string& worker) {
+std::string Report(const Measurement& measurement, const OtherFigures& others) {
   std::string text = absl::StrCat(
       Introduction(measurement), Plots(),
       "\n## Targets\n\nThe figure is the median of the rounds; ",
       "a ratio is taken within each round, to the best of the peers in that round where it says ",
-      "so.\n\n", TargetsTable(measurement, worker), kHowToRead, kIdleConnections,
+      "so.\n\n", TargetsTable(measurement, others), kHowToRead, kIdleConnections,
       " that have made a call and do nothing, without what the kernel keeps; and how often the "
       "server's threads were switched to and fro then.\n",
       WhoTakesPart(measurement));

@@ -5,13 +5,13 @@
 #include <string>
 
 #include "common/measurement.h"
+#include "common/targets.h"
 
 namespace drover::bench {
 
 // Conditions, contenders and how each is tuned, what was left out, the targets, and for each
-// placement tables of figures and of Drover's lead over each contender. `worker` names a program
-// whose size a target bounds, or nothing.
-std::string Report(const Measurement& measurement, const std::string& worker);
+// placement tables of figures and of Drover's lead over each contender.
+std::string Report(const Measurement& measurement, const OtherFigures& others);
 
 // A line for each contender, work and placement.
 std::string BriefReport(const Measurement& measurement);

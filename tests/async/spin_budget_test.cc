@@ -5,37 +5,98 @@
 namespace drover::async {
 namespace {
 
-constexpr int64_t kLimit = 50'000;
+constexpr int64_t kLimit = 48'000;
+constexpr int64_t kSoon = 2'000;
 
-// Of so many waits, how many poll. Polling is answered with `pays`.
+// Of so many waits, how many poll. Polling is answered with `pays`, after kSoon if so.
 int Polls(SpinBudget& budget, int waits, bool pays) {
   int polls = 0;
   for (int i = 0; i < waits; ++i) {
-    if (budget.Next() == 0) continue;
+    const int64_t nanos = budget.Next();
+    if (nanos == 0) continue;
     ++polls;
-    budget.Report(pays);
+    budget.Report(pays, pays ? kSoon : nanos);
   }
   return polls;
 }
 
-TEST(SpinBudget, PollsNowhereIfTheLimitIsZero) {
-  SpinBudget budget(/*limit_ns=*/0);
-  EXPECT_EQ(Polls(budget, 10'000, /*pays=*/true), 0);
-}
-
-TEST(SpinBudget, PollsAtEachWaitForAsLongAsTheLimitWhileThatPays) {
-  SpinBudget budget(kLimit);
-  for (int i = 0; i < 100; ++i) {
-    EXPECT_EQ(budget.Next(), kLimit);
-    budget.Report(/*paid=*/true);
+// So many waits whose polling paid after `nanos`.
+void Paid(SpinBudget& budget, int waits, int64_t nanos) {
+  for (int i = 0; i < waits; ++i) {
+    ASSERT_GT(budget.Next(), 0);
+    budget.Report(/*paid=*/true, nanos);
   }
 }
 
-TEST(SpinBudget, OutlivesAFewWaitsInWhichItDidNotPay) {
+// One that polled in vain; for how long.
+int64_t InVain(SpinBudget& budget) {
+  const int64_t nanos = budget.Next();
+  budget.Report(/*paid=*/false, nanos);
+  return nanos;
+}
+
+TEST(SpinBudget, PollsNowhereIfTheLimitIsZero) {
+  SpinBudget budget(/*limit_ns=*/0);
+  for (int i = 0; i < 10'000; ++i) ASSERT_EQ(budget.Next(), 0);
+}
+
+TEST(SpinBudget, PollsAtEachWaitWhileThatPays) {
   SpinBudget budget(kLimit);
-  EXPECT_EQ(Polls(budget, 10, /*pays=*/true), 10);
-  EXPECT_EQ(Polls(budget, 3, /*pays=*/false), 3);
-  EXPECT_EQ(Polls(budget, 10, /*pays=*/true), 10);
+  EXPECT_EQ(Polls(budget, 100, /*pays=*/true), 100);
+}
+
+TEST(SpinBudget, PollsUpToTheLimitAtFirst) {
+  SpinBudget budget(kLimit);
+  EXPECT_EQ(budget.Next(), kLimit);
+}
+
+TEST(SpinBudget, PollsForAMultipleOfWhatWaitsHaveLatelyTaken) {
+  SpinBudget budget(kLimit);
+  Paid(budget, 100, kSoon);
+  EXPECT_EQ(budget.Next(), SpinBudget::kMargin * kSoon);
+}
+
+TEST(SpinBudget, FollowsALongerWaitAtOnceAndShorterOnesSlowly) {
+  SpinBudget budget(kLimit);
+  Paid(budget, 100, kSoon);
+  Paid(budget, 1, 2 * kSoon);
+  EXPECT_EQ(budget.Next(), 2 * SpinBudget::kMargin * kSoon);
+  Paid(budget, 1, kSoon);
+  EXPECT_EQ(budget.Next(), 2 * SpinBudget::kMargin * kSoon / 8 * 7);
+}
+
+TEST(SpinBudget, NeverPollsLongerThanTheLimitNorShorterThanAPartOfIt) {
+  SpinBudget budget(kLimit);
+  Paid(budget, 100, 100 * kLimit);
+  EXPECT_EQ(budget.Next(), kLimit);
+  Paid(budget, 200, 0);
+  EXPECT_EQ(budget.Next(), kLimit / SpinBudget::kShortestPart);
+}
+
+// The other side may have become slower: both would never meet again if both polled too shortly.
+TEST(SpinBudget, PollsUpToTheLimitAfterAShortPollInVain) {
+  SpinBudget budget(kLimit);
+  Paid(budget, 100, kSoon);
+  EXPECT_EQ(InVain(budget), SpinBudget::kMargin * kSoon);
+  EXPECT_EQ(budget.Next(), kLimit);
+}
+
+TEST(SpinBudget, HalvesWithEachFurtherPollInVainAndThenPollsNoMore) {
+  SpinBudget budget(kLimit);
+  Paid(budget, 100, kSoon);
+  InVain(budget);
+  EXPECT_EQ(InVain(budget), kLimit);
+  EXPECT_EQ(InVain(budget), kLimit / 2);
+  EXPECT_EQ(InVain(budget), kLimit / 4);
+  EXPECT_EQ(budget.Next(), 0);
+}
+
+TEST(SpinBudget, IsWhatItWasOnceAPollPaysAgain) {
+  SpinBudget budget(kLimit);
+  Paid(budget, 100, kSoon);
+  EXPECT_EQ(Polls(budget, SpinBudget::kTries - 1, /*pays=*/false), SpinBudget::kTries - 1);
+  Paid(budget, 1, kSoon);
+  EXPECT_EQ(budget.Next(), SpinBudget::kMargin * kSoon);
 }
 
 // As where more threads are busy than there are CPUs: whoever is waited for gets none.
@@ -53,8 +114,18 @@ TEST(SpinBudget, FindsOutThatItPaysAgain) {
   int waits = 1;
   while (budget.Next() == 0) ++waits;
   EXPECT_LE(waits, static_cast<int>(SpinBudget::kRarestProbe));
-  budget.Report(/*paid=*/true);
+  budget.Report(/*paid=*/true, kSoon);
   EXPECT_EQ(Polls(budget, 100, /*pays=*/true), 100);
+}
+
+TEST(SpinBudget, ProbesUpToTheLimit) {
+  SpinBudget budget(kLimit);
+  Paid(budget, 100, kSoon);
+  Polls(budget, 1000, /*pays=*/false);
+  int64_t nanos;
+  while ((nanos = budget.Next()) == 0) {
+  }
+  EXPECT_EQ(nanos, kLimit);
 }
 
 TEST(SpinBudget, LooksOftenAgainOnceItHasPaid) {
@@ -62,8 +133,8 @@ TEST(SpinBudget, LooksOftenAgainOnceItHasPaid) {
   Polls(budget, 100'000, /*pays=*/false);
   while (budget.Next() == 0) {
   }
-  budget.Report(/*paid=*/true);
-  EXPECT_EQ(Polls(budget, 4, /*pays=*/false), 4);
+  budget.Report(/*paid=*/true, kSoon);
+  EXPECT_EQ(Polls(budget, SpinBudget::kTries, /*pays=*/false), SpinBudget::kTries);
   EXPECT_EQ(Polls(budget, 31, /*pays=*/false), 0);
   EXPECT_EQ(Polls(budget, 1, /*pays=*/false), 1);
 }

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "drover/async/cpu.h"
-#include "drover/async/spin_budget.h"
+#include "drover/async/spin_setting.h"
 #include "drover/async/steady_clock.h"
 #include "drover/base/mutex.h"
 #include "rpc/peer_fixture.h"
@@ -124,7 +124,7 @@ class Batching : public testing::Test {
 
 TEST_F(Batching, RepliesWaitForHalfOfThePollingAtMost) {
   if (async::AvailableCpus() == 1) GTEST_SKIP() << "with one CPU nobody polls";
-  EXPECT_THAT(2 * MostReplyWaitNanos(), Le(async::SpinBudget::LimitNanos()));
+  EXPECT_THAT(2 * MostReplyWaitNanos(), Le(absl::ToInt64Nanoseconds(async::kDefaultSpin)));
 }
 
 TEST_F(Batching, CallsOfAWindowLeaveTogether) {

@@ -27,6 +27,11 @@ class BusyMeter {
     last_ = now;
     return in_a_row_ >= kBusyAfter;
   }
+  // It does, as a thread that stayed with the connection has seen.
+  void NoteBusy() {
+    in_a_row_ = kBusyAfter;
+    last_ = SteadyNanos();
+  }
 
  private:
   static constexpr int64_t kSoonNanos = 500'000;

@@ -1,8 +1,11 @@
 #include "drover/async/runtime.h"
 
+#include <algorithm>
 #include <atomic>
 
+#include "drover/async/dispatch_predictor.h"
 #include "drover/async/reactor.h"
+#include "drover/async/spin_setting.h"
 #include "drover/async/thread_context.h"
 #include "drover/async/thread_pool.h"
 #include "drover/async/timers.h"
@@ -24,6 +27,11 @@ DefaultRuntime& TheDefault() {
   return *instance;
 }
 
+int64_t SpinNanos(const RuntimeOptions& options) {
+  const absl::Duration spin = options.spin.value_or(async::SpinSetting());
+  return absl::ToInt64Nanoseconds(std::clamp(spin, absl::ZeroDuration(), async::kLongestSpin));
+}
+
 }  // namespace
 
 async::ThreadPool& async::CurrentPool() {
@@ -32,7 +40,9 @@ async::ThreadPool& async::CurrentPool() {
 }
 
 Runtime::Runtime(RuntimeOptions options)
-    : pool_(base::MakeRef<async::ThreadPool>(options.max_threads < 1 ? 1 : options.max_threads)),
+    : spin_nanos_(SpinNanos(options)),
+      predictor_(std::make_unique<async::DispatchPredictor>()),
+      pool_(base::MakeRef<async::ThreadPool>(options.max_threads < 1 ? 1 : options.max_threads)),
       reactor_(base::MakeRef<async::Reactor>(pool_)),
       timers_(base::MakeRef<async::Timers>(*reactor_)) {}
 

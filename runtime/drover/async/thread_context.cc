@@ -50,7 +50,7 @@ void InlineSlot::HandOverIfStill(uint64_t run) {
   base::Ref<Baton> reactor = base::Ref<Baton>::Share(reactor_);
   state_.store(run << 2 | kIdle, std::memory_order_release);
   if (reactor) reactor->HandOver();
-  reading->HandOver();
+  if (reading) reading->HandOver();
 }
 
 ThreadContext& ThreadContext::OfNewThread() {
@@ -61,6 +61,7 @@ ThreadContext& ThreadContext::OfNewThread() {
 
 BlockingScope::BlockingScope() : pool_(ThreadContext::Current().pool) {
   ThreadContext& context = ThreadContext::Current();
+  ++context.waits;
   if (context.slot != nullptr) context.slot->HandOver();
   if (pool_ != nullptr) pool_->EnterBlocked();
 }

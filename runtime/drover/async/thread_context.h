@@ -39,13 +39,20 @@ class InlineSlot {
  public:
   explicit InlineSlot(Monitor* monitor) : monitor_(monitor) {}
 
-  // User code starts on this thread, which holds `reading` (not null) and, unless null, `reactor`.
+  // User code starts on this thread, which holds `reading` and `reactor`, unless they are null.
   void Begin(Baton* reading, Baton* reactor);
   // It came back. False if the batons have been handed over meanwhile.
   [[nodiscard]] bool End();
   // Hands the batons over if user code runs; for the thread itself, before it waits.
   void HandOver();
 
+  // Whose code runs, as whoever began the run names it; 0 for nobody's. Of the thread itself, which
+  // does not change it once the run was handed over.
+  void set_subject(uint64_t subject) { subject_ = subject; }
+  uint64_t subject() const { return subject_; }
+
+  // For the thread itself: whether user code runs and the reading has not been handed over.
+  bool KeepsReading() const { return reading_ != nullptr && Running() != 0; }
   // For the monitor: the number of the run under way, or 0.
   uint64_t Running() const;
   // The number of the last run that began.
@@ -63,6 +70,7 @@ class InlineSlot {
   // thread waits out before it ends the run.
   Baton* reading_ = nullptr;
   Baton* reactor_ = nullptr;
+  uint64_t subject_ = 0;
 };
 
 struct ThreadContext {
@@ -72,13 +80,14 @@ struct ThreadContext {
   ThreadPool* pool = nullptr;                    // likewise
   Reactor* reactor = nullptr;                    // while the thread holds that baton
   int collected = 0;                             // 1 after a result was taken without waiting
+  uint32_t waits = 0;                            // how often it has waited inside Drover
   int blocked_depth = 0;                         // nesting of ThreadPool::EnterBlocked
   Executor* executor = nullptr;                  // where continuations of the running code belong
   Cancellation* cancellation = nullptr;          // of the call whose servant is running
   bool may_run_user_code = true;                 // what may wait; see NoUserCodeScope
   Batch* batch = nullptr;                        // the innermost that the thread has made
   Crowd crowd;                                   // for its polling
-  SpinBudget follow{SpinBudget::WantedNanos()};  // for its waits while others read
+  SpinBudget follow{/*limit_ns=*/1000};          // whether to stay awake while others read
 
  private:
   static ThreadContext& OfNewThread();

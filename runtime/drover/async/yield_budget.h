@@ -15,8 +15,8 @@
 // for 4 times as long if that happens once more, and so on up to a hundred times, which bounds what
 // is lost to one part in a hundred. As long as no turn has been long lately, only one in
 // kMeasureEvery is measured: the readings of the clock would be a hundredth of a call. Where
-// yielding brings nothing, only one wait in kProbeEvery does it. Turned off by DROVER_SPIN=0, like
-// polling, and where there are two CPUs.
+// yielding brings nothing, only one wait in kProbeEvery does it. Whoever turns
+// polling off (RuntimeOptions::spin) turns this off too; with two CPUs one polls instead.
 //
 // Thread-compatible.
 #ifndef DROVER_ASYNC_YIELD_BUDGET_H_
@@ -35,7 +35,7 @@ class YieldBudget {
   static constexpr int64_t kWorthNanos = 100'000;
   static constexpr uint32_t kMeasureEvery = 8;
 
-  explicit YieldBudget(bool enabled = EnabledHere()) : enabled_(enabled) {}
+  explicit YieldBudget(bool enabled) : enabled_(enabled) {}
 
   bool Next() {
     if (!enabled_) return false;
@@ -67,8 +67,6 @@ class YieldBudget {
  private:
   static constexpr int kMaxCredit = 4;
   static constexpr uint32_t kProbeEvery = 32;
-
-  static bool EnabledHere();
 
   static constexpr int64_t kLongestRest = 100;   // times as long as the turn that was too long
   static constexpr uint32_t kQuickTurns = 1024;  // so many in a row show that the others are gone

@@ -36,7 +36,7 @@ Connection::Connection(std::unique_ptr<transport::ByteStream> stream, Connection
       fork_generation_(base::ForkGeneration()),
       passes_fds_(stream->CanPassFds()),
       accepts_fds_(passes_fds_ && terms_->limits.max_fds_per_message > 0),
-      read_(terms_->max_frame_bytes),
+      read_(terms_->max_frame_bytes, runtime_.spin_nanos()),
       stream_(std::move(stream)) {}
 
 Connection::~Connection() = default;

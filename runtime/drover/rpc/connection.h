@@ -157,7 +157,7 @@ class Connection final : public async::EventHandler {
   Connection(std::unique_ptr<transport::ByteStream> stream, ConnectionOptions options);
 
   // connection_read.cc and connection_runtime.cc: the read token.
-  bool TakeTokenAsCaller();
+  bool TakeToken();
   void ReleaseTokenAsCaller();
   void ReleaseTokenToReactor();
   void Rest();  // lets go of empty buffers; by the token's holder, or while nobody has it
@@ -166,14 +166,15 @@ class Connection final : public async::EventHandler {
   bool YieldAsFollower(const async::FutureCore& core);  // whether to try for the token again
   void Lead(async::FutureCore& core, absl::Time deadline);
   void ResumeReading();
-  void ReadAsRuntime();
+  void ReadAsRuntime(async::DedicatedReader& dedicated);
   bool BeginDedicated(async::DedicatedReader& dedicated);
   ReadResult ReadOnce(transport::Wait wait);
   ReadResult SpinForInput(int64_t nanos, const async::FutureCore* core);
-  // Lets others run before this thread sleeps, where that pays.
   ReadResult YieldForInput();
-  bool HandleFrames(bool run_inline);
-  bool RunInline(Work& work);
+  // User code goes to the pool, but for what `reader` may run. False if the token went away.
+  bool HandleFrames(async::DedicatedReader* reader);
+  bool RunHere(base::Ref<Work>& work, async::DedicatedReader& reader);
+  bool RunLent(Work& work, uint64_t method, async::DedicatedReader& reader);
   void SetInterest(uint32_t events) ABSL_EXCLUSIVE_LOCKS_REQUIRED(read_mu_);
   void UpdateWriteInterest();
   void RequestTick();

@@ -50,7 +50,7 @@ bool Connection::Corked(size_t queued_bytes) const {
   if (cork.connection != this || cork.last || queued_bytes >= kMostWaitingReplyBytes) return false;
   // Unless the reading went to another thread meanwhile: then this one has nothing to wait for.
   async::InlineSlot* slot = async::ThreadContext::Current().slot;
-  return slot == nullptr || slot->Running() != 0;
+  return slot == nullptr || slot->KeepsReading();
 }
 
 void Connection::FlushUnlessCorked() {
@@ -89,14 +89,15 @@ Connection::ReadResult Connection::ReadOnce(transport::Wait wait) {
 Connection::ReadResult Connection::SpinForInput(int64_t nanos, const async::FutureCore* core) {
   async::ThreadContext& context = async::ThreadContext::Current();
   async::Crowd& crowd = context.crowd;
-  int64_t now = async::SteadyNanos();
+  const int64_t began = async::SteadyNanos();
+  int64_t now = began;
   if (crowd.Rests(now)) return ReadResult::kNothing;
   const int64_t give_up = now + (crowd.crowded() ? kCrowdedSpin * nanos : nanos);
   for (uint32_t round = 0; now < give_up && !ended_.load(std::memory_order_relaxed); ++round) {
     for (int polls = crowd.crowded() ? 1 : 8; polls > 0; --polls) {
       const ReadResult result = ReadOnce(transport::Wait::kDontBlock);
       if (result != ReadResult::kNothing) {
-        read_.spin.Report(/*paid=*/true);
+        read_.spin.Report(/*paid=*/true, now - began);  // as of the last look at the clock
         return result;
       }
       CpuRelax();
@@ -108,10 +109,11 @@ Connection::ReadResult Connection::SpinForInput(int64_t nanos, const async::Futu
     now = async::SteadyNanos();
     if (crowd.WantsYield(round) && !crowd.Yield(&now)) break;
   }
-  read_.spin.Report(/*paid=*/false);
+  read_.spin.Report(/*paid=*/false, now - began);
   return ReadResult::kNothing;
 }
 
+// Lets others run before this thread sleeps, where that pays.
 Connection::ReadResult Connection::YieldForInput() {
   if (!read_.yield.Next()) return ReadResult::kNothing;
   const int64_t from = read_.yield.Measures() ? async::SteadyNanos() : 0;
@@ -149,7 +151,7 @@ void Connection::Drive(async::FutureCore& core, absl::Time deadline) {
   FlushAll();
   async::Parker& parker = async::Parker::ForThisThread();
   while (!done()) {
-    if (TakeTokenAsCaller()) {
+    if (TakeToken()) {
       Lead(core, deadline);
       ReleaseTokenAsCaller();
       continue;
@@ -202,15 +204,15 @@ bool Connection::InCrowd() const {
 // letting others run it neither sleeps nor costs the reader anything.
 bool Connection::YieldAsFollower(const async::FutureCore& core) {
   async::ThreadContext& context = async::ThreadContext::Current();
-  const int64_t nanos = context.follow.Next();
-  if (nanos == 0 || context.cancellation != nullptr) return false;
+  const int64_t nanos = runtime_.spin_nanos();
+  if (nanos == 0 || context.cancellation != nullptr || context.follow.Next() == 0) return false;
   yielding_.fetch_add(1, std::memory_order_seq_cst);
   const bool done = async::YieldUntil(context.crowd, kCrowdedSpin * nanos, [&] {
     return core.ready() || !token_held_.load(std::memory_order_relaxed) ||
            ended_.load(std::memory_order_relaxed);
   });
   yielding_.fetch_sub(1, std::memory_order_seq_cst);
-  context.follow.Report(done);
+  context.follow.Report(done, /*waited_ns=*/0);
   return done;
 }
 
@@ -249,11 +251,11 @@ void Connection::Lead(async::FutureCore& core, absl::Time deadline) {
       }
     }
     if (result == ReadResult::kEnded) return;
-    if (result == ReadResult::kProgress) HandleFrames(/*run_inline=*/false);
+    if (result == ReadResult::kProgress) HandleFrames(/*reader=*/nullptr);
   }
 }
 
-bool Connection::TakeTokenAsCaller() {
+bool Connection::TakeToken() {
   if (token_held_.load(std::memory_order_relaxed)) return false;  // to be asked for again
   base::MutexLock lock(&read_mu_);
   if (token_held_ || stream_ == nullptr) return false;
@@ -313,7 +315,7 @@ bool Connection::PromoteFollower() {
 
 // --- frames -------------------------------------------------------------------------------------
 
-bool Connection::HandleFrames(bool run_inline) {
+bool Connection::HandleFrames(async::DedicatedReader* reader) {
   const async::NoUserCodeScope no_user_code;
   async::ThreadPool& pool = runtime_.pool();
   const Cork outer = std::exchange(cork, {.connection = this});
@@ -345,9 +347,9 @@ bool Connection::HandleFrames(bool run_inline) {
     if (work.empty()) continue;
     for (size_t i = 0; i < work.size(); ++i) {
       // Only the last one runs here: the others must not wait behind it.
-      if (run_inline && i + 1 == work.size() && !work[i]->LikelyBlocks() && !pool.Exhausted()) {
+      if (reader != nullptr && i + 1 == work.size() && !pool.Exhausted()) {
         cork.last = read_.reader.pending() == 0;
-        kept = RunInline(*work[i]);
+        kept = RunHere(work[i], *reader);
         cork.last = false;
       } else {
         RunOnPool(std::move(work[i]));
@@ -370,16 +372,6 @@ bool Connection::HandleFrames(bool run_inline) {
   if (kept && read_.frame_watch.Note(whole, read_.reader.pending(), terms_->limits.frame_timeout)) {
     CallAt(read_.frame_watch.deadline());
   }
-  return kept;
-}
-
-bool Connection::RunInline(Work& work) {
-  async::ThreadContext& context = async::ThreadContext::Current();
-  context.slot->Begin(this, context.reactor);
-  work.Run();
-  const bool kept = context.slot->End();
-  if (!kept) context.reactor = nullptr;
-  work.NoteInline(kept);
   return kept;
 }
 

@@ -2,10 +2,15 @@
 // with a busy connection, and threads that take over from an inline call that did not come back.
 #include <sys/epoll.h>
 
+#include <utility>
+
 #include "drover/async/dedicated_reader.h"
+#include "drover/async/dispatch_predictor.h"
 #include "drover/async/steady_clock.h"
+#include "drover/async/thread_context.h"
 #include "drover/async/thread_pool.h"
 #include "drover/rpc/connection.h"
+#include "drover/rpc/incoming_call.h"
 
 namespace drover::rpc {
 namespace {
@@ -15,7 +20,73 @@ constexpr int64_t kStayNanos = 200'000;
 // How long a thread waits for the next message of a connection that it is dedicated to.
 constexpr absl::Duration kDedicatedPatience = absl::Milliseconds(10);
 
+// On a thread that holds `reading`, or nothing if that is null. False if it blocked: then the
+// thread does not hold it any more.
+bool RunInline(Work& work, async::DispatchPredictor::Key method, async::Baton* reading,
+               async::DispatchPredictor& predictor) {
+  async::ThreadContext& context = async::ThreadContext::Current();
+  context.slot->set_subject(method);
+  context.slot->Begin(reading, context.reactor);
+  work.Run();
+  if (context.slot->End()) return true;
+  context.reactor = nullptr;
+  if (const uint64_t subject = context.slot->subject(); subject != 0) {
+    predictor.Note(subject, async::Outcome::kBlocked);
+  }
+  return false;
+}
+
 }  // namespace
+
+// --- user code ----------------------------------------------------------------------------------
+
+// The way that the record of its method asks for. False if the token went away.
+bool Connection::RunHere(base::Ref<Work>& work, async::DedicatedReader& reader) {
+  async::DispatchPredictor& predictor = runtime_.predictor();
+  IncomingCall* const call = work->FirstCall();
+  if (call == nullptr) return RunInline(*work, 0, this, predictor);
+  const async::DispatchPredictor::Key method = call->method_key();
+  const async::DispatchPredictor::Record record = predictor.Of(method);
+  if (record.clean()) return RunInline(*work, method, this, predictor);
+  switch (record.Choose(/*others_wait=*/read_.reader.pending() > 0)) {
+    case async::Dispatch::kPool:
+      call->WatchFor(predictor);
+      RunOnPool(std::move(work));
+      return true;
+    case async::Dispatch::kLend:
+      return RunLent(*work, method, reader);
+    case async::Dispatch::kInline:
+      break;
+  }
+  const bool kept = RunInline(*work, method, this, predictor);
+  if (kept) predictor.Note(method, async::Outcome::kQuick);
+  return kept;
+}
+
+// With nothing held that others could wait for: whoever waits in epoll reads what comes
+// meanwhile. A thread that stays with the connection takes the token back, if nothing came.
+bool Connection::RunLent(Work& work, uint64_t method, async::DedicatedReader& reader) {
+  Flush();  // replies that waited for this one
+  async::ThreadContext& context = async::ThreadContext::Current();
+  const bool stays = reader.begun() || (read_.busy && BeginDedicated(reader));
+  if (context.reactor != nullptr) {
+    context.reactor->HandOver();
+    context.reactor = nullptr;
+  }
+  read_.frame_watch.Note(/*whole=*/true, /*pending=*/0, terms_->limits.frame_timeout);
+  if (stays) {
+    base::MutexLock lock(&read_mu_);
+    meter_.NoteBusy();  // for whoever reads meanwhile
+  }
+  ReleaseTokenToReactor();
+  async::DispatchPredictor& predictor = runtime_.predictor();
+  if (RunInline(work, method, /*reading=*/nullptr, predictor)) {
+    predictor.Note(method, async::Outcome::kQuick);
+  }
+  return stays && TakeToken();
+}
+
+// --- reading ------------------------------------------------------------------------------------
 
 void Connection::OnReady(uint32_t events) {
   if ((events & EPOLLOUT) != 0) OnWritable();
@@ -30,11 +101,11 @@ void Connection::OnReady(uint32_t events) {
     token_held_ = true;
     read_.busy = meter_.NoteReady();
   }
-  ReadAsRuntime();
+  async::DedicatedReader dedicated;
+  ReadAsRuntime(dedicated);
 }
 
-void Connection::ReadAsRuntime() {
-  async::DedicatedReader dedicated;
+void Connection::ReadAsRuntime(async::DedicatedReader& dedicated) {
   int64_t leave = 0;
   read_.drained = false;
   for (;;) {
@@ -56,7 +127,7 @@ void Connection::ReadAsRuntime() {
       if (result == ReadResult::kNothing) break;  // quiet for kDedicatedPatience
     }
     if (result == ReadResult::kEnded) break;
-    if (!HandleFrames(/*run_inline=*/true)) return;  // the token went to another thread
+    if (!HandleFrames(&dedicated)) return;  // the token went to another thread
   }
   read_.busy = false;
   ReleaseTokenToReactor();
@@ -95,8 +166,9 @@ void Connection::HandOver() {
 void Connection::ResumeReading() {
   async::ThreadPool::NotBusy not_busy(runtime_.pool());
   Flush();  // replies that waited for the call that did not come back
-  if (!HandleFrames(/*run_inline=*/true)) return;
-  ReadAsRuntime();
+  async::DedicatedReader dedicated;
+  if (!HandleFrames(&dedicated)) return;
+  ReadAsRuntime(dedicated);
 }
 
 bool Connection::OnTick() {

@@ -13,11 +13,8 @@
 #include "drover/rpc/export_table.h"
 #include "drover/rpc/ids.h"
 #include "drover/rpc/import_table.h"
-<<<<<<< HEAD
 #include "drover/rpc/limits.h"
-=======
 #include "drover/rpc/one_way.h"
->>>>>>> batch/main
 #include "drover/rpc/outgoing_call.h"
 #include "drover/rpc/question_table.h"
 #include "drover/rpc/return_handler.h"

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "drover/async/run_watch.h"
 #include "drover/async/steady_clock.h"
 #include "drover/async/thread_context.h"
 #include "drover/base/random_id.h"
@@ -372,6 +373,7 @@ void IncomingCall::Execute() {
   try {
     if (!Admit()) return;
     if (interface_id_ == protocol::OBJECT_INTERFACE_ID) return ReturnResults();  // sync
+    const async::RunWatch watch(predictor_, method_key());
     servant_->dispatcher().HandleCall(*this);
     return;
   } catch (const kj::Exception& e) {

@@ -18,6 +18,7 @@
 
 #include "absl/status/status.h"
 #include "drover/async/cancellation.h"
+#include "drover/async/dispatch_predictor.h"
 #include "drover/base/mutex.h"
 #include "drover/base/recycled.h"
 #include "drover/rpc.capnp.h"
@@ -162,8 +163,16 @@ class IncomingCall final : public async::Cancellation,
   std::unique_ptr<HookState> hook_state;
   int64_t began() const { return began_; }
 
+  // Its method, as the predictor knows it; and to whom the end of Execute is to be told, if
+  // anybody.
+  async::DispatchPredictor::Key method_key() const {
+    return async::DispatchPredictor::KeyOf(interface_id_, method_id_);
+  }
+  void WatchFor(async::DispatchPredictor& predictor) { predictor_ = &predictor; }
+
   void Run() override;  // Execute, as a call of a concurrent method
   void Reject(const absl::Status& status) override { ReturnError(status); }
+  IncomingCall* FirstCall() override { return this; }
 
   void AddRef() const override { base::RefCounted::AddRef(); }
   void Unref() const override { base::RefCounted::Unref(); }
@@ -209,7 +218,8 @@ class IncomingCall final : public async::Cancellation,
   // is kTold although they are still to hear of the end.
   enum class Asked : uint8_t { kNot, kAsking, kAsked, kTold };
   std::atomic<Asked> asked_{Asked::kNot};
-  int64_t began_ = 0;          // steady nanoseconds, once the hooks are asked
+  int64_t began_ = 0;  // steady nanoseconds, once the hooks are asked
+  async::DispatchPredictor* predictor_ = nullptr;
   absl::Status early_status_;  // set before kAsking becomes kTold
 
   wire::OutMessagePtr out_;

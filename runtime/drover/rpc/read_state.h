@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "drover/async/cpu.h"
 #include "drover/async/spin_budget.h"
 #include "drover/async/yield_budget.h"
 #include "drover/base/ref.h"
@@ -17,7 +18,11 @@
 namespace drover::rpc {
 
 struct ReadState {
-  explicit ReadState(size_t max_frame_bytes) : reader(max_frame_bytes) {}
+  // `spin_ns`: the longest poll of a wait; with one CPU it lets others run instead.
+  ReadState(size_t max_frame_bytes, int64_t spin_ns)
+      : reader(max_frame_bytes),
+        spin(async::AvailableCpus() > 1 ? spin_ns : 0),
+        yield(async::AvailableCpus() == 1 && spin_ns > 0) {}
 
   wire::FrameReader reader;
   bool drained = false;  // the last read took all there was

@@ -12,8 +12,6 @@
 namespace drover::rpc {
 namespace {
 
-constexpr int kCallsToPoolAfterBlocking = 8;
-
 absl::Status CycleError(const IncomingCall& call) {
   std::string way;
   for (const ChainLink& link : call.metadata()->chain) absl::StrAppend(&way, link.method, " -> ");
@@ -116,18 +114,15 @@ void Strand::Post(async::Task task) {
   }
 }
 
-void Strand::NoteInline(bool came_back) {
-  if (!came_back) slow_.store(kCallsToPoolAfterBlocking, std::memory_order_relaxed);
-}
-
 void Strand::Run() {
-  if (int slow = slow_.load(std::memory_order_relaxed); slow > 0) {
-    slow_.store(slow - 1, std::memory_order_relaxed);
-  }
   Item item = std::move(first_);
-  do {
+  RunItem(item);
+  while (Next(&item)) {
+    // If the run has not been handed over, it was not for what ran first.
+    async::InlineSlot* slot = async::ThreadContext::Current().slot;
+    if (slot != nullptr && slot->Running() != 0) slot->set_subject(0);
     RunItem(item);
-  } while (Next(&item));
+  }
 }
 
 bool Strand::Next(Item* item) {

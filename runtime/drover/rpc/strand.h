@@ -56,8 +56,7 @@ class Strand final : public async::Executor, public Work {
 
   void Run() override;
   void Reject(const absl::Status& status) override;
-  bool LikelyBlocks() const override { return slow_.load(std::memory_order_relaxed) > 0; }
-  void NoteInline(bool came_back) override;
+  IncomingCall* FirstCall() override { return first_.call.get(); }
 
   void AddRef() const override { base::RefCounted::AddRef(); }
   void Unref() const override { base::RefCounted::Unref(); }
@@ -91,7 +90,6 @@ class Strand final : public async::Executor, public Work {
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
   async::Task on_closed_ ABSL_GUARDED_BY(mu_);  // what CloseWhenIdle was given
   Item first_;  // what the idle strand was given; belongs to whoever is to run it
-  mutable std::atomic<int> slow_{0};  // how many more calls go to the pool without trying
 };
 
 }  // namespace drover::rpc

@@ -8,15 +8,15 @@
 
 namespace drover::rpc {
 
+class IncomingCall;
+
 class Work {
  public:
   virtual void Run() = 0;
   // Called instead of Run if there is no thread for it.
   virtual void Reject(const absl::Status& status) = 0;
-  // Whether it has lately blocked, and belongs on the pool at once.
-  virtual bool LikelyBlocks() const { return false; }
-  // It ran inline and did (or did not) come back before the thread's batons were handed over.
-  virtual void NoteInline(bool /*came_back*/) {}
+  // The call that it begins with, for whoever is to run it; null for none.
+  virtual IncomingCall* FirstCall() = 0;
 
   virtual void AddRef() const = 0;
   virtual void Unref() const = 0;
