@@ -142,12 +142,12 @@ absl::Status CheckBroken(const base::Ref<rpc::Capability>& target) {
 }  // namespace
 
 absl::Status ClientCall::SendOneWay(std::shared_ptr<const void> owner) && {
-  auto call = base::MakeRef<OneWayCall>(method_, std::move(owner), target_.get());
+  auto call = base::MakeRef<OneWayCall>(method_, std::move(owner), target_);
   call_.one_way = true;
   call_.not_pipelined = true;
   Tell(call.get());
   absl::Status status = Problem();
-  if (status.ok()) status = CheckBroken(target_);
+  if (status.ok()) status = CheckBroken(base::Ref<rpc::Capability>::Share(target_));
   if (status.ok()) {
     size_t weight = rpc::OneWay::Weight(0);
     if (!call_.plain()) {

@@ -2,6 +2,7 @@
 #include "drover/rpc/connection.h"
 
 #include <list>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -45,7 +46,7 @@ base::Ref<Connection> Connection::Create(std::unique_ptr<transport::ByteStream> 
                                          ConnectionOptions options) {
   base::Ref<Capability> front = std::move(options.front_object);
   base::Ref<Capability> node = std::move(options.node);
-  std::function<void(Connection*)> on_closed = std::move(options.on_closed);
+  base::Ref<ConnectionOwner> owner = std::move(options.owner);
   const bool read_by_maker = options.read_by_maker;
   const bool serves = static_cast<bool>(front);
   auto self = base::Ref<Connection>::Adopt(new Connection(std::move(stream), std::move(options)));
@@ -53,13 +54,14 @@ base::Ref<Connection> Connection::Create(std::unique_ptr<transport::ByteStream> 
     base::MutexLock lock(&self->mu_);
     self->state_.front = std::move(front);
     self->state_.node = std::move(node);
-    self->on_closed_ = std::move(on_closed);
+    self->owner_ = std::move(owner);
   }
   self->stream_->SetTcpUserTimeout(self->terms_->liveness.tcp_user_timeout);
   self->reactor_id_ = self->runtime_.reactor().Register(self);
   self->BeginPings();
   if (serves) {
     self->ExpectFirstFrame();
+    self->read_.fresh = read_by_maker;
     if (!read_by_maker) self->ReleaseTokenToReactor();  // it is watched from the start
   } else {
     self->RequestTick();  // a client's only if nobody calls at once
@@ -98,7 +100,9 @@ bool Connection::Unused() const {
          (state_.write_failed || state_.written >= state_.one_way.end);
 }
 
-void Connection::Close(const absl::Status& reason) {
+void Connection::Close(const absl::Status& reason) { End(reason, /*by_reader=*/false); }
+
+void Connection::End(const absl::Status& reason, bool by_reader) {
   if (InForkedChild()) return;
   const async::NoUserCodeScope no_user_code;
   std::vector<base::Ref<ReturnHandler>> lost;
@@ -109,7 +113,7 @@ void Connection::Close(const absl::Status& reason) {
   Deferred deferred;
   wire::SendQueue unsent;  // may hold what goes with code of the user's
   async::Task idle;
-  std::function<void(Connection*)> on_closed;
+  base::Ref<ConnectionOwner> owner;
   {
     base::MutexLock lock(&mu_);
     if (!state_.open()) return;
@@ -165,17 +169,9 @@ void Connection::Close(const absl::Status& reason) {
     std::swap(unsent, state_.send);
     idle = TakeIdleCallback();
     // One-way calls that came over it go on; it is there, for its owner, until they have ended.
-    if (state_.one_way.running == 0) on_closed = std::exchange(on_closed_, nullptr);
+    if (state_.one_way.running == 0) owner = std::move(owner_);
   }
-  {
-    // This lock keeps the stream from being destroyed meanwhile.
-    base::MutexLock lock(&read_mu_);
-    if (stream_ != nullptr) {
-      stream_->Shutdown();
-      SetInterest(0);
-    }
-    for (Follower* follower : followers_) follower->parker->Unpark();
-  }
+  EndStream(by_reader);
   runtime_.reactor().Unregister(reactor_id_);
   const absl::Status status = WithLock([](ConnectionState& s) { return s.closed; });
   for (base::Ref<ReturnHandler>& handler : lost) handler->OnLost(status);
@@ -189,7 +185,19 @@ void Connection::Close(const absl::Status& reason) {
   deferred.FinishOnPool();
   CloseStreamIfUnused();
   if (idle) idle();
-  if (on_closed) on_closed(this);
+  if (owner) owner->OnClosed(*this);
+}
+
+// Whoever reads meanwhile is woken, and those that wait for their turn to. A stream that no other
+// thread reads is about to be destroyed, and needs nothing else.
+void Connection::EndStream(bool by_reader) {
+  base::MutexLock lock(&read_mu_);  // keeps the stream from being destroyed meanwhile
+  const bool unused = by_reader || !token_held_;
+  if (stream_ != nullptr && !(unused && stream_->EndsWhenClosed())) {
+    SetInterest(0);
+    stream_->Shutdown();
+  }
+  for (Follower* follower : followers_) follower->parker->Unpark();
 }
 
 void Connection::CloseStreamIfUnused() {
@@ -206,7 +214,7 @@ void Connection::NotifyIdle(async::Task idle) {
     base::MutexLock lock(&mu_);
     if (state_.open() || state_.one_way.running > 0) {
       state_.draining = true;
-      idle_callback_ = std::move(idle);
+      idle_callback_ = std::make_unique<async::Task>(std::move(idle));
       idle = TakeIdleCallback();
     }
   }
@@ -226,7 +234,10 @@ async::Task Connection::TakeIdleCallback() {
   const bool busy = state_.open() ? state_.running_calls > 0 || !state_.send.empty() ||
                                         state_.writing || !batch_.empty()
                                   : state_.one_way.running > 0;
-  return busy ? nullptr : std::exchange(idle_callback_, nullptr);
+  if (idle_callback_ == nullptr || busy) return nullptr;
+  async::Task idle = std::move(*idle_callback_);
+  idle_callback_ = nullptr;
+  return idle;
 }
 
 }  // namespace drover::rpc

@@ -19,6 +19,9 @@ namespace {
 constexpr int64_t kStayNanos = 200'000;
 // How long a thread waits for the next message of a connection that it is dedicated to.
 constexpr absl::Duration kDedicatedPatience = absl::Milliseconds(10);
+// A turn in which a client makes a connection and its first call takes longer than one in which it
+// makes a call; one that is still longer is that of a process that computes.
+constexpr int64_t kGreetingNanos = async::Crowd::kLongTurnNanos;
 
 // On a thread that holds `reading`, or nothing if that is null. False if it blocked: then the
 // thread does not hold it any more.
@@ -108,7 +111,8 @@ void Connection::OnReady(uint32_t events) {
 void Connection::ReadAsRuntime(async::DedicatedReader& dedicated) {
   int64_t leave = 0;
   read_.drained = false;
-  for (;;) {
+  // One that was ended by another thread just now may not have been shut down.
+  while (!ended_.load(std::memory_order_acquire)) {
     ReadResult result =
         read_.drained ? ReadResult::kNothing : ReadOnce(transport::Wait::kDontBlock);
     if (result == ReadResult::kNothing) {
@@ -120,16 +124,19 @@ void Connection::ReadAsRuntime(async::DedicatedReader& dedicated) {
         result = SpinForInput(nanos, nullptr);
       }
     }
+    if (result == ReadResult::kNothing && read_.fresh) {
+      result = YieldForInput(async::ThreadContext::Current().greeting, kGreetingNanos);
+    }
     if (result == ReadResult::kNothing) {
       if (!dedicated.begun() && !(read_.busy && BeginDedicated(dedicated))) break;
-      result = YieldForInput();
+      result = YieldForInput(read_.yield, async::YieldBudget::kWorthNanos);
       if (result == ReadResult::kNothing) result = ReadOnce(transport::Wait::kBlock);
       if (result == ReadResult::kNothing) break;  // quiet for kDedicatedPatience
     }
     if (result == ReadResult::kEnded) break;
     if (!HandleFrames(&dedicated)) return;  // the token went to another thread
   }
-  read_.busy = false;
+  read_.busy = read_.fresh = false;
   ReleaseTokenToReactor();
 }
 
@@ -143,6 +150,8 @@ bool Connection::BeginDedicated(async::DedicatedReader& dedicated) {
 
 void Connection::ReleaseTokenToReactor() {
   Rest();
+  // Most clients have sent their first message by now, and nothing was asked of the reactor.
+  if (read_.frame_watch.expects_first()) CallAt(read_.frame_watch.deadline());
   {
     base::MutexLock lock(&read_mu_);
     if (ended_.load(std::memory_order_acquire)) {

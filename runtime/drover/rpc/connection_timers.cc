@@ -35,7 +35,6 @@ void Connection::ExpectFirstFrame() {
       FrameWatch::After(async::SteadyNanos(), terms_->limits.handshake_timeout);
   if (deadline == FrameWatch::kNever) return;
   read_.frame_watch.ExpectFirst(deadline);
-  CallAt(deadline);
 }
 
 // The first message is here: unless somebody else needs the timer, an idle connection has none.

@@ -150,7 +150,7 @@ void OneWay::End(Connection& c, IncomingCall& call, const absl::Status& status) 
   bool to_write = false;
   uint64_t failed = 0;
   async::Task idle;
-  std::function<void(Connection*)> on_closed;
+  base::Ref<ConnectionOwner> owner;
   {
     base::MutexLock lock(&c.mu_);
     OneWayState& state = c.state_.one_way;
@@ -174,7 +174,7 @@ void OneWay::End(Connection& c, IncomingCall& call, const absl::Status& status) 
         to_write = !c.Corked(c.state_.send.bytes()) && c.ClaimWrite(/*also_what_can_wait=*/false);
       }
     } else if (state.running == 0) {
-      on_closed = std::exchange(c.on_closed_, nullptr);
+      owner = std::move(c.owner_);
     }
     idle = c.TakeIdleCallback();
   }
@@ -185,7 +185,7 @@ void OneWay::End(Connection& c, IncomingCall& call, const absl::Status& status) 
                          << " failed (so far " << failed << " of this connection): " << status;
   }
   if (idle) idle();
-  if (on_closed) on_closed(&c);
+  if (owner) owner->OnClosed(c);
 }
 
 absl::Status OneWay::ReceiveCredit(Connection& c, protocol::OneWayCredit::Reader credit) {

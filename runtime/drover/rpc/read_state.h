@@ -45,7 +45,8 @@ struct ReadState {
   FrameWatch frame_watch;
   async::SpinBudget spin;
   async::YieldBudget yield;
-  bool busy = false;  // when the reactor saw the last input
+  bool busy = false;   // when the reactor saw the last input
+  bool fresh = false;  // accepted just now: the client's next step is about to come
 };
 
 }  // namespace drover::rpc
