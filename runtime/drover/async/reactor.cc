@@ -26,10 +26,11 @@ constexpr int kPollsARound = 4;  // between two looks at the clock
 
 }  // namespace
 
-Reactor::Reactor(base::Ref<ThreadPool> pool)
+Reactor::Reactor(base::Ref<ThreadPool> pool, int64_t spin_ns)
     : pool_(std::move(pool)),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
-      wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+      wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      spin_(spin_ns) {
   if (!epoll_.valid() || !wake_.valid()) {
     DROVER_LOG(kError) << "no descriptors left for the reactor";
     std::abort();
@@ -167,18 +168,19 @@ int Reactor::Poll(epoll_event* events, int64_t nanos) {
   Crowd& crowd = ThreadContext::Current().crowd;
   int64_t now = SteadyNanos();
   if (crowd.Rests(now)) return 0;
+  const int64_t began = now;
   const int64_t give_up = now + nanos;
   for (uint32_t round = 0; now < give_up; ++round) {
     for (int polls = crowd.crowded() ? 1 : kPollsARound; polls > 0; --polls) {
       const int n = epoll_wait(epoll_.get(), events, kMaxEvents, 0);
       if (n <= 0) continue;
-      spin_.Report(/*paid=*/true);
+      spin_.Report(/*paid=*/true, now - began);  // as of the last look at the clock
       return n;
     }
     now = SteadyNanos();
     if (crowd.WantsYield(round) && !crowd.Yield(&now)) break;
   }
-  spin_.Report(/*paid=*/false);
+  spin_.Report(/*paid=*/false, now - began);
   return 0;
 }
 

@@ -45,7 +45,8 @@ class EventHandler : public Baton {
 
 class Reactor final : public Baton {
  public:
-  explicit Reactor(base::Ref<ThreadPool> pool);
+  // `spin_ns`: the longest poll before a wait; see RuntimeOptions::spin.
+  Reactor(base::Ref<ThreadPool> pool, int64_t spin_ns);
   ~Reactor() override;
 
   uint64_t Register(base::Ref<EventHandler> handler);

@@ -43,7 +43,7 @@ Runtime::Runtime(RuntimeOptions options)
     : spin_nanos_(SpinNanos(options)),
       predictor_(std::make_unique<async::DispatchPredictor>()),
       pool_(base::MakeRef<async::ThreadPool>(options.max_threads < 1 ? 1 : options.max_threads)),
-      reactor_(base::MakeRef<async::Reactor>(pool_)),
+      reactor_(base::MakeRef<async::Reactor>(pool_, spin_nanos_)),
       timers_(base::MakeRef<async::Timers>(*reactor_)) {}
 
 Runtime::~Runtime() {

@@ -88,7 +88,7 @@ struct ThreadContext {
   bool may_run_user_code = true;                 // what may wait; see NoUserCodeScope
   Batch* batch = nullptr;                        // the innermost that the thread has made
   Crowd crowd;                                   // for its polling
-  YieldBudget greeting;                          // for its waits for what new clients say
+  YieldBudget greeting{/*enabled=*/true};        // for its waits for what new clients say
   SpinBudget follow{/*limit_ns=*/1000};          // whether to stay awake while others read
 
  private:

@@ -37,6 +37,8 @@ class YieldBudget {
 
   explicit YieldBudget(bool enabled) : enabled_(enabled) {}
 
+  bool enabled() const { return enabled_; }
+
   bool Next() {
     if (!enabled_) return false;
     if (rests_until_ != 0) {

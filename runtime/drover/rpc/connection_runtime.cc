@@ -124,7 +124,7 @@ void Connection::ReadAsRuntime(async::DedicatedReader& dedicated) {
         result = SpinForInput(nanos, nullptr);
       }
     }
-    if (result == ReadResult::kNothing && read_.fresh) {
+    if (result == ReadResult::kNothing && read_.fresh && read_.yield.enabled()) {
       result = YieldForInput(async::ThreadContext::Current().greeting, kGreetingNanos);
     }
     if (result == ReadResult::kNothing) {
