@@ -1,5 +1,6 @@
 // Accepting beside everything else: what it may take from open connections, and what it does when
 // descriptors run out.
+#include <poll.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -28,40 +29,47 @@ using testing_support::Cook;
 using testing_support::Pipe;
 using testing_support::Until;
 
-// Notes how many clients had been accepted when it was called.
-class LateCook final : public Cook {
+// Says when it is called.
+class HeardCook final : public Cook {
  public:
-  explicit LateCook(const std::atomic<int>& accepted) : accepted_(accepted) {}
+  explicit HeardCook(Pipe& called) : called_(called) {}
   absl::StatusOr<uint32_t> Add(uint32_t a, uint32_t b) override {
-    accepted_at_call = accepted_.load();
+    called_.Send("called");
     return a + b;
   }
-  std::atomic<int> accepted_at_call{0};
 
  private:
-  const std::atomic<int>& accepted_;
+  Pipe& called_;
 };
 
 TEST(Accepting, LetsACallOnAnOpenConnectionHaveItsTurnBeforeAllThatWaitAreAccepted) {
   constexpr int kWaiting = 200;
+  constexpr int kLongMillis = 30'000;
   const testing_support::TempDir folder;
   const std::string endpoint = "unix://" + folder.path() + "/socket";
   std::atomic<int> accepted{0};
-  Pipe held, go;
+  std::atomic<bool> starved{false};
+  Pipe held, go, called;
   // The second client is held at the door, and with it the thread that accepts and reads, until the
-  // others wait and the first one has called.
+  // others wait and the first one has called. Half of the others are in: the call must have been
+  // read by now.
   const auto filter = [&](const PeerInfo&) {
-    if (++accepted == 2) {
+    const int number = ++accepted;
+    if (number == 2) {
       held.Send("held");
       go.Receive();
     }
+    if (number == kWaiting / 2) {
+      pollfd poll_fd{.fd = called.reader(), .events = POLLIN, .revents = 0};
+      starved = poll(&poll_fd, 1, kLongMillis) != 1;
+    }
     return absl::OkStatus();
   };
-  const auto cook = std::make_shared<LateCook>(accepted);
-  const Server server = Serve(endpoint, cook, {.accept = filter}).value();
+  const Server server =
+      Serve(endpoint, std::make_shared<HeardCook>(called), {.accept = filter}).value();
   const auto proxy = Connect<CookProxy>(endpoint);
   ASSERT_EQ(proxy.Add(1, 1).value(), 2u);
-  ASSERT_EQ(cook->accepted_at_call, 1);
+  EXPECT_EQ(called.Receive(), "called");
 
   std::vector<std::unique_ptr<transport::ByteStream>> waiting;
   for (int i = 0; i < kWaiting; ++i) {
@@ -71,8 +79,8 @@ TEST(Accepting, LetsACallOnAnOpenConnectionHaveItsTurnBeforeAllThatWaitAreAccept
   Future<uint32_t> call = proxy.async().Add(2, 3);
   go.Send("go");
   EXPECT_EQ(call.Get().value(), 5u);
-  EXPECT_LT(cook->accepted_at_call, kWaiting / 2);
   Until([&] { return accepted == 1 + kWaiting; });
+  EXPECT_FALSE(starved);
 }
 
 // The server has no descriptor left, and a client waits; then another one leaves.

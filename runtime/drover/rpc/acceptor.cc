@@ -77,7 +77,7 @@ void Acceptor::OnReady(uint32_t) {
     base::MutexLock lock(&mu_);
     left = budget_.Begin();
   }
-  for (;;) {
+  for (bool waits = true;; waits = false) {  // epoll has said so of the first
     std::unique_ptr<transport::ByteStream> stream;
     {
       base::MutexLock lock(&mu_);
@@ -85,6 +85,8 @@ void Acceptor::OnReady(uint32_t) {
       if (left-- == 0) return budget_.End(/*all_taken=*/false);
       auto accepted = listener_->Accept();
       if (!accepted.ok()) {
+        // Without a descriptor the kernel does not look whether another one waits; epoll will.
+        if (!waits) return budget_.End(/*all_taken=*/false);
         // The connection waits in the backlog; looking again at once would only burn the CPU.
         if (!std::exchange(short_, true)) {
           DROVER_LOG(kWarning) << name_ << ": cannot accept: " << accepted.status().message()
