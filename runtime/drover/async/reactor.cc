@@ -13,6 +13,8 @@
 
 #include "absl/status/status.h"
 #include "absl/time/clock.h"
+#include "drover/async/busy_connections.h"
+#include "drover/async/crowd.h"
 #include "drover/async/steady_clock.h"
 #include "drover/base/log.h"
 
@@ -23,6 +25,8 @@ constexpr int kTickMillis = 1;
 // Ticks that only find what the last one found become rarer, up to this.
 constexpr int kLongestTickMillis = 8;
 constexpr int kMaxEvents = 64;
+// A wait that lets others run may be longer than one that only polls.
+constexpr int64_t kPolls = 4;
 
 }  // namespace
 
@@ -132,7 +136,7 @@ void Reactor::Run() {
   while (!stopping_.load(std::memory_order_acquire) && context.reactor == this) {
     epoll_event events[kMaxEvents];
     const int interval = tick_millis_.load(std::memory_order_relaxed);
-    const int n = epoll_wait(epoll_.get(), events, kMaxEvents, WaitMillis(interval));
+    const int n = WaitForEvents(events, interval);
     for (int i = 0; i < n && context.reactor == this; ++i) {
       if (events[i].data.u64 == 0) {
         uint64_t count;
@@ -157,6 +161,22 @@ void Reactor::Run() {
   }
   context.reactor = nullptr;
   pool_->LeaveBlocked();
+}
+
+int Reactor::WaitForEvents(std::span<epoll_event> events, int interval) {
+  const int size = static_cast<int>(events.size());
+  if (BusyConnections::Get().together()) {
+    if (const int64_t nanos = poll_.Next(); nanos > 0) {
+      int n = 0;
+      YieldUntil(ThreadContext::Current().crowd, kPolls * nanos, [&] {
+        n = epoll_wait(epoll_.get(), events.data(), size, 0);
+        return n != 0;
+      });
+      poll_.Report(/*paid=*/n > 0);
+      if (n > 0) return n;
+    }
+  }
+  return epoll_wait(epoll_.get(), events.data(), size, WaitMillis(interval));
 }
 
 int Reactor::WaitMillis(int interval) const {

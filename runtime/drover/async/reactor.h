@@ -12,13 +12,17 @@
 #ifndef DROVER_ASYNC_REACTOR_H_
 #define DROVER_ASYNC_REACTOR_H_
 
+#include <sys/epoll.h>
+
 #include <atomic>
 #include <cstdint>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "drover/async/spin_budget.h"
 #include "drover/async/thread_context.h"
 #include "drover/async/thread_pool.h"
 #include "drover/async/timer_set.h"
@@ -70,12 +74,15 @@ class Reactor final : public Baton {
   void RunTicks();
   void RunTimers(int64_t now);
   int WaitMillis(int interval) const;
+  // The events that are ready, after a wait until there are any, or for a tick or a timer.
+  int WaitForEvents(std::span<epoll_event> events, int interval);
   base::Ref<EventHandler> Find(uint64_t id);
   void WakeUp();
 
   const base::Ref<ThreadPool> pool_;
   base::UniqueFd epoll_;
   base::UniqueFd wake_;
+  SpinBudget poll_{SpinBudget::WantedNanos()};  // for who has the baton
   std::atomic<bool> stopping_{false};
   static constexpr int kNoTicks = -1;
   std::atomic<int> tick_millis_{kNoTicks};             // until the next one, as epoll takes it

@@ -2,6 +2,7 @@
 // with a busy connection, and threads that take over from an inline call that did not come back.
 #include <sys/epoll.h>
 
+#include "drover/async/busy_connections.h"
 #include "drover/async/dedicated_reader.h"
 #include "drover/async/steady_clock.h"
 #include "drover/async/thread_pool.h"
@@ -20,6 +21,7 @@ constexpr absl::Duration kDedicatedPatience = absl::Milliseconds(10);
 void Connection::OnReady(uint32_t events) {
   if ((events & EPOLLOUT) != 0) OnWritable();
   if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0) return;
+  int64_t from;
   {
     base::MutexLock lock(&read_mu_);
     if (token_held_ || stream_ == nullptr) {
@@ -29,11 +31,17 @@ void Connection::OnReady(uint32_t events) {
     }
     token_held_ = true;
     read_.busy = meter_.NoteReady();
+    from = meter_.last();
   }
   ReadAsRuntime();
+  if (async::BusyConnections& busy = async::BusyConnections::Get(); busy.together()) {
+    const int64_t now = async::SteadyNanos();
+    busy.NoteTurn(now - from, now);
+  }
 }
 
 void Connection::ReadAsRuntime() {
+  const async::BusyConnections& busy = async::BusyConnections::Get();
   async::DedicatedReader dedicated;
   int64_t leave = 0;
   read_.drained = false;
@@ -41,6 +49,7 @@ void Connection::ReadAsRuntime() {
     ReadResult result =
         read_.drained ? ReadResult::kNothing : ReadOnce(transport::Wait::kDontBlock);
     if (result == ReadResult::kNothing) {
+      if (busy.together()) break;
       if (followers_wait_.load(std::memory_order_relaxed)) break;
       if (const int64_t nanos = read_.spin.Next(); nanos > 0) {
         const int64_t now = async::SteadyNanos();
