@@ -12,6 +12,8 @@
 
 #include "absl/status/status.h"
 #include "absl/time/clock.h"
+#include "drover/async/busy_connections.h"
+#include "drover/async/crowd.h"
 #include "drover/async/steady_clock.h"
 #include "drover/base/log.h"
 
@@ -23,6 +25,8 @@ constexpr int kTickMillis = 1;
 constexpr int kLongestTickMillis = 8;
 constexpr int kMaxEvents = 64;
 constexpr int kPollsARound = 4;  // between two looks at the clock
+// A wait that lets others run may be longer than one that only polls.
+constexpr int64_t kYielding = 4;
 
 }  // namespace
 
@@ -134,8 +138,11 @@ void Reactor::Run() {
   while (!stopping_.load(std::memory_order_acquire) && context.reactor == this) {
     epoll_event events[kMaxEvents];
     const int interval = tick_millis_.load(std::memory_order_relaxed);
+    const bool together = BusyConnections::Get().together();
     int n = 0;
-    if (const int64_t nanos = busy ? spin_.Next() : 0; nanos > 0) n = Poll(events, nanos);
+    if (const int64_t nanos = busy || together ? spin_.Next() : 0; nanos > 0) {
+      n = together ? YieldingPoll(events, nanos) : Poll(events, nanos);
+    }
     if (n == 0) n = epoll_wait(epoll_.get(), events, kMaxEvents, WaitMillis(interval));
     busy = n > 0;
     for (int i = 0; i < n && context.reactor == this; ++i) {
@@ -182,6 +189,17 @@ int Reactor::Poll(epoll_event* events, int64_t nanos) {
   }
   spin_.Report(/*paid=*/false, now - began);
   return 0;
+}
+
+int Reactor::YieldingPoll(epoll_event* events, int64_t nanos) {
+  int n = 0;
+  const int64_t began = SteadyNanos();
+  YieldUntil(ThreadContext::Current().crowd, kYielding * nanos, [&] {
+    n = epoll_wait(epoll_.get(), events, kMaxEvents, 0);
+    return n != 0;
+  });
+  spin_.Report(/*paid=*/n > 0, SteadyNanos() - began);
+  return std::max(n, 0);
 }
 
 int Reactor::WaitMillis(int interval) const {

@@ -73,6 +73,8 @@ class Reactor final : public Baton {
   void Run();
   // What is ready now or soon, as epoll_wait gives it; 0 if nothing came within `nanos`.
   int Poll(epoll_event* events, int64_t nanos);
+  // The same, for longer, letting others run between two looks.
+  int YieldingPoll(epoll_event* events, int64_t nanos);
   void RunTicks();
   void RunTimers(int64_t now);
   int WaitMillis(int interval) const;

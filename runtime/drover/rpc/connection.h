@@ -27,6 +27,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "drover/async/busy_connections.h"
 #include "drover/async/dedicated_reader.h"
 #include "drover/async/future_core.h"
 #include "drover/async/parker.h"

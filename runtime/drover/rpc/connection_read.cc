@@ -8,11 +8,13 @@
 #include <sys/epoll.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "drover/async/cpu.h"
 #include "drover/async/parker.h"
 #include "drover/async/steady_clock.h"
 #include "drover/async/thread_context.h"
@@ -38,6 +40,15 @@ struct Cork {
   bool running = false;  // user code, inline
 };
 thread_local Cork cork;
+
+// Callers of this process that sleep in a read. Where they are many an answer takes longer, for all
+// of them are woken one by one; a wait that polls for it must be ready to do so for longer, or none
+// ever finds out that polling would save all that.
+std::atomic<int> sleeping_callers{0};
+
+bool ManySleep() {
+  return sleeping_callers.load(std::memory_order_relaxed) >= async::AvailableCpus();
+}
 
 inline void CpuRelax() {
 #if defined(__x86_64__)
@@ -92,7 +103,8 @@ Connection::ReadResult Connection::SpinForInput(int64_t nanos, const async::Futu
   const int64_t began = async::SteadyNanos();
   int64_t now = began;
   if (crowd.Rests(now)) return ReadResult::kNothing;
-  const int64_t give_up = now + (crowd.crowded() ? kCrowdedSpin * nanos : nanos);
+  const bool long_wait = crowd.crowded() || (core != nullptr && ManySleep());
+  const int64_t give_up = now + (long_wait ? kCrowdedSpin * nanos : nanos);
   for (uint32_t round = 0; now < give_up && !ended_.load(std::memory_order_relaxed); ++round) {
     for (int polls = crowd.crowded() ? 1 : 8; polls > 0; --polls) {
       const ReadResult result = ReadOnce(transport::Wait::kDontBlock);
@@ -240,7 +252,9 @@ void Connection::Lead(async::FutureCore& core, absl::Time deadline) {
       // Results that are kept here may be given to the caller by a thread that does not read.
       const bool elsewhere = takes_answers_.load(std::memory_order_acquire);
       if (plain && !elsewhere) {
+        sleeping_callers.fetch_add(1, std::memory_order_relaxed);
         result = ReadOnce(transport::Wait::kBlock);
+        sleeping_callers.fetch_sub(1, std::memory_order_relaxed);
       } else {
         if (elsewhere && !std::exchange(watch.on, true)) core.AddWaiter(&parker);
         if (cancellation != nullptr && cancellation->cancelled()) return;

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "drover/async/busy_connections.h"
 #include "drover/async/dedicated_reader.h"
 #include "drover/async/dispatch_predictor.h"
 #include "drover/async/steady_clock.h"
@@ -94,6 +95,7 @@ bool Connection::RunLent(Work& work, uint64_t method, async::DedicatedReader& re
 void Connection::OnReady(uint32_t events) {
   if ((events & EPOLLOUT) != 0) OnWritable();
   if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0) return;
+  int64_t from;
   {
     base::MutexLock lock(&read_mu_);
     if (token_held_ || stream_ == nullptr) {
@@ -103,12 +105,18 @@ void Connection::OnReady(uint32_t events) {
     }
     token_held_ = true;
     read_.busy = meter_.NoteReady();
+    from = meter_.last();
   }
   async::DedicatedReader dedicated;
   ReadAsRuntime(dedicated);
+  if (async::BusyConnections& busy = async::BusyConnections::Get(); busy.together()) {
+    const int64_t now = async::SteadyNanos();
+    busy.NoteTurn(now - from, now);
+  }
 }
 
 void Connection::ReadAsRuntime(async::DedicatedReader& dedicated) {
+  const async::BusyConnections& busy = async::BusyConnections::Get();
   int64_t leave = 0;
   read_.drained = false;
   // One that was ended by another thread just now may not have been shut down.
@@ -116,6 +124,7 @@ void Connection::ReadAsRuntime(async::DedicatedReader& dedicated) {
     ReadResult result =
         read_.drained ? ReadResult::kNothing : ReadOnce(transport::Wait::kDontBlock);
     if (result == ReadResult::kNothing) {
+      if (busy.together()) break;
       if (followers_wait_.load(std::memory_order_relaxed)) break;
       if (const int64_t nanos = read_.spin.Next(); nanos > 0) {
         const int64_t now = async::SteadyNanos();
