@@ -39,7 +39,7 @@ absl::Status ServeUntilInputEnds(const std::string& socket) {
 }
 
 absl::Status MakeCalls(const std::string& socket, uint64_t count) {
-  const auto bench = Connect<::bench::BenchProxy>("unix://" + socket);
+  const auto bench = Connect<::bench::BenchProxy>("unix://" + socket, {.shared_memory = false});
   for (uint64_t i = 0; i < count; ++i) {
     DROVER_ASSIGN_OR_RETURN(const uint32_t answer, bench.Calculate(7));
     if (answer != 8) return absl::DataLossError("not 8");

@@ -29,20 +29,18 @@ class HelloHandler final : public base::RefCounted, public ReturnHandler {
       : connection_(std::move(connection)), nonce_(nonce) {}
 
   void OnReturn(capnp::AnyPointer::Reader results) override {
-    if (results.getAs<protocol::Node::HelloResults>().getNonce() == nonce_) {
-      connection_->EnableExtensions();
-    }
-    OnError(absl::OkStatus());
+    Answered(results.getAs<protocol::Node::HelloResults>().getNonce() == nonce_);
   }
-  void OnError(const absl::Status&) override {
-    connection_->ReleaseHeldCalls();
-    connection_ = nullptr;
-  }
+  void OnError(const absl::Status&) override { Answered(/*drover=*/false); }
   void OnLost(const absl::Status&) override { connection_ = nullptr; }
   void AddRef() const override { base::RefCounted::AddRef(); }
   void Unref() const override { base::RefCounted::Unref(); }
 
  private:
+  void Answered(bool drover) {
+    SharedMemoryUpgrade::HelloAnswered(*std::exchange(connection_, nullptr), drover);
+  }
+
   base::Ref<Connection> connection_;
   const uint64_t nonce_;
 };
@@ -104,7 +102,11 @@ void Connection::SayHello(Capability& front) {
   call.nonce = base::RandomId();
   call.can_wait = true;
   auto handler = base::MakeRef<HelloHandler>(base::Ref<Connection>::Share(this), call.nonce);
-  WithLock([](ConnectionState& s) { s.hello = ConnectionState::Hello::kAsked; });
+  const bool holds_all = terms_->shared_memory.use == SharedMemoryTerms::Use::kAlways;
+  WithLock([holds_all](ConnectionState& s) {
+    s.hello = ConnectionState::Hello::kAsked;
+    s.holds_all = holds_all;
+  });
   front.Send(std::move(call), std::move(handler));
 }
 
@@ -126,7 +128,7 @@ void Connection::EnableExtensions() {
 bool Connection::MustHold(const OutgoingCall& call) {
   using Hello = ConnectionState::Hello;
   if (state_.hello == Hello::kNone || call.held || call.nonce != 0) return false;
-  if (state_.hello == Hello::kAnswered || !state_.held.empty()) return true;
+  if (state_.hello == Hello::kAnswered || !state_.held.empty() || state_.holds_all) return true;
   return call.metadata() && !(call.metadata()->entries.empty() && call.metadata()->chain.empty());
 }
 

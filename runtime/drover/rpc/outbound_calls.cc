@@ -46,7 +46,7 @@ bool Connection::SendPlainQuestion(RemoteCapability& target, const OutgoingCall&
     base::MutexLock lock(&mu_);
     if (!state_.open() || state_.write_failed ||
         state_.hello == ConnectionState::Hello::kAnswered || !state_.held.empty() ||
-        !CheckBacklog().ok() || !CheckExports().ok()) {
+        state_.holds_all || !CheckBacklog().ok() || !CheckExports().ok()) {
       return false;
     }
     id = state_.questions.Add(handler);
