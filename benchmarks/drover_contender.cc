@@ -111,11 +111,18 @@ struct Variant {
   const char* spin;    // DROVER_SPIN; null for the default
 };
 
-constexpr Variant kDefault = {"Drover", "UNIX socket, defaults", "unix://", nullptr};
+// Those at UNIX sockets stay there: main.cc.
+constexpr Variant kDefault = {"Drover", "UNIX socket, defaults but for shared memory", "unix://",
+                              nullptr};
 constexpr Variant kNoSpin = {"Drover, DROVER_SPIN=0", "UNIX socket, never spins", "unix://", "0"};
 constexpr Variant kZeroCopy = {"Drover, zero-copy",
                                "UNIX socket; a copy into each message and none out of it",
                                "unix://", nullptr};
+constexpr Variant kShared = {"Drover, shm", "shared memory, defaults", "shm://", nullptr};
+constexpr Variant kSharedNoSpin = {"Drover, shm, DROVER_SPIN=0", "shared memory, never spins",
+                                   "shm://", "0"};
+constexpr Variant kSharedZeroCopy = {"Drover, shm, zero-copy", "shared memory, zero-copy form",
+                                     "shm://", nullptr};
 
 class VariantContender : public Contender {
  public:
@@ -223,6 +230,9 @@ std::vector<std::unique_ptr<Contender>> DroverContenders() {
   contenders.push_back(std::make_unique<Drover>(kDefault));
   contenders.push_back(std::make_unique<Drover>(kNoSpin));
   contenders.push_back(std::make_unique<DroverZeroCopy>(kZeroCopy));
+  contenders.push_back(std::make_unique<Drover>(kShared));
+  contenders.push_back(std::make_unique<Drover>(kSharedNoSpin));
+  contenders.push_back(std::make_unique<DroverZeroCopy>(kSharedZeroCopy));
   return contenders;
 }
 

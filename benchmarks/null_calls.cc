@@ -45,7 +45,7 @@ absl::Status MakeCall(const ::bench::BenchProxy& bench) {
 }
 
 absl::Status MakeCalls(const std::string& socket, uint64_t count) {
-  const auto bench = Connect<::bench::BenchProxy>("unix://" + socket);
+  const auto bench = Connect<::bench::BenchProxy>("unix://" + socket, {.shared_memory = false});
   for (uint64_t i = 0; i < count; ++i) DROVER_RETURN_IF_ERROR(MakeCall(bench));
   return absl::OkStatus();
 }

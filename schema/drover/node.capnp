@@ -13,6 +13,7 @@ const nodeDescribe :UInt16 = 3;
 const nodePing :UInt16 = 4;
 const nodeStats :UInt16 = 5;
 const nodeDrain :UInt16 = 6;
+const nodeShareMemory :UInt16 = 7;
 const nodeVersion :UInt32 = 1;
 const objectInterfaceId :UInt64 = 0xcf3abcd5a58c8121;
 
@@ -53,6 +54,13 @@ interface Node @0xbc67c3cbc15dd815 {
   # Asks the server to take no new connections and calls, to let those that run end, and to stop.
   # Peers of the same user only.
 
+  shareMemory @7 ();
+  # Between Drover peers (after hello) on one UNIX socket: the server makes two rings in memory, one
+  # for each direction, and one end of a socket pair to wake each other by. With the Return's frame
+  # come two descriptors, the memory and the client's end of the pair. That frame is the last that the
+  # server writes to the socket, and its Finish the last that the client writes there: all that
+  # follows is in the rings, to be read from these frames on. An error declines, and nothing changes.
+
   struct Stats {
     connections @0 :UInt32;           # open at present
     methods @1 :List(Method);
@@ -74,6 +82,7 @@ interface Node @0xbc67c3cbc15dd815 {
       bytesIn @5 :UInt64;
       bytesOut @6 :UInt64;
       callBytes @7 :UInt64;           # of the messages of the peer's calls that are not answered
+      sharesMemory @8 :Bool;          # what is written to it goes through shared memory
     }
   }
 }

@@ -21,10 +21,10 @@
 
 namespace drover::testing_support {
 
-enum class Carrier { kUnix, kAbstract, kTcp, kInproc, kSocketpair };
+enum class Carrier { kUnix, kAbstract, kTcp, kInproc, kSocketpair, kShm };
 
 inline std::string CarrierName(const testing::TestParamInfo<Carrier>& info) {
-  static const char* const names[] = {"Unix", "Abstract", "Tcp", "Inproc", "Socketpair"};
+  static const char* const names[] = {"Unix", "Abstract", "Tcp", "Inproc", "Socketpair", "Shm"};
   return names[static_cast<int>(info.param)];
 }
 
@@ -61,6 +61,8 @@ inline std::unique_ptr<transport::Listener> ListenOn(Carrier carrier, const Temp
   switch (carrier) {
     case Carrier::kUnix:
       return listen("unix://" + dir.path(name));
+    case Carrier::kShm:
+      return listen("shm://" + dir.path(name));
     case Carrier::kAbstract:
       return listen("unix:@" + dir.path(name));
     case Carrier::kTcp:

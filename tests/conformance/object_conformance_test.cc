@@ -41,7 +41,7 @@ class Objects : public testing::TestWithParam<Carrier> {
 
 INSTANTIATE_TEST_SUITE_P(Over, Objects,
                          testing::Values(Carrier::kUnix, Carrier::kAbstract, Carrier::kTcp,
-                                         Carrier::kInproc, Carrier::kSocketpair),
+                                         Carrier::kInproc, Carrier::kSocketpair, Carrier::kShm),
                          CarrierName);
 
 TEST_P(Objects, CarryValues) {

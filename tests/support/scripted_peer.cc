@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <stdexcept>
+#include <thread>
 
 #include "gtest/gtest.h"
 
@@ -43,6 +44,13 @@ std::vector<std::byte> ScriptedPeer::Frame(const Build& build) {
 void ScriptedPeer::Send(const Build& build) { SendBytes(Frame(build)); }
 
 void ScriptedPeer::SendBytes(std::span<const std::byte> bytes) {
+  while (!bytes.empty() && stream_ != nullptr) {
+    const iovec piece{const_cast<std::byte*>(bytes.data()), bytes.size()};
+    const transport::IoResult result = stream_->Write({&piece, 1});
+    if (result.error != 0) return;
+    if (result.would_block) std::this_thread::yield();
+    bytes = bytes.subspan(result.bytes);
+  }
   while (!bytes.empty()) {
     const ssize_t n = send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (n < 0 && errno == EINTR) continue;
@@ -52,6 +60,13 @@ void ScriptedPeer::SendBytes(std::span<const std::byte> bytes) {
 }
 
 bool ScriptedPeer::ReadExactly(std::byte* into, size_t size) {
+  while (size > 0 && stream_ != nullptr) {
+    stream_->SetReadLimit(absl::Milliseconds(kGiveUpMillis));
+    const transport::IoResult result = stream_->Read({into, size}, transport::Wait::kBlock);
+    if (result.end || result.error != 0) return false;
+    into += result.bytes;
+    size -= result.bytes;
+  }
   while (size > 0) {
     pollfd waiting{.fd = fd_.get(), .events = POLLIN, .revents = 0};
     if (poll(&waiting, 1, kGiveUpMillis) == 0) Fail("no message came");

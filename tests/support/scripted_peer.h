@@ -25,6 +25,7 @@
 
 #include "drover/base/unique_fd.h"
 #include "drover/rpc.capnp.h"
+#include "drover/transport/byte_stream.h"
 
 namespace drover::testing_support {
 
@@ -82,8 +83,14 @@ class ScriptedPeer {
   // Asks for the front object, and returns the export that it is.
   uint32_t Bootstrap(uint32_t question = 1000);
 
+  // From now on it speaks over this.
+  void SwitchTo(std::unique_ptr<transport::ByteStream> stream) { stream_ = std::move(stream); }
+
   void CloseForWriting();
-  void Close() { fd_.Reset(); }
+  void Close() {
+    stream_ = nullptr;
+    fd_.Reset();
+  }
   int fd() const { return fd_.get(); }
 
  private:
@@ -93,6 +100,7 @@ class ScriptedPeer {
   Received ReceiveAny();
 
   base::UniqueFd fd_;
+  std::unique_ptr<transport::ByteStream> stream_;  // null: the descriptor
   std::set<protocol::Message::Which> passed_over_;
 };
 

@@ -16,16 +16,27 @@
 #include "drover/transport/listener.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "support/ring_pair.h"
 #include "support/temp_dir.h"
 
 namespace drover::transport {
 namespace {
 
-enum class Kind { kUnixPath, kAbstract, kTcp4, kTcp6, kLocalhost, kInproc, kSocketpair };
+enum class Kind {
+  kUnixPath,
+  kAbstract,
+  kTcp4,
+  kTcp6,
+  kLocalhost,
+  kInproc,
+  kShm,
+  kSocketpair,
+  kRings
+};
 
 std::string KindName(const ::testing::TestParamInfo<Kind>& info) {
-  static const char* const names[] = {"UnixPath",  "Abstract", "Tcp4",      "Tcp6",
-                                      "Localhost", "Inproc",   "Socketpair"};
+  static const char* const names[] = {"UnixPath", "Abstract", "Tcp4",       "Tcp6", "Localhost",
+                                      "Inproc",   "Shm",      "Socketpair", "Rings"};
   return names[static_cast<int>(info.param)];
 }
 
@@ -36,6 +47,12 @@ class Transport : public ::testing::TestWithParam<Kind> {
   void SetUp() override {
     if (GetParam() == Kind::kTcp6 && !HostHasIpv6Loopback()) {
       GTEST_SKIP() << "this host has no IPv6 loopback";
+    }
+    if (GetParam() == Kind::kRings) {
+      testing_support::RingPair pair;
+      server_ = std::move(pair.maker);
+      client_ = std::move(pair.taker);
+      return;
     }
     if (GetParam() == Kind::kSocketpair) {
       int fds[2];
@@ -57,6 +74,8 @@ class Transport : public ::testing::TestWithParam<Kind> {
     switch (GetParam()) {
       case Kind::kUnixPath:
         return *Endpoint::Parse("unix://" + dir_.path("w.sock"));
+      case Kind::kShm:
+        return *Endpoint::Parse("shm://" + dir_.path("w.sock"));
       case Kind::kAbstract:
         return *Endpoint::Parse(absl::StrCat("unix:@", dir_.path()));
       case Kind::kTcp4:
@@ -285,12 +304,13 @@ TEST_P(ListeningTransport, IgnoresTheObjectsName) {
 
 INSTANTIATE_TEST_SUITE_P(All, Transport,
                          ::testing::Values(Kind::kUnixPath, Kind::kAbstract, Kind::kTcp4,
-                                           Kind::kTcp6, Kind::kLocalhost, Kind::kInproc,
-                                           Kind::kSocketpair),
+                                           Kind::kTcp6, Kind::kLocalhost, Kind::kInproc, Kind::kShm,
+                                           Kind::kSocketpair, Kind::kRings),
                          KindName);
 INSTANTIATE_TEST_SUITE_P(All, ListeningTransport,
                          ::testing::Values(Kind::kUnixPath, Kind::kAbstract, Kind::kTcp4,
-                                           Kind::kTcp6, Kind::kLocalhost, Kind::kInproc),
+                                           Kind::kTcp6, Kind::kLocalhost, Kind::kInproc,
+                                           Kind::kShm),
                          KindName);
 
 }  // namespace

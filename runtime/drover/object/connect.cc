@@ -3,6 +3,7 @@
 #include "absl/status/statusor.h"
 #include "drover/object/interception.h"
 #include "drover/rpc/durable_capability.h"
+#include "drover/rpc/shared_memory_setting.h"
 
 namespace drover::object {
 
@@ -17,6 +18,7 @@ Proxy ConnectTo(const Endpoint& endpoint, const ConnectOptions& options) {
   durable.dial.timeout = options.dial_timeout;
   durable.ready = {
       .wait = options.wait_for_ready, .timeout = options.ready_timeout, .backoff = options.backoff};
+  durable.shared_memory = rpc::UseOfSharedMemory(endpoint, options.shared_memory);
   durable.retry_tokens = options.retry_tokens;
   durable.retry_token_ratio = options.retry_token_ratio;
   if (!options.interceptors.empty()) {

@@ -70,6 +70,11 @@ struct ConnectOptions {
   // A peer from which no byte comes for so long after a ping is given up: calls fail with
   // Unavailable, "no answer to a ping for ...". Default 10 s; at least 1 ms.
   absl::Duration ping_timeout = absl::Seconds(10);
+  // Goes over to shared memory, by itself, where the server is a Drover on this host that is met at
+  // a UNIX socket and offers it (ServerOptions::shared_memory): once 4 KiB have come from it, so
+  // not for a few small calls. Default true. False, or DROVER_SHM=0 in the environment: stays on
+  // the socket. A shm:// endpoint insists on shared memory, whatever either says.
+  bool shared_memory = true;
 };
 
 namespace object {

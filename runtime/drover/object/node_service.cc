@@ -19,14 +19,15 @@
 #include "drover/rpc/message_caps.h"
 #include "drover/rpc/one_way.h"
 #include "drover/rpc/promise_capability.h"
+#include "drover/rpc/shared_memory_upgrade.h"
 
 namespace drover::object {
 namespace {
 
 using protocol::Node;
 
-constexpr const char* kMethods[] = {"hello", "lookup", "list", "describe",
-                                    "ping",  "stats",  "drain"};
+constexpr const char* kMethods[] = {"hello", "lookup", "list",  "describe",
+                                    "ping",  "stats",  "drain", "shareMemory"};
 
 // Whether the caller may look behind the front: a process of the same user, on this machine.
 bool IsTrusted(const rpc::IncomingCall& call) {
@@ -131,6 +132,8 @@ void NodeService::HandleCall(rpc::IncomingCall& call) {
       return Stats(call);
     case protocol::NODE_DRAIN:
       return Drain(call);
+    case protocol::NODE_SHARE_MEMORY:
+      return ShareMemory(call);
     default:
       return call.ReturnError(absl::UnimplementedError(
           absl::StrCat(MethodName(call.interface_id(), call.method_id()), " is not implemented")));
@@ -193,6 +196,11 @@ void NodeService::Drain(rpc::IncomingCall& call) {
   host->Drain();  // which waits until this call is answered
   call.results().initAs<Node::DrainResults>();
   call.ReturnResults();
+}
+
+void NodeService::ShareMemory(rpc::IncomingCall& call) {
+  if (call.connection()) return rpc::SharedMemoryUpgrade::Answer(call);
+  call.ReturnError(absl::FailedPreconditionError("a caller of the same process shares its memory"));
 }
 
 void NodeService::Describe(rpc::IncomingCall& call) {

@@ -55,6 +55,7 @@ class NodeService final : public rpc::Dispatcher {
   void List(rpc::IncomingCall& call);
   void Stats(rpc::IncomingCall& call);
   void Drain(rpc::IncomingCall& call);
+  void ShareMemory(rpc::IncomingCall& call);
   // Whether the caller may look behind the front; if not, the call has been answered.
   bool CheckTrusted(rpc::IncomingCall& call);
   // Null if the server is gone.

@@ -16,6 +16,7 @@
 #include "drover/rpc/acceptor.h"
 #include "drover/rpc/connection.h"
 #include "drover/rpc/local_capability.h"
+#include "drover/rpc/shared_memory_setting.h"
 #include "drover/transport/listener.h"
 
 namespace drover {
@@ -31,16 +32,18 @@ class Server::Impl final : public object::NodeHost,
         front_(rpc::LocalCapability::Of(std::move(servant))),
         hooks_(base::MakeRef<object::ServerHooks>(options.interceptors)),
         node_(std::make_shared<object::NodeService>(front_, options.allow_remote_control)),
-        acceptor_(rpc::Acceptor::Start(std::move(listener), front_,
-                                       {.node = rpc::LocalCapability::Of(node_),
-                                        .hooks = hooks_,
-                                        .runtime = &runtime_,
-                                        .max_frame_bytes = options.max_message_bytes,
-                                        .limits = options.limits,
-                                        .liveness = {.tcp_user_timeout = options.tcp_user_timeout,
-                                                     .ping_interval = options.ping_interval,
-                                                     .ping_timeout = options.ping_timeout},
-                                        .accept = options.accept})) {}
+        acceptor_(rpc::Acceptor::Start(
+            std::move(listener), front_,
+            {.node = rpc::LocalCapability::Of(node_),
+             .hooks = hooks_,
+             .runtime = &runtime_,
+             .max_frame_bytes = options.max_message_bytes,
+             .limits = options.limits,
+             .liveness = {.tcp_user_timeout = options.tcp_user_timeout,
+                          .ping_interval = options.ping_interval,
+                          .ping_timeout = options.ping_timeout},
+             .accept = options.accept,
+             .shared_memory = rpc::OffersSharedMemory(endpoint_, options.shared_memory)})) {}
 
   const Endpoint& endpoint() const { return endpoint_; }
   absl::Duration grace() const { return options_.grace; }
@@ -61,6 +64,7 @@ class Server::Impl final : public object::NodeHost,
         c.imports = static_cast<uint32_t>(state.imports.size());
         c.call_bytes = state.call_bytes;
         c.bytes_out = state.written;
+        c.shares_memory = state.writes_rings;
       });
     }
     return stats;

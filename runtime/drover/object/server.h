@@ -73,6 +73,10 @@ struct ServerOptions {
   // A peer from which no byte comes for so long after a ping is given up: calls fail with
   // Unavailable, "no answer to a ping for ...". Default 10 s; at least 1 ms.
   absl::Duration ping_timeout = absl::Seconds(10);
+  // Offers shared memory to clients that are met at a UNIX socket (ConnectOptions::shared_memory),
+  // up to limits.max_shared_memory. Default true. False, or DROVER_SHM=0 in the environment:
+  // declines; those clients stay on the socket. At a shm:// endpoint it is offered in any case.
+  bool shared_memory = true;
   // How long running calls may take to end when the server stops itself (StopServing, the
   // destructor). Default 10 s; zero cancels them at once.
   absl::Duration grace = absl::Seconds(10);

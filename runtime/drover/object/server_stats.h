@@ -39,6 +39,7 @@ struct ConnectionStats {
   uint64_t call_bytes = 0;  // of the peer's calls: what counts towards Limits::max_call_bytes
   uint64_t bytes_in = 0;
   uint64_t bytes_out = 0;
+  bool shares_memory = false;  // it has gone over from its socket to shared memory
 
   bool operator==(const ConnectionStats&) const = default;
 };

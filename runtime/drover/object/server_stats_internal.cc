@@ -31,6 +31,7 @@ void WriteStats(const ServerStats& stats, protocol::Node::Stats::Builder out) {
     tables[i].setCallBytes(from.call_bytes);
     tables[i].setBytesIn(from.bytes_in);
     tables[i].setBytesOut(from.bytes_out);
+    tables[i].setSharesMemory(from.shares_memory);
   }
 }
 
@@ -51,7 +52,8 @@ ServerStats ReadStats(protocol::Node::Stats::Reader in) {
                                  .imports = table.getImports(),
                                  .call_bytes = table.getCallBytes(),
                                  .bytes_in = table.getBytesIn(),
-                                 .bytes_out = table.getBytesOut()});
+                                 .bytes_out = table.getBytesOut(),
+                                 .shares_memory = table.getSharesMemory()});
   }
   return stats;
 }

@@ -39,7 +39,9 @@ Acceptor::Acceptor(std::unique_ptr<transport::Listener> listener, base::Ref<Capa
                           .max_frame_bytes = options.max_frame_bytes,
                           .limits = options.limits,
                           .liveness = options.liveness,
-                          .hooks = options.hooks})),
+                          .hooks = options.hooks,
+                          .shared_memory = {.offered = options.shared_memory,
+                                            .shared = std::make_shared<std::atomic<size_t>>(0)}})),
       listener_(std::move(listener)) {}
 
 base::Ref<Acceptor> Acceptor::Start(std::unique_ptr<transport::Listener> listener,

@@ -33,6 +33,7 @@ struct AcceptorOptions {
   Limits limits = {};
   Liveness liveness = {};
   AcceptFilter accept = nullptr;  // null: everybody
+  bool shared_memory = false;     // offered, over UNIX sockets
 };
 
 class Acceptor final : public async::EventHandler, public ConnectionOwner {

@@ -38,7 +38,8 @@ Connection::Connection(std::unique_ptr<transport::ByteStream> stream, Connection
       passes_fds_(stream->CanPassFds()),
       accepts_fds_(passes_fds_ && terms_->limits.max_fds_per_message > 0),
       read_(terms_->max_frame_bytes, runtime_.spin_nanos()),
-      stream_(std::move(stream)) {}
+      stream_(std::move(stream)),
+      shared_(stream_->CanShareMemory()) {}
 
 Connection::~Connection() = default;
 
@@ -197,16 +198,23 @@ void Connection::EndStream(bool by_reader) {
     SetInterest(0);
     stream_->Shutdown();
   }
+  {
+    base::MutexLock state_lock(&mu_);
+    if (shared_.rings != nullptr) shared_.rings->Shutdown();
+  }
   for (Follower* follower : followers_) follower->parker->Unpark();
 }
 
 void Connection::CloseStreamIfUnused() {
   std::unique_ptr<transport::ByteStream> unused;
+  std::unique_ptr<transport::SharedMemoryStream> unused_rings;  // refers to the other
   base::MutexLock read_lock(&read_mu_);
   if (token_held_) return;
   base::MutexLock lock(&mu_);
   if (state_.open() || state_.writing) return;
   unused = std::move(stream_);
+  unused_rings = std::move(shared_.rings);
+  read_.rings = nullptr;
 }
 
 void Connection::NotifyIdle(async::Task idle) {

@@ -40,6 +40,7 @@
 #include "drover/rpc/deferred.h"
 #include "drover/rpc/ids.h"
 #include "drover/rpc/read_state.h"
+#include "drover/rpc/shared_memory_upgrade.h"
 #include "drover/transport/byte_stream.h"
 #include "drover/wire/in_message.h"
 #include "drover/wire/plain_struct.h"
@@ -145,13 +146,8 @@ class Connection final : public async::EventHandler {
 
  private:
   friend class OneWay;
-  // A thread that waits for an answer while another one reads.
-  struct Follower {
-    async::Parker* parker;
-    const async::FutureCore* core;
-    std::atomic<bool> promoted{false};  // it holds the token now
-  };
-  enum class ReadResult { kProgress, kNothing, kEnded };
+  friend class SharedMemoryUpgrade;
+
   // What can wait rides with the next frame, or with a tick.
   enum class Urgency { kNow, kCanWait };
 
@@ -177,6 +173,8 @@ class Connection final : public async::EventHandler {
   bool HandleFrames(async::DedicatedReader* reader);
   bool RunHere(base::Ref<Work>& work, async::DedicatedReader& reader);
   bool RunLent(Work& work, uint64_t method, async::DedicatedReader& reader);
+  // Has the reactor watch for input; while nobody has the token.
+  void WatchForInput() ABSL_EXCLUSIVE_LOCKS_REQUIRED(read_mu_);
   void SetInterest(uint32_t events) ABSL_EXCLUSIVE_LOCKS_REQUIRED(read_mu_);
   void UpdateWriteInterest();
   void RequestTick();
@@ -365,7 +363,8 @@ class Connection final : public async::EventHandler {
   int64_t CheckPing(int64_t now);
   void SendPing(int64_t now);
   int64_t CheckFrameDeadline(int64_t now);
-  bool InputWaits();
+  bool InputWaits(int64_t incident, Excuse& excuse);
+
   bool InForkedChild() const;
   void CloseIfRetired();
   bool Unused() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);  // retired, and nothing keeps it
@@ -418,6 +417,7 @@ class Connection final : public async::EventHandler {
   // Reading needs the token, writing state_.writing; reset when the connection has ended and
   // nobody has either.
   std::unique_ptr<transport::ByteStream> stream_;
+  SharedMemoryState shared_;  // gone before stream_
 };
 
 }  // namespace drover::rpc

@@ -3,6 +3,7 @@
 // A frame that carries some is a write of its own, both here and in the stock runtime, so the
 // kernel hands them over with a read that ends inside that frame or at its end.
 // CapDescriptor.attachedFd is an index into the descriptors of its frame.
+#include <algorithm>
 #include <utility>
 
 #include "drover/rpc/connection.h"
@@ -12,13 +13,16 @@ namespace drover::rpc {
 namespace {
 
 constexpr uint8_t kNoFd = 0xff;
+constexpr size_t kFdsOfMemory = 2;  // the memory, and the bell
 
 }  // namespace
 
 transport::IoResult Connection::ReadWithFds(std::span<std::byte> space, transport::Wait wait) {
-  const size_t most = terms_->limits.max_fds_per_message;
+  const size_t most =
+      std::max(terms_->limits.max_fds_per_message, read_.expects_memory ? kFdsOfMemory : size_t{0});
   std::vector<base::UniqueFd> fds;
-  const transport::IoResult result = stream_->ReadWithFds(space, wait, most, &fds);
+  const transport::IoResult result =
+      SharedMemoryUpgrade::Input(*this).ReadWithFds(space, wait, most, &fds);
   if (result.bytes == 0) return result;
   const uint64_t last = bytes_read() + result.bytes - 1;
   for (base::UniqueFd& fd : fds) {
@@ -40,6 +44,7 @@ void Connection::TakeFrameFds() {
 
 void Connection::AttachFd(uint8_t index, RemoteCapability& import) {
   if (index == kNoFd || index >= read_.frame_fds.size() || !read_.frame_fds[index]) return;
+  if (index >= terms_->limits.max_fds_per_message) return;  // memory to be shared was expected
   if (state_.import_fds >= terms_->limits.max_fds) return;
   if (import.AttachFd(read_.frame_fds[index])) ++state_.import_fds;
 }

@@ -8,6 +8,7 @@
 #ifndef DROVER_RPC_CONNECTION_OPTIONS_H_
 #define DROVER_RPC_CONNECTION_OPTIONS_H_
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -24,6 +25,16 @@ namespace drover::rpc {
 
 class Connection;
 
+// Whether a connection over a UNIX socket goes over to shared memory.
+struct SharedMemoryTerms {
+  // A client: never, once it has seen traffic if the server is willing, or before the first call or
+  // not at all.
+  enum class Use { kNever, kWhereOffered, kAlways } use = Use::kNever;
+  // A server: whether it is willing, and the bytes that it shares with all its clients.
+  bool offered = false;
+  std::shared_ptr<std::atomic<size_t>> shared = nullptr;
+};
+
 // What many connections have in common: those of a server share one of these.
 struct ConnectionTerms {
   // Of a server: where it listens. A connection without a name of its own is known by that and by
@@ -33,6 +44,7 @@ struct ConnectionTerms {
   Limits limits = {};
   Liveness liveness = {};
   base::Ref<CallHooks> hooks = nullptr;  // null: none
+  SharedMemoryTerms shared_memory = {};
 };
 
 // How a client is called that has no name but where it was accepted.

@@ -31,6 +31,9 @@ namespace {
 
 // A thread that lets others run while it waits may do so for longer than one that only polls.
 constexpr int64_t kCrowdedSpin = 4;
+// Looks for input between two at everything else: system calls, or at memory.
+constexpr int kPolls = 8;
+constexpr int kPollsOfMemory = 32;
 
 // The connection whose frames this thread is handling: its replies leave together, unless it is
 // known that this is the last.
@@ -68,10 +71,12 @@ void Connection::FlushUnlessCorked() {
   if (!Corked(/*queued_bytes=*/0)) Flush();
 }
 
-Connection::ReadResult Connection::ReadOnce(transport::Wait wait) {
+ReadResult Connection::ReadOnce(transport::Wait wait) {
   const std::span<std::byte> space = read_.reader.Space();
-  const transport::IoResult result =
-      accepts_fds_ ? ReadWithFds(space, wait) : stream_->Read(space, wait);
+  const transport::IoResult result = accepts_fds_ || read_.expects_memory
+                                         ? ReadWithFds(space, wait)
+                                         : SharedMemoryUpgrade::Input(*this).Read(space, wait);
+  if (read_.rings != nullptr && read_.rings->HasRoomAgain()) OnWritable();
   if (result.bytes > 0) {
     read_.reader.Fill(result.bytes);
     bytes_read_.store(bytes_read() + result.bytes, std::memory_order_relaxed);
@@ -84,7 +89,9 @@ Connection::ReadResult Connection::ReadOnce(transport::Wait wait) {
   }
   if (result.would_block) return ReadResult::kNothing;
   if (ended_.load(std::memory_order_acquire)) return ReadResult::kEnded;
-  if (!result.end) {
+  if (result.reason != nullptr) {
+    Abort(absl::InvalidArgumentError(result.reason));
+  } else if (!result.end) {
     End(absl::ErrnoToStatus(result.error, "reading failed"), /*by_reader=*/true);
   } else if (read_.reader.pending() > 0) {
     const auto reason = absl::StrCat("the peer closed it in the middle of a frame, after ",
@@ -97,16 +104,17 @@ Connection::ReadResult Connection::ReadOnce(transport::Wait wait) {
   return ReadResult::kEnded;
 }
 
-Connection::ReadResult Connection::SpinForInput(int64_t nanos, const async::FutureCore* core) {
+ReadResult Connection::SpinForInput(int64_t nanos, const async::FutureCore* core) {
   async::ThreadContext& context = async::ThreadContext::Current();
   async::Crowd& crowd = context.crowd;
   const int64_t began = async::SteadyNanos();
   int64_t now = began;
   if (crowd.Rests(now)) return ReadResult::kNothing;
+  const int most_polls = read_.rings != nullptr ? kPollsOfMemory : kPolls;
   const bool long_wait = crowd.crowded() || (core != nullptr && ManySleep());
   const int64_t give_up = now + (long_wait ? kCrowdedSpin * nanos : nanos);
   for (uint32_t round = 0; now < give_up && !ended_.load(std::memory_order_relaxed); ++round) {
-    for (int polls = crowd.crowded() ? 1 : 8; polls > 0; --polls) {
+    for (int polls = crowd.crowded() ? 1 : most_polls; polls > 0; --polls) {
       const ReadResult result = ReadOnce(transport::Wait::kDontBlock);
       if (result != ReadResult::kNothing) {
         read_.spin.Report(/*paid=*/true, now - began);  // as of the last look at the clock
@@ -125,7 +133,7 @@ Connection::ReadResult Connection::SpinForInput(int64_t nanos, const async::Futu
   return ReadResult::kNothing;
 }
 
-Connection::ReadResult Connection::YieldForInput(async::YieldBudget& budget, int64_t worth) {
+ReadResult Connection::YieldForInput(async::YieldBudget& budget, int64_t worth) {
   if (!budget.Next()) return ReadResult::kNothing;
   const int64_t from = budget.Measures() ? async::SteadyNanos() : 0;
   ReadResult result = ReadResult::kNothing;
@@ -259,7 +267,7 @@ void Connection::Lead(async::FutureCore& core, absl::Time deadline) {
         if (elsewhere && !std::exchange(watch.on, true)) core.AddWaiter(&parker);
         if (cancellation != nullptr && cancellation->cancelled()) return;
         if (absl::Now() >= deadline) return;
-        if (parker.ParkWithFd(stream_->fd(), deadline)) {
+        if (SharedMemoryUpgrade::ParkForInput(*this, parker, deadline)) {
           result = ReadOnce(transport::Wait::kDontBlock);
         }
       }
@@ -289,8 +297,9 @@ void Connection::ReleaseTokenAsCaller() {
       // The peer may call what it has of us at any time, and some answers nobody waits for;
       // otherwise a tick soon sees whether this caller comes back.
       if (unattended_.load(std::memory_order_relaxed) > 0 ||
-          has_exports_.load(std::memory_order_acquire)) {
-        SetInterest(interest_ | EPOLLIN);
+          has_exports_.load(std::memory_order_acquire) ||
+          (read_.rings != nullptr && read_.rings->WantsRoom())) {
+        WatchForInput();
       }
     } else {
       token_held_.store(false, std::memory_order_relaxed);
@@ -310,7 +319,7 @@ void Connection::AddUnattended() {
   base::MutexLock lock(&read_mu_);
   // Whoever holds the token sees the count, under this lock, when letting go of it.
   if (token_held_ || stream_ == nullptr || ended_.load(std::memory_order_acquire)) return;
-  SetInterest(interest_ | EPOLLIN);
+  WatchForInput();
 }
 
 bool Connection::PromoteFollower() {
@@ -384,6 +393,7 @@ bool Connection::HandleFrames(async::DedicatedReader* reader) {
   }
   cork = outer;
   Flush();
+  if (kept && shared_.wanted.load(std::memory_order_relaxed)) SharedMemoryUpgrade::AskIfDue(*this);
   if (kept && read_.frame_watch.Note(whole, read_.reader.pending(), terms_->limits.frame_timeout)) {
     CallAt(read_.frame_watch.deadline());
   }

@@ -105,6 +105,7 @@ void Connection::OnReady(uint32_t events) {
     }
     token_held_ = true;
     read_.busy = meter_.NoteReady();
+    if (read_.rings != nullptr) read_.rings->NoteBell();
     from = meter_.last();
   }
   async::DedicatedReader dedicated;
@@ -151,7 +152,7 @@ void Connection::ReadAsRuntime(async::DedicatedReader& dedicated) {
 
 bool Connection::BeginDedicated(async::DedicatedReader& dedicated) {
   if (!dedicated.Begin(runtime_.pool())) return false;
-  stream_->SetReadLimit(kDedicatedPatience);
+  SharedMemoryUpgrade::Input(*this).SetReadLimit(kDedicatedPatience);
   base::MutexLock lock(&read_mu_);
   SetInterest(interest_ & ~uint32_t{EPOLLIN});
   return true;
@@ -169,7 +170,7 @@ void Connection::ReleaseTokenToReactor() {
       SetInterest(interest_ & ~uint32_t{EPOLLIN});
     } else {
       token_held_ = false;
-      SetInterest(interest_ | EPOLLIN);
+      WatchForInput();
     }
   }
   if (ended_.load(std::memory_order_acquire)) CloseStreamIfUnused();
@@ -198,7 +199,7 @@ bool Connection::OnTick() {
       return true;
     }
     if (!token_held_) {
-      SetInterest(interest_ | EPOLLIN);
+      WatchForInput();
       Rest();
     }
   }
@@ -220,9 +221,27 @@ void Connection::RequestTick() {
   runtime_.reactor().RequestTick(reactor_id_);
 }
 
+void Connection::WatchForInput() {
+  if (read_.rings != nullptr && !read_.rings->Arm()) {
+    // It came just now, and the peer does not ring for it.
+    runtime_.pool().Post([self = base::Ref<Connection>::Share(this)] {
+      async::ThreadPool::NotBusy not_busy(self->runtime_.pool());
+      self->OnReady(EPOLLIN);
+    });
+  }
+  SetInterest(interest_ | EPOLLIN);
+}
+
 void Connection::SetInterest(uint32_t events) {
   if (events == interest_) return;
-  runtime_.reactor().Watch(reactor_id_, stream_->fd(), interest_, events);
+  async::Reactor& reactor = runtime_.reactor();
+  if (shared_.bell < 0) {
+    reactor.Watch(reactor_id_, stream_->fd(), interest_, events);
+  } else {  // output may still go to the socket
+    constexpr uint32_t kOut = EPOLLOUT;
+    reactor.Watch(reactor_id_, stream_->fd(), interest_ & kOut, events & kOut);
+    reactor.Watch(reactor_id_, shared_.bell, interest_ & ~kOut, events & ~kOut);
+  }
   interest_ = events;
 }
 

@@ -3,6 +3,8 @@
 #ifndef DROVER_RPC_CONNECTION_STATE_H_
 #define DROVER_RPC_CONNECTION_STATE_H_
 
+#include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -29,6 +31,13 @@ struct HeldCall {
   base::Ref<ReturnHandler> handler;
 };
 
+// Memory that a server is about to share.
+struct MemoryOffer {
+  AnswerId answer;
+  std::vector<base::Ref<base::SharedFd>> fds;  // until the Return is queued
+  bool queued = false;
+};
+
 struct ConnectionState {
   absl::Status closed;       // not OK: the connection has ended, and why
   bool draining = false;     // calls that arrive now are refused
@@ -38,6 +47,7 @@ struct ConnectionState {
   // leave, and new ones queue behind them.
   enum class Hello { kNone, kAsked, kAnswered } hello = Hello::kNone;
   std::vector<HeldCall> held;
+  bool holds_all = false;  // not only calls with metadata: until memory is shared
   size_t held_call_bytes = 0;
   bool retired = false;  // see Connection::Retire
   QuestionTable questions;
@@ -65,6 +75,13 @@ struct ConnectionState {
   bool writing = false;                        // somebody is writing
   bool write_failed = false;   // nothing leaves any more; what the peer sent before is still read
   bool write_blocked = false;  // the stream takes no more for now; the reactor goes on when it does
+
+  // Going over to shared memory (shared_memory_upgrade.cc). A server: its answer that offers it. A
+  // client: its question, and once it has been answered the Finish that is the last on the socket.
+  std::unique_ptr<MemoryOffer> memory_offer;
+  std::optional<QuestionId> memory_question;
+  std::optional<QuestionId> last_finish;
+  bool writes_rings = false;  // everything on the socket has been written
 
   bool open() const { return closed.ok(); }
   size_t unwritten() const { return send.bytes() + being_written; }

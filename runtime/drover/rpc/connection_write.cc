@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "drover/async/thread_context.h"
+#include "drover/async/thread_pool.h"
 #include "drover/async/timers.h"
 #include "drover/base/log.h"
 #include "drover/base/thread_spare.h"
@@ -60,6 +61,11 @@ void Connection::NoteQueued(Urgency urgency) {
 void Connection::QueueFinish(QuestionId id, bool release_result_caps) {
   std::byte bytes[PlainFrames::kFinishBytes];
   PlainFrames::Get().CopyFinish(id, release_result_caps, bytes);
+  if (state_.last_finish == id) {
+    state_.send.AppendLast(bytes);
+    state_.last_finish = std::nullopt;
+    return NoteQueued(Urgency::kNow);
+  }
   state_.send.AppendBytes(bytes);
   NoteQueued(release_result_caps ? Urgency::kNow : Urgency::kCanWait);
 }
@@ -118,7 +124,8 @@ bool Connection::ClaimWriteOf(size_t bytes) {
 
 void Connection::WriteFrameClaimed(std::span<const std::byte> frame) {
   const iovec piece{const_cast<std::byte*>(frame.data()), frame.size()};  // it is only read
-  const transport::IoResult result = stream_->Write({&piece, 1});
+  transport::ByteStream& to = batch_.switched() ? *shared_.rings : *stream_;
+  const transport::IoResult result = to.Write({&piece, 1});
   bool more;
   async::Task idle;
   {
@@ -153,14 +160,21 @@ void Connection::WriteClaimed() {
   bool blocked = false;
   for (size_t written = 0;;) {
     batch_.Gather(pieces, kMostPieces);
+    transport::ByteStream& to = batch_.switched() ? *shared_.rings : *stream_;
     const transport::IoResult result =
-        batch_.HasFds() ? stream_->WriteWithFds(pieces, batch_.Fds()) : stream_->Write(pieces);
+        batch_.HasFds() ? to.WriteWithFds(pieces, batch_.Fds()) : to.Write(pieces);
     if (result.bytes > 0) batch_.Advance(result.bytes);
     written += result.bytes;
     if (result.bytes >= wire::SpareMemory::kLargePart) KeepSpareMemory(runtime_.timers());
     blocked = result.would_block || (written > kMostBytesForOthers && !batch_.empty());
     if (result.error != 0) broken = absl::ErrnoToStatus(result.error, "writing failed");
+    if (result.reason != nullptr) {
+      runtime_.pool().Post([self = base::Ref<Connection>::Share(this), reason = result.reason] {
+        self->Abort(absl::InvalidArgumentError(reason));
+      });
+    }
     base::MutexLock lock(&mu_);
+    state_.writes_rings = batch_.switched();
     state_.being_written -= result.bytes;
     state_.written += result.bytes;
     if (!blocked && broken.ok() && MoveToBatch()) continue;
@@ -189,7 +203,7 @@ void Connection::WriteClaimed() {
 void Connection::ReadToTheEnd() {
   base::MutexLock lock(&read_mu_);
   if (token_held_ || stream_ == nullptr || ended_.load(std::memory_order_acquire)) return;
-  SetInterest(EPOLLIN);
+  WatchForInput();
 }
 
 void Connection::OnWritable() {
@@ -201,7 +215,14 @@ void Connection::OnWritable() {
 void Connection::UpdateWriteInterest() {
   base::MutexLock lock(&read_mu_);
   if (stream_ == nullptr || ended_.load(std::memory_order_acquire)) return;
-  const bool blocked = WithLock([](ConnectionState& s) { return s.write_blocked; });
+  bool blocked;
+  transport::SharedMemoryStream* rings;
+  {
+    base::MutexLock state_lock(&mu_);
+    blocked = state_.write_blocked;
+    rings = state_.writes_rings ? shared_.rings.get() : nullptr;
+  }
+  if (rings != nullptr) return SharedMemoryUpgrade::WaitForRoom(*this, *rings, blocked);
   SetInterest(blocked ? interest_ | EPOLLOUT : interest_ & ~uint32_t{EPOLLOUT});
 }
 

@@ -135,7 +135,8 @@ base::Ref<Capability> DurableCapability::Adopt(std::unique_ptr<transport::ByteSt
       ConnectionTerms{.max_frame_bytes = options_.max_frame_bytes,
                       .limits = options_.limits,
                       .liveness = options_.liveness,
-                      .hooks = options_.hooks});
+                      .hooks = options_.hooks,
+                      .shared_memory = {.use = options_.shared_memory}});
   connection_ = Connection::Create(std::move(stream), {.name = endpoint_.ToString(),
                                                        .runtime = options_.runtime,
                                                        .terms = std::move(terms),

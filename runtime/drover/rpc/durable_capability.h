@@ -32,6 +32,7 @@ struct DurableOptions {
   double retry_tokens = 10;
   double retry_token_ratio = 0.1;
   transport::DialOptions dial;
+  SharedMemoryTerms::Use shared_memory = SharedMemoryTerms::Use::kNever;
 };
 
 class DurableCapability final : public ForwardingCapability, public ReadySource {

@@ -31,18 +31,20 @@ class HelloHandler final : public base::RefCounted, public ReturnHandler {
 
   void OnReturn(capnp::AnyPointer::Reader results) override {
     const auto hello = results.getAs<protocol::Node::HelloResults>();
-    if (hello.getNonce() == nonce_) connection_->EnableExtensions(hello.getOneWayWindow());
-    OnError(absl::OkStatus());
+    const bool drover = hello.getNonce() == nonce_;
+    if (drover) connection_->EnableExtensions(hello.getOneWayWindow());
+    Answered(drover);
   }
-  void OnError(const absl::Status&) override {
-    connection_->ReleaseHeldCalls();
-    connection_ = nullptr;
-  }
+  void OnError(const absl::Status&) override { Answered(/*drover=*/false); }
   void OnLost(const absl::Status&) override { connection_ = nullptr; }
   void AddRef() const override { base::RefCounted::AddRef(); }
   void Unref() const override { base::RefCounted::Unref(); }
 
  private:
+  void Answered(bool drover) {
+    SharedMemoryUpgrade::HelloAnswered(*std::exchange(connection_, nullptr), drover);
+  }
+
   base::Ref<Connection> connection_;
   const uint64_t nonce_;
 };
@@ -106,7 +108,11 @@ void Connection::SayHello(Capability& front) {
   call.nonce = base::RandomId();
   call.can_wait = true;
   auto handler = base::MakeRef<HelloHandler>(base::Ref<Connection>::Share(this), call.nonce);
-  WithLock([](ConnectionState& s) { s.hello = ConnectionState::Hello::kAsked; });
+  const bool holds_all = terms_->shared_memory.use == SharedMemoryTerms::Use::kAlways;
+  WithLock([holds_all](ConnectionState& s) {
+    s.hello = ConnectionState::Hello::kAsked;
+    s.holds_all = holds_all;
+  });
   front.Send(std::move(call), std::move(handler));
 }
 
@@ -131,7 +137,7 @@ void Connection::EnableExtensions(uint64_t one_way_window) {
 bool Connection::MustHold(const OutgoingCall& call) {
   using Hello = ConnectionState::Hello;
   if (state_.hello == Hello::kNone || call.held || call.nonce != 0) return false;
-  if (state_.hello == Hello::kAnswered || !state_.held.empty()) return true;
+  if (state_.hello == Hello::kAnswered || !state_.held.empty() || state_.holds_all) return true;
   return call.metadata() && !(call.metadata()->entries.empty() && call.metadata()->chain.empty());
 }
 

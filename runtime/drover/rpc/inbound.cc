@@ -18,6 +18,9 @@ absl::Status Connection::HandleFrame(wire::Frame frame, Deferred& deferred) {
   try {
     const PlainFrames& plain = PlainFrames::Get();
     const int kind = wire::PeekKind(frame);
+    if (shared_.expected.load(std::memory_order_acquire)) {
+      DROVER_RETURN_IF_ERROR(SharedMemoryUpgrade::Watch(*this, frame));
+    }
     if (kind == protocol::Message::CALL) {  // keeps its frame, and is read once, by HandleCall
       return HandleCall(std::move(frame), deferred);
     }

@@ -75,6 +75,11 @@ struct Limits {
   // are closed. A copy that proxy.attached_fd() gave does not count.
   size_t max_fds = 256;
 
+  // Memory that a server shares with its clients on this host, of all connections: 512 KiB for each
+  // that goes over to it (docs/decisions/shared-memory.md), of which pages count that were written
+  // to. Default 128 MiB. A client past that stays on its socket. 0: none goes over.
+  size_t max_shared_memory = 128 << 20;
+
   // Connections of a server that are open at a time. Default 10,000. A further one is accepted and
   // closed at once, after an Abort that says why: its client's calls fail with Unavailable.
   size_t max_connections = 10'000;

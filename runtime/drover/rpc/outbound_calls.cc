@@ -56,7 +56,8 @@ bool Connection::SendPlainQuestion(RemoteCapability& target, const OutgoingCall&
     base::MutexLock lock(&mu_);
     if (!state_.open() || state_.write_failed ||
         state_.hello == ConnectionState::Hello::kAnswered || !state_.held.empty() ||
-        !state_.BacklogFits(terms_->limits) || !state_.ExportsFit(terms_->limits)) {
+        state_.holds_all || !state_.BacklogFits(terms_->limits) ||
+        !state_.ExportsFit(terms_->limits)) {
       return false;
     }
     // One that is awaited is kept by whoever waits, until then.

@@ -77,7 +77,8 @@ void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message,
         message->builder().getRoot<protocol::Message>().getReturn().setNoFinishNeeded(true);
         answer->finished = true;
       }
-      Queue(message, Urgency::kNow);
+      if (!SharedMemoryUpgrade::QueueOffer(*this, id, *answer, message))
+        Queue(message, Urgency::kNow);
     }
     EndReturn(id, *answer, deferred);
     to_write = !Corked(state_.send.bytes()) && ClaimWrite(/*also_what_can_wait=*/false);

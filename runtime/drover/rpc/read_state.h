@@ -2,20 +2,33 @@
 #ifndef DROVER_RPC_READ_STATE_H_
 #define DROVER_RPC_READ_STATE_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
 #include "drover/async/cpu.h"
+#include "drover/async/future_core.h"
+#include "drover/async/parker.h"
 #include "drover/async/spin_budget.h"
 #include "drover/async/yield_budget.h"
 #include "drover/base/ref.h"
 #include "drover/base/shared_fd.h"
 #include "drover/rpc/frame_watch.h"
 #include "drover/rpc/ids.h"
+#include "drover/transport/shared_memory_stream.h"
 #include "drover/wire/frame_reader.h"
 
 namespace drover::rpc {
+
+// A thread that waits for an answer while another one reads.
+struct Follower {
+  async::Parker* parker;
+  const async::FutureCore* core;
+  std::atomic<bool> promoted{false};  // it holds the token now
+};
+
+enum class ReadResult { kProgress, kNothing, kEnded };
 
 struct ReadState {
   // `spin_ns`: the longest poll of a wait; with one CPU it lets others run instead.
@@ -34,6 +47,9 @@ struct ReadState {
   };
   std::vector<ArrivedFd> arrived_fds;
   std::vector<base::Ref<base::SharedFd>> frame_fds;
+  // Not null: what comes is read from there (shared_memory_upgrade.cc).
+  transport::SharedMemoryStream* rings = nullptr;
+  bool expects_memory = false;  // descriptors of it may come with the next frames
   // Of Finish messages that were read and are not handled yet, none of which releases capabilities:
   // one nearly always comes with a Call behind it, and both are then handled under one lock. Empty
   // before user code runs inline, so whoever takes the token over from that finds none.

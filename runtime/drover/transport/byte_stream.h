@@ -25,12 +25,14 @@ namespace drover::transport {
 //   bytes > 0        so many bytes were moved
 //   end              the peer will send no more (reads only)
 //   would_block      nothing could be moved now, or within the read limit after Wait::kBlock
-//   error != 0       the stream is broken; the errno value
+//   error != 0       the stream is broken; the errno value, and for one that the peer is to blame
+//                    for, a reason in words
 struct IoResult {
   size_t bytes = 0;
   int error = 0;
   bool end = false;
   bool would_block = false;
+  const char* reason = nullptr;
 };
 
 enum class Wait { kDontBlock, kBlock };
@@ -74,6 +76,10 @@ class ByteStream {
   virtual IoResult WriteWithFds(std::span<const iovec> from, std::span<const int> /*fds*/) {
     return Write(from);
   }
+
+  // Whether it is a UNIX socket, over which the two ends can meet in shared memory
+  // (shared_memory_stream.h).
+  virtual bool CanShareMemory() const { return false; }
 
   // Ends both directions; a blocked Read returns. May be called more than once. Does not close
   // the descriptor: the destructor does.

@@ -145,6 +145,7 @@ StreamOr Dial(const Endpoint& endpoint, const DialOptions& options) {
   const absl::Duration timeout = std::max(options.timeout, absl::Milliseconds(1));
   switch (endpoint.scheme()) {
     case Endpoint::Scheme::kUnix:
+    case Endpoint::Scheme::kShm:  // the two meet on a socket
       return DialUnix(endpoint, timeout);
     case Endpoint::Scheme::kTcp:
       return DialTcp(endpoint, timeout, options.await_connected);
@@ -152,7 +153,6 @@ StreamOr Dial(const Endpoint& endpoint, const DialOptions& options) {
       return DialInproc(endpoint);
     case Endpoint::Scheme::kFd:
       return DialFd(endpoint);
-    case Endpoint::Scheme::kShm:
     case Endpoint::Scheme::kFifo:
       break;
   }

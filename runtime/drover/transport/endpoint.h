@@ -8,7 +8,7 @@
 //   tcp://HOST:PORT    HOST is IPv4, [IPv6] or a name; port 0 lets the kernel choose (listening)
 //   inproc://NAME      within this process
 //   fd:N               a socket this process inherited or made
-//   shm://PATH         shared memory on the same host, met at PATH   (not implemented yet)
+//   shm://PATH         shared memory on the same host; the two ends meet on the UNIX socket PATH
 //   fifo://PATH        a pair of named pipes                         (not implemented yet)
 //
 // Each may be followed by #NAME, the name under which an object was exported. The first '#' of
@@ -49,6 +49,10 @@ class Endpoint {
   // The path of unix, shm and fifo, "@NAME" for an abstract one; the name of inproc.
   const std::string& path() const { return path_; }
   bool is_abstract() const { return scheme_ == Scheme::kUnix && path_[0] == '@'; }
+  // Whether a socket of the file system is found there.
+  bool has_socket_file() const {
+    return (scheme_ == Scheme::kUnix && !is_abstract()) || scheme_ == Scheme::kShm;
+  }
   // tcp: the host, IPv6 without its brackets.
   const std::string& host() const { return path_; }
   uint16_t port() const { return static_cast<uint16_t>(number_); }  // tcp

@@ -203,6 +203,7 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::Listen(const Endpoint& named
   const Endpoint endpoint = named.WithoutName();
   switch (endpoint.scheme()) {
     case Endpoint::Scheme::kUnix:
+    case Endpoint::Scheme::kShm:  // the two meet on a socket
       return ListenUnix(endpoint, options);
     case Endpoint::Scheme::kTcp:
       return ListenTcp(endpoint, options);
@@ -210,7 +211,6 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::Listen(const Endpoint& named
       return ListenInproc(endpoint, options);
     case Endpoint::Scheme::kFd:
       return ListenFd(endpoint);
-    case Endpoint::Scheme::kShm:
     case Endpoint::Scheme::kFifo:
       break;
   }
@@ -219,9 +219,7 @@ absl::StatusOr<std::unique_ptr<Listener>> Listener::Listen(const Endpoint& named
 }
 
 absl::Status Listener::RemoveStaleFiles(const Endpoint& endpoint) {
-  if (endpoint.scheme() != Endpoint::Scheme::kUnix || endpoint.is_abstract()) {
-    return absl::OkStatus();
-  }
+  if (!endpoint.has_socket_file()) return absl::OkStatus();
   absl::StatusOr<SocketFile> file = SocketFile::Claim(endpoint);
   if (absl::IsNotFound(file.status())) return absl::OkStatus();  // not even its directory
   DROVER_RETURN_IF_ERROR(file.status());

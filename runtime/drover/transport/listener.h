@@ -52,7 +52,7 @@ class Listener {
   //   NotFound            the path's directory does not exist
   //   PermissionDenied    the directory cannot be written, the port is privileged
   //   Unavailable         the host's name does not resolve
-  //   Unimplemented       shm and fifo
+  //   Unimplemented       fifo
   // fd:N passes into the listener's ownership and becomes non-blocking.
   static absl::StatusOr<std::unique_ptr<Listener>> Listen(const Endpoint& endpoint,
                                                           const ListenOptions& options = {});

@@ -17,8 +17,8 @@
 namespace drover::transport {
 namespace {
 
-absl::Status Taken(const std::string& path) {
-  return absl::AlreadyExistsError(absl::StrCat("unix://", path, ": another server listens there"));
+absl::Status Taken(const std::string& endpoint) {
+  return absl::AlreadyExistsError(absl::StrCat(endpoint, ": another server listens there"));
 }
 
 std::string DirectoryOf(const std::string& path) {
@@ -51,8 +51,9 @@ int BindTo(int fd, const std::string& path) {
 
 }  // namespace
 
-SocketFile::SocketFile(std::string path, base::UniqueFd lock, ino_t lock_inode)
-    : path_(std::move(path)),
+SocketFile::SocketFile(const Endpoint& endpoint, base::UniqueFd lock, ino_t lock_inode)
+    : endpoint_(endpoint.ToString()),
+      path_(endpoint.path()),
       lock_(std::move(lock)),
       temporary_(absl::StrCat(DirectoryOf(path_), ".drover-", lock_inode)),
       owner_(getpid()) {}
@@ -64,7 +65,7 @@ absl::StatusOr<SocketFile> SocketFile::Claim(const Endpoint& endpoint) {
     if (!lock.valid()) return absl::ErrnoToStatus(errno, lock_path);
     if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno == EINTR) continue;
-      if (errno == EWOULDBLOCK) return Taken(endpoint.path());
+      if (errno == EWOULDBLOCK) return Taken(endpoint.ToString());
       return absl::ErrnoToStatus(errno, absl::StrCat("cannot lock ", lock_path));
     }
     struct stat held, named;
@@ -72,7 +73,7 @@ absl::StatusOr<SocketFile> SocketFile::Claim(const Endpoint& endpoint) {
     // A holder that ended between our open and our lock took the name with it.
     if (stat(lock_path.c_str(), &named) == 0 && named.st_ino == held.st_ino &&
         named.st_dev == held.st_dev) {
-      return SocketFile(endpoint.path(), std::move(lock), held.st_ino);
+      return SocketFile(endpoint, std::move(lock), held.st_ino);
     }
   }
 }
@@ -94,9 +95,9 @@ absl::Status SocketFile::CheckReplaceable() const {
   }
   if (!S_ISSOCK(found.st_mode)) {
     return absl::FailedPreconditionError(
-        absl::StrCat("unix://", path_, ": a file that is not a socket is in the way"));
+        absl::StrCat(endpoint_, ": a file that is not a socket is in the way"));
   }
-  return SomebodyListens(path_) ? Taken(path_) : absl::OkStatus();
+  return SomebodyListens(path_) ? Taken(endpoint_) : absl::OkStatus();
 }
 
 absl::Status SocketFile::Publish(int fd, mode_t mode, int backlog) {
@@ -107,13 +108,13 @@ absl::Status SocketFile::Publish(int fd, mode_t mode, int backlog) {
   fchmod(fd, mode);
   struct stat mine;
   if (BindTo(fd, temporary_) != 0) {
-    return absl::ErrnoToStatus(errno, absl::StrCat("cannot bind unix://", path_));
+    return absl::ErrnoToStatus(errno, absl::StrCat("cannot bind ", endpoint_));
   }
   if (chmod(temporary_.c_str(), mode) != 0 || listen(fd, backlog) != 0 ||
       lstat(temporary_.c_str(), &mine) != 0 || rename(temporary_.c_str(), path_.c_str()) != 0) {
     const int error = errno;
     unlink(temporary_.c_str());
-    return absl::ErrnoToStatus(error, absl::StrCat("cannot listen at unix://", path_));
+    return absl::ErrnoToStatus(error, absl::StrCat("cannot listen at ", endpoint_));
   }
   device_ = mine.st_dev;
   inode_ = mine.st_ino;

@@ -26,7 +26,7 @@ namespace drover::transport {
 
 class SocketFile {
  public:
-  // Takes the lock of a unix:// endpoint with a path.
+  // Takes the lock of a unix:// endpoint with a path, or a shm:// one.
   static absl::StatusOr<SocketFile> Claim(const Endpoint& endpoint);
 
   SocketFile(SocketFile&& other) noexcept = default;
@@ -44,10 +44,11 @@ class SocketFile {
   void Forget() { owner_ = 0; }
 
  private:
-  SocketFile(std::string path, base::UniqueFd lock, ino_t lock_inode);
+  SocketFile(const Endpoint& endpoint, base::UniqueFd lock, ino_t lock_inode);
   std::string LockPath() const { return path_ + ".lock"; }
   absl::Status CheckReplaceable() const;
 
+  std::string endpoint_;  // for errors
   std::string path_;
   base::UniqueFd lock_;
   std::string temporary_;  // beside the path; named after the lock, so a successor finds it

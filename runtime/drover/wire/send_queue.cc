@@ -85,6 +85,7 @@ void SendBatch::Advance(size_t bytes) {
   }
   while (!frames_.rest.empty() && offset_ >= frames_.rest.front().size) {
     offset_ -= frames_.rest.front().size;
+    switched_ |= frames_.rest.front().last;
     frames_.rest.pop_front();
   }
 }
@@ -137,11 +138,25 @@ void SendQueue::AppendCopy(OutMessage& message) {
   if (!frames_.rest.empty()) frames_.rest.back().size = tail.size();
 }
 
-void SendQueue::AppendWithFds(OutMessage& message, std::vector<base::Ref<base::SharedFd>> fds) {
+void SendQueue::AppendAlone(OutMessage& message, std::vector<base::Ref<base::SharedFd>> fds,
+                            bool last) {
   FrameList::Chunk chunk;
   message.AppendFrameTo(chunk.bytes);
-  chunk.size = chunk.bytes.size();
   chunk.fds = std::move(fds);
+  chunk.last = last;
+  AppendClosed(std::move(chunk));
+}
+
+void SendQueue::AppendLast(std::span<const std::byte> frame) {
+  FrameList::Chunk chunk;
+  chunk.bytes.assign(reinterpret_cast<const char*>(frame.data()), frame.size());
+  chunk.last = true;
+  AppendClosed(std::move(chunk));
+}
+
+void SendQueue::AppendClosed(FrameList::Chunk chunk) {
+  if (sealed_) return;
+  chunk.size = chunk.bytes.size();
   chunk.closed = true;
   bytes_ += chunk.size;
   frames_.rest.push_back(std::move(chunk));

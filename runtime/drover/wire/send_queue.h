@@ -18,6 +18,7 @@
 #include <list>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "drover/base/ref.h"
@@ -35,6 +36,7 @@ struct FrameList {
     size_t size = 0;
     std::vector<base::Ref<base::SharedFd>> fds;  // until the first byte has been written
     bool closed = false;                         // takes no further frames
+    bool last = false;  // what is behind it goes elsewhere: see SendBatch::switched
   };
 
   bool empty() const { return head.empty() && rest.empty(); }
@@ -60,6 +62,8 @@ class SendBatch {
   void Clear();
   // What is left of a frame, where nothing else is.
   void SetRest(std::span<const std::byte> bytes);
+  // Whether the frame that was to be the last in its place has been written, for ever after.
+  bool switched() const { return switched_; }
   // Lets go of the memory if there is nothing to be written.
   void Rest();
 
@@ -68,6 +72,7 @@ class SendBatch {
 
   FrameList frames_;
   size_t offset_ = 0;  // already written, of the head or else of the first chunk
+  bool switched_ = false;
 };
 
 class SendQueue {
@@ -76,7 +81,15 @@ class SendQueue {
   void Append(OutMessagePtr& message);
   void AppendCopy(OutMessage& message);
   // As a write of its own, with these descriptors.
-  void AppendWithFds(OutMessage& message, std::vector<base::Ref<base::SharedFd>> fds);
+  void AppendWithFds(OutMessage& message, std::vector<base::Ref<base::SharedFd>> fds) {
+    AppendAlone(message, std::move(fds), /*last=*/false);
+  }
+  // As a write of its own, perhaps with descriptors, behind which all goes elsewhere: the batch
+  // that it is moved to tells when (SendBatch::switched). Once in a queue's life.
+  void AppendLast(OutMessage& message, std::vector<base::Ref<base::SharedFd>> fds) {
+    AppendAlone(message, std::move(fds), /*last=*/true);
+  }
+  void AppendLast(std::span<const std::byte> frame);
   // Whole frames.
   void AppendBytes(std::span<const std::byte> frames);
   // What is there is the last: whatever is appended from now on is dropped.
@@ -93,6 +106,8 @@ class SendQueue {
  private:
   // Where small frames go now.
   std::string& Tail();
+  void AppendAlone(OutMessage& message, std::vector<base::Ref<base::SharedFd>> fds, bool last);
+  void AppendClosed(FrameList::Chunk chunk);
 
   FrameList frames_;
   size_t bytes_ = 0;

@@ -1,0 +1,339 @@
+// A peer at the other end of shared memory, which it can write to as it likes.
+#include "drover/transport/shared_memory_stream.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cstring>
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "support/ring_pair.h"
+
+namespace drover::transport {
+namespace {
+
+using ::testing::HasSubstr;
+using testing_support::RingPair;
+
+constexpr size_t kRing = 64 << 10;
+
+IoResult WriteText(ByteStream& to, std::string_view text, std::span<const int> fds = {}) {
+  const iovec piece{const_cast<char*>(text.data()), text.size()};
+  return fds.empty() ? to.Write({&piece, 1}) : to.WriteWithFds({&piece, 1}, fds);
+}
+
+IoResult ReadNow(ByteStream& from, size_t most = 4096) {
+  std::vector<std::byte> into(most);
+  return from.Read(into, Wait::kDontBlock);
+}
+
+bool BellRings(const SharedMemoryStream& stream) {
+  pollfd bell{.fd = stream.fd(), .events = POLLIN, .revents = 0};
+  return poll(&bell, 1, 0) > 0;
+}
+
+class SharedMemoryPeer : public ::testing::Test {
+ protected:
+  SharedMemoryStream& ours() { return *pair_.maker; }
+  SharedMemoryStream& peer() { return *pair_.taker; }
+  // What the peer can do to the memory, whatever its stream would do.
+  Lane& peers_out() { return spoiler_->out_lane(); }
+  Lane& peers_in() { return spoiler_->in_lane(); }
+  void Spoil(uint32_t length, uint32_t flags) {
+    const uint32_t header[2] = {length, flags};
+    std::memcpy(spoiler_->out(), header, sizeof header);
+  }
+  void ExpectFault(const IoResult& result, const std::string& reason) {
+    EXPECT_EQ(result.error, EPROTO);
+    EXPECT_EQ(result.bytes, 0u);
+    ASSERT_NE(result.reason, nullptr);
+    EXPECT_THAT(result.reason, HasSubstr(reason));
+  }
+
+  RingPair pair_{kRing};
+  std::unique_ptr<SharedMemory> spoiler_ = SharedMemory::Open(pair_.memory.get(), kRing).value();
+};
+
+TEST_F(SharedMemoryPeer, WhosePositionIsBeyondTheRingIsAtFault) {
+  peers_out().head.store(kRing + 8);
+  ExpectFault(ReadNow(ours()), "position");
+}
+
+TEST_F(SharedMemoryPeer, WhosePositionGoesBackIsAtFault) {
+  EXPECT_EQ(WriteText(peer(), "hello").bytes, 5u);
+  EXPECT_EQ(ReadNow(ours()).bytes, 5u);
+  peers_out().head.store(8);
+  ExpectFault(ReadNow(ours()), "position");
+}
+
+TEST_F(SharedMemoryPeer, WhosePositionIsNoWordIsAtFault) {
+  peers_out().head.store(12);
+  ExpectFault(ReadNow(ours()), "position");
+}
+
+TEST_F(SharedMemoryPeer, WhoHasReadMoreThanWasWrittenIsAtFault) {
+  peers_in().tail.store(8);
+  const std::string much(kRing, 'x');  // so that the position is looked at
+  ExpectFault(WriteText(ours(), much), "position");
+}
+
+TEST_F(SharedMemoryPeer, WhoHasReadHalfAWordIsAtFault) {
+  EXPECT_EQ(WriteText(ours(), "hello").bytes, 5u);
+  peers_in().tail.store(4);
+  const std::string much(kRing, 'x');
+  ExpectFault(WriteText(ours(), much), "position");
+}
+
+TEST_F(SharedMemoryPeer, WhoseRecordIsEmptyIsAtFault) {
+  Spoil(0, 0);
+  peers_out().head.store(8);
+  ExpectFault(ReadNow(ours()), "record");
+}
+
+TEST_F(SharedMemoryPeer, WhoseRecordIsLongerThanWhatItPublishedIsAtFault) {
+  for (uint32_t length : {9u, 4096u, UINT32_MAX}) {
+    Spoil(length, 0);
+    peers_out().head.store(16);
+    ExpectFault(ReadNow(ours()), "record");
+  }
+}
+
+TEST_F(SharedMemoryPeer, WhoseRecordIsOfAnUnknownKindIsAtFault) {
+  Spoil(8, 0x80);
+  peers_out().head.store(16);
+  ExpectFault(ReadNow(ours()), "record");
+}
+
+TEST_F(SharedMemoryPeer, WhoRewritesARecordThatIsBeingReadChangesNotItsLength) {
+  EXPECT_EQ(WriteText(peer(), std::string(100, 'x')).bytes, 100u);
+  EXPECT_EQ(ReadNow(ours(), 10).bytes, 10u);
+  Spoil(UINT32_MAX, 0);
+  peers_out().head.store(8);  // back, too
+  EXPECT_EQ(ReadNow(ours()).bytes, 90u);
+  ExpectFault(ReadNow(ours()), "position");
+}
+
+TEST_F(SharedMemoryPeer, WhoRewritesEverythingAllTheTimeHarmsNobody) {
+  // Whatever the reader meets is bytes, nothing, or a fault; never more than it asked for.
+  std::atomic<bool> done{false};
+  std::thread rewriter([&] {
+    uint64_t random = 88172645463325252u;
+    while (!done.load(std::memory_order_relaxed)) {
+      random ^= random << 13;
+      random ^= random >> 7;
+      random ^= random << 17;
+      Spoil(static_cast<uint32_t>(random), static_cast<uint32_t>(random >> 33) & 3);
+      peers_out().head.store(random % (4 * kRing), std::memory_order_relaxed);
+      peers_in().tail.store(random >> 40, std::memory_order_relaxed);
+      peers_out().wants_room.store(1, std::memory_order_relaxed);
+      peers_in().asleep.store(1, std::memory_order_relaxed);
+    }
+  });
+  for (int i = 0; i < 20'000; ++i) {
+    EXPECT_LE(ReadNow(ours(), 333).bytes, 333u);
+    EXPECT_LE(WriteText(ours(), "some bytes").bytes, 10u);
+  }
+  done = true;
+  rewriter.join();
+}
+
+TEST_F(SharedMemoryPeer, WhoIsAwakeIsNotWoken) {
+  EXPECT_EQ(WriteText(ours(), "a").bytes, 1u);
+  EXPECT_FALSE(BellRings(peer()));
+}
+
+TEST_F(SharedMemoryPeer, WhoSleepsIsWokenOnce) {
+  EXPECT_TRUE(peer().Arm());
+  EXPECT_EQ(WriteText(ours(), "a").bytes, 1u);
+  EXPECT_EQ(WriteText(ours(), "b").bytes, 1u);
+  EXPECT_TRUE(BellRings(peer()));
+  EXPECT_EQ(ReadNow(peer()).bytes, 2u);
+  EXPECT_TRUE(ReadNow(peer()).would_block);  // and has heard it
+  EXPECT_FALSE(BellRings(peer()));
+}
+
+TEST_F(SharedMemoryPeer, WhoFallsAsleepFindsWhatCameBefore) {
+  EXPECT_EQ(WriteText(ours(), "a").bytes, 1u);
+  EXPECT_FALSE(peer().Arm());
+  EXPECT_EQ(ReadNow(peer()).bytes, 1u);
+}
+
+TEST_F(SharedMemoryPeer, WhoRingsForNothingIsHeardAndThatIsAll) {
+  const char ring[1000] = {};
+  ASSERT_GT(send(peer().fd(), ring, sizeof ring, 0), 0);
+  EXPECT_TRUE(ours().Arm());
+  while (BellRings(ours())) {
+    ours().NoteBell();
+    EXPECT_TRUE(ReadNow(ours()).would_block);
+  }
+  EXPECT_EQ(WriteText(peer(), "a").bytes, 1u);
+  EXPECT_EQ(ReadNow(ours()).bytes, 1u);
+}
+
+TEST_F(SharedMemoryPeer, WhoReadsAgainTellsWhoWaitsForRoom) {
+  const std::string much(kRing, 'x');
+  EXPECT_EQ(WriteText(ours(), much).bytes, kRing - 8);
+  EXPECT_TRUE(WriteText(ours(), "x").would_block);
+  EXPECT_TRUE(ours().WaitForRoom());
+  EXPECT_FALSE(ours().HasRoomAgain());
+  EXPECT_EQ(ReadNow(peer(), 100).bytes, 100u);
+  EXPECT_FALSE(BellRings(ours()));  // not worth it yet
+  EXPECT_EQ(ReadNow(peer(), kRing).bytes, kRing - 108);
+  EXPECT_TRUE(BellRings(ours()));
+  EXPECT_TRUE(ours().HasRoomAgain());
+  EXPECT_EQ(WriteText(ours(), "x").bytes, 1u);
+  EXPECT_FALSE(ours().HasRoomAgain());
+}
+
+TEST_F(SharedMemoryPeer, WhoKeepsTheRingFullHoldsNoReaderThatHasShutDown) {
+  std::atomic<bool> done{false};
+  std::thread writer([&] {
+    const std::string some(1000, 'x');
+    while (!done.load()) WriteText(peer(), some);
+  });
+  while (ReadNow(ours()).bytes == 0) std::this_thread::yield();
+  ours().Shutdown();
+  EXPECT_TRUE(ReadNow(ours()).end);
+  EXPECT_TRUE(ReadNow(ours()).end);
+  done = true;
+  writer.join();
+}
+
+TEST_F(SharedMemoryPeer, ThatIsGoneLetsNobodyWaitForRoom) {
+  pair_.taker.reset();
+  const std::string much(kRing, 'x');
+  while (true) {
+    const IoResult r = WriteText(ours(), much);
+    if (r.bytes > 0) continue;
+    EXPECT_EQ(r.error, EPIPE);
+    break;
+  }
+}
+
+TEST(SharedMemoryPeerProcess, ThatIsKilledEndsABlockedRead) {
+  RingPair pair(kRing);
+  int ready[2];
+  ASSERT_EQ(pipe(ready), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    pair.maker.reset();  // its own part of it, which would keep the bell open
+    const char go = 1;
+    if (write(ready[1], &go, 1) != 1) _exit(1);
+    for (;;) pause();
+  }
+  char go;
+  ASSERT_EQ(read(ready[0], &go, 1), 1);
+  pair.taker.reset();
+  std::thread killer([child] { kill(child, SIGKILL); });
+  std::byte byte;
+  EXPECT_TRUE(pair.maker->Read({&byte, 1}, Wait::kBlock).end);
+  killer.join();
+  waitpid(child, nullptr, 0);
+}
+
+// Of which file this process has how many descriptors.
+class SharedMemoryFds : public SharedMemoryPeer {
+ protected:
+  size_t Open() const {
+    const auto name = [](int fd) { return "/proc/self/fd/" + std::to_string(fd); };
+    const auto file = std::filesystem::read_symlink(name(file_.get()));
+    size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+      std::error_code gone;
+      if (std::filesystem::read_symlink(entry.path(), gone) == file) ++count;
+    }
+    return count - 1;
+  }
+  IoResult Pass(std::string_view text, size_t count) {
+    const std::vector<int> fds(count, file_.get());
+    return WriteText(peer(), text, fds);
+  }
+  IoResult Take(size_t most, std::vector<base::UniqueFd>* fds) {
+    std::byte into[4096];
+    return ours().ReadWithFds(into, Wait::kDontBlock, most, fds);
+  }
+
+  const base::UniqueFd file_{memfd_create("passed-in-a-test", MFD_CLOEXEC)};
+};
+
+TEST_F(SharedMemoryFds, ComeWithTheirBytesAndNoOthers) {
+  EXPECT_EQ(WriteText(peer(), "before").bytes, 6u);
+  EXPECT_EQ(Pass("with", 2).bytes, 4u);
+  EXPECT_EQ(WriteText(peer(), "after").bytes, 5u);
+  std::vector<base::UniqueFd> fds;
+  EXPECT_EQ(Take(16, &fds).bytes, 6u);
+  EXPECT_EQ(fds.size(), 0u);
+  EXPECT_EQ(Take(16, &fds).bytes, 4u);
+  EXPECT_EQ(fds.size(), 2u);
+  EXPECT_EQ(Take(16, &fds).bytes, 5u);
+  EXPECT_EQ(fds.size(), 2u);
+}
+
+TEST_F(SharedMemoryFds, BeyondTheLimitAreClosed) {
+  EXPECT_EQ(Pass("with", 100).bytes, 4u);
+  std::vector<base::UniqueFd> fds;
+  EXPECT_EQ(Take(3, &fds).bytes, 4u);
+  EXPECT_EQ(fds.size(), 3u);
+  EXPECT_EQ(Open(), 3u);
+}
+
+TEST_F(SharedMemoryFds, ThatAreNotAcceptedAreClosed) {
+  EXPECT_EQ(Pass("with", 5).bytes, 4u);
+  EXPECT_EQ(ReadNow(ours()).bytes, 4u);
+  EXPECT_EQ(Open(), 0u);
+  EXPECT_EQ(Pass("again", 5).bytes, 5u);
+  EXPECT_EQ(ReadNow(ours()).bytes, 5u);
+}
+
+TEST_F(SharedMemoryFds, AreNeverTakenAhead) {
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(Pass("with", 5).bytes, 4u);
+  std::vector<base::UniqueFd> fds;
+  EXPECT_EQ(Take(16, &fds).bytes, 4u);
+  EXPECT_EQ(fds.size(), 5u);
+  EXPECT_EQ(Open(), 5u);
+}
+
+TEST_F(SharedMemoryFds, ThatPileUpMakeTheSenderWait) {
+  size_t sent = 0;
+  while (Pass("with", 1).bytes > 0) ++sent;
+  EXPECT_LE(sent, 64u);
+  EXPECT_TRUE(peer().WaitForRoom());
+  std::vector<base::UniqueFd> fds;
+  EXPECT_EQ(Take(16, &fds).bytes, 4u);
+  EXPECT_TRUE(BellRings(peer()));
+  EXPECT_TRUE(peer().HasRoomAgain());
+  EXPECT_EQ(Pass("with", 1).bytes, 4u);
+}
+
+TEST_F(SharedMemoryFds, ThatWereAnnouncedAndDidNotComeAreAFault) {
+  Spoil(8, 1);
+  peers_out().head.store(16);
+  std::vector<base::UniqueFd> fds;
+  ExpectFault(Take(16, &fds), "descriptors that did not come");
+}
+
+TEST(SharedMemoryFdsBeforeTheReading, WaitForIt) {
+  RingPair pair(kRing, /*reading=*/false);
+  const int fd = pair.memory.get();
+  EXPECT_TRUE(WriteText(*pair.taker, "with", {&fd, 1}).would_block);
+  EXPECT_TRUE(pair.taker->WaitForRoom());
+  pair.maker->BeginReading();
+  EXPECT_TRUE(BellRings(*pair.taker));
+  EXPECT_TRUE(pair.taker->HasRoomAgain());
+  EXPECT_EQ(WriteText(*pair.taker, "with", {&fd, 1}).bytes, 4u);
+}
+
+}  // namespace
+}  // namespace drover::transport
