@@ -77,19 +77,19 @@ class InlineSlot {
 struct ThreadContext {
   static ThreadContext& Current() { return current_ != nullptr ? *current_ : OfNewThread(); }
 
-  InlineSlot* slot = nullptr;                    // threads of a runtime only
-  ThreadPool* pool = nullptr;                    // likewise
-  Reactor* reactor = nullptr;                    // while the thread holds that baton
-  int collected = 0;                             // 1 after a result was taken without waiting
-  uint32_t waits = 0;                            // how often it has waited inside Drover
-  int blocked_depth = 0;                         // nesting of ThreadPool::EnterBlocked
-  Executor* executor = nullptr;                  // where continuations of the running code belong
-  Cancellation* cancellation = nullptr;          // of the call whose servant is running
-  bool may_run_user_code = true;                 // what may wait; see NoUserCodeScope
-  Batch* batch = nullptr;                        // the innermost that the thread has made
-  Crowd crowd;                                   // for its polling
-  YieldBudget greeting{/*enabled=*/true};        // for its waits for what new clients say
-  SpinBudget follow{/*limit_ns=*/1000};          // whether to stay awake while others read
+  InlineSlot* slot = nullptr;              // threads of a runtime only
+  ThreadPool* pool = nullptr;              // likewise
+  Reactor* reactor = nullptr;              // while the thread holds that baton
+  int collected = 0;                       // 1 after a result was taken without waiting
+  uint32_t waits = 0;                      // how often it has waited inside Drover
+  int blocked_depth = 0;                   // nesting of ThreadPool::EnterBlocked
+  Executor* executor = nullptr;            // where continuations of the running code belong
+  Cancellation* cancellation = nullptr;    // of the call whose servant is running
+  bool may_run_user_code = true;           // what may wait; see NoUserCodeScope
+  Batch* batch = nullptr;                  // the innermost that the thread has made
+  Crowd crowd;                             // for its polling
+  YieldBudget greeting{/*enabled=*/true};  // for its waits for what new clients say
+  SpinBudget follow{/*limit_ns=*/1000};    // whether to stay awake while others read
 
  private:
   static ThreadContext& OfNewThread();

@@ -147,7 +147,6 @@ class Connection final : public async::EventHandler {
  private:
   friend class OneWay;
   friend class SharedMemoryUpgrade;
-
   // What can wait rides with the next frame, or with a tick.
   enum class Urgency { kNow, kCanWait };
 
@@ -167,14 +166,12 @@ class Connection final : public async::EventHandler {
   bool BeginDedicated(async::DedicatedReader& dedicated);
   ReadResult ReadOnce(transport::Wait wait);
   ReadResult SpinForInput(int64_t nanos, const async::FutureCore* core);
-  // Lets others run before this thread sleeps, where that pays.
-  ReadResult YieldForInput(async::YieldBudget& budget, int64_t worth);
+  ReadResult YieldForInput(async::YieldBudget& budget, int64_t worth);  // lets others run first
   // User code goes to the pool, but for what `reader` may run. False if the token went away.
   bool HandleFrames(async::DedicatedReader* reader);
   bool RunHere(base::Ref<Work>& work, async::DedicatedReader& reader);
   bool RunLent(Work& work, uint64_t method, async::DedicatedReader& reader);
-  // Has the reactor watch for input; while nobody has the token.
-  void WatchForInput() ABSL_EXCLUSIVE_LOCKS_REQUIRED(read_mu_);
+  void WatchForInput() ABSL_EXCLUSIVE_LOCKS_REQUIRED(read_mu_);  // while nobody has the token
   void SetInterest(uint32_t events) ABSL_EXCLUSIVE_LOCKS_REQUIRED(read_mu_);
   void UpdateWriteInterest();
   void RequestTick();
@@ -364,7 +361,6 @@ class Connection final : public async::EventHandler {
   void SendPing(int64_t now);
   int64_t CheckFrameDeadline(int64_t now);
   bool InputWaits(int64_t incident, Excuse& excuse);
-
   bool InForkedChild() const;
   void CloseIfRetired();
   bool Unused() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);  // retired, and nothing keeps it
@@ -411,8 +407,7 @@ class Connection final : public async::EventHandler {
 
   Pings pings_;            // if they are wanted
   wire::SendBatch batch_;  // used by whoever writes (state_.writing), or after everybody is done
-
-  ReadState read_;  // used by whoever holds the read token
+  ReadState read_;         // used by whoever holds the read token
 
   // Reading needs the token, writing state_.writing; reset when the connection has ended and
   // nobody has either.

@@ -59,8 +59,8 @@ bool OneWay::Send(Connection& c, RemoteCapability& target, OutgoingCall& call,
     base::MutexLock lock(&c.mu_);
     OneWayState& state = c.state_.one_way;
     const bool can = c.state_.open() && !c.state_.write_failed && state.granted > 0 &&
-                     c.state_.hello == ConnectionState::Hello::kNone && c.state_.held.empty() && !c.state_.holds_all &&
-                     c.CheckBacklog().ok() && c.CheckFrame(bytes).ok();
+                     c.state_.hello == ConnectionState::Hello::kNone && c.state_.held.empty() &&
+                     !c.state_.holds_all && c.CheckBacklog().ok() && c.CheckFrame(bytes).ok();
     full = can && !Fits(state.granted, state.under_way, weight);
     sent = can && !full;
     if (sent) {
