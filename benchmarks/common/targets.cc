@@ -42,6 +42,7 @@ struct Target {
   bool at_least;
   double bound;
   const char* unit;
+  std::optional<Work> others_work = std::nullopt;  // what the other does, if it is not `work`
 };
 constexpr bool kAtLeast = true;
 constexpr bool kAtMost = false;
@@ -77,6 +78,10 @@ constexpr Target kTargets[] = {
      kRaw, kAtLeast, 1.1, "x"},
     {"8 threads, two CPUs: times the calls of the best peer", kTwo, Work::kThreads, kRate, kDrover,
      kBestPeer, kAtLeast, 2, "x"},
+    {"8 threads with copies of one proxy, two CPUs: times the calls of raw sockets", kTwo,
+     Work::kSharedConnection, kRate, kDrover, kRaw, kAtLeast, 1.1, "x", Work::kThreads},
+    {"8 threads with copies of one proxy, two CPUs: times the calls of the best peer", kTwo,
+     Work::kSharedConnection, kRate, kDrover, kBestPeer, kAtLeast, 2, "x", Work::kThreads},
     {"echo 64 KiB, two CPUs: times as fast as the best peer", kTwo, Work::kEcho64KiB, kTime,
      kDrover, kBestPeer, kAtLeast, 1, "x"},
     {"echo 1 MiB, two CPUs: times as fast as the best peer", kTwo, Work::kEcho1MiB, kTime, kDrover,
@@ -100,19 +105,19 @@ constexpr double kMostWorkerMib = 1.5;
 
 bool MoreIsBetter(Rounds figure) { return figure == kRate; }
 
-// The figure of each round; empty if it was not measured.
-std::vector<double> Figures(const Measurement& measurement, const Target& target,
+// The figure of each round of that work; empty if it was not measured.
+std::vector<double> Figures(const Measurement& measurement, const Target& target, Work work,
                             const std::string& name) {
-  const auto summary = measurement.Summarize(name, target.placement, target.work);
+  const auto summary = measurement.Summarize(name, target.placement, work);
   return summary ? (*summary).*target.figure : std::vector<double>();
 }
 
 // Of each round the best of all peers; empty if there is none.
-std::vector<double> BestOfPeers(const Measurement& measurement, const Target& target) {
+std::vector<double> BestOfPeers(const Measurement& measurement, const Target& target, Work work) {
   std::vector<double> best;
   for (const auto& contender : measurement.contenders()) {
     if (contender->kind() != Kind::kPeer) continue;
-    const std::vector<double> figures = Figures(measurement, target, contender->name());
+    const std::vector<double> figures = Figures(measurement, target, work, contender->name());
     for (size_t i = 0; i < figures.size(); ++i) {
       if (i == best.size()) best.push_back(figures[i]);
       best[i] = MoreIsBetter(target.figure) ? std::max(best[i], figures[i])
@@ -124,11 +129,12 @@ std::vector<double> BestOfPeers(const Measurement& measurement, const Target& ta
 
 // What is bounded, in each round; empty if it was not measured.
 std::vector<double> Measured(const Measurement& measurement, const Target& target) {
-  std::vector<double> figures = Figures(measurement, target, target.contender);
+  std::vector<double> figures = Figures(measurement, target, target.work, target.contender);
   if (target.other == nullptr) return figures;
+  const Work work = target.others_work.value_or(target.work);
   const std::vector<double> others = target.other == kBestPeer
-                                         ? BestOfPeers(measurement, target)
-                                         : Figures(measurement, target, target.other);
+                                         ? BestOfPeers(measurement, target, work)
+                                         : Figures(measurement, target, work, target.other);
   figures.resize(std::min(figures.size(), others.size()));
   for (size_t i = 0; i < figures.size(); ++i) {
     figures[i] /= others[i];
