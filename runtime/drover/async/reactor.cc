@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/time/clock.h"
 #include "drover/async/busy_connections.h"
+#include "drover/async/cpu.h"
 #include "drover/async/crowd.h"
 #include "drover/async/steady_clock.h"
 #include "drover/base/log.h"
@@ -34,7 +35,7 @@ Reactor::Reactor(base::Ref<ThreadPool> pool, int64_t spin_ns)
     : pool_(std::move(pool)),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      spin_(spin_ns) {
+      spin_(AvailableCpus() > 1 ? spin_ns : 0) {
   if (!epoll_.valid() || !wake_.valid()) {
     DROVER_LOG(kError) << "no descriptors left for the reactor";
     std::abort();

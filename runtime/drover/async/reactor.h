@@ -45,7 +45,7 @@ class EventHandler : public Baton {
 
 class Reactor final : public Baton {
  public:
-  // `spin_ns`: the longest poll before a wait; see RuntimeOptions::spin.
+  // `spin_ns`: the longest poll of a wait; with one CPU nobody polls.
   Reactor(base::Ref<ThreadPool> pool, int64_t spin_ns);
   ~Reactor() override;
 
