@@ -35,7 +35,8 @@ Reactor::Reactor(base::Ref<ThreadPool> pool, int64_t spin_ns)
     : pool_(std::move(pool)),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      spin_(AvailableCpus() > 1 ? spin_ns : 0) {
+      spin_(AvailableCpus() > 1 ? spin_ns : 0),
+      together_spin_(spin_ns) {
   if (!epoll_.valid() || !wake_.valid()) {
     DROVER_LOG(kError) << "no descriptors left for the reactor";
     std::abort();
@@ -141,8 +142,10 @@ void Reactor::Run() {
     const int interval = tick_millis_.load(std::memory_order_relaxed);
     const bool together = BusyConnections::Get().together();
     int n = 0;
-    if (const int64_t nanos = busy || together ? spin_.Next() : 0; nanos > 0) {
-      n = together ? YieldingPoll(events, nanos) : Poll(events, nanos);
+    if (together) {
+      if (const int64_t nanos = together_spin_.Next(); nanos > 0) n = YieldingPoll(events, nanos);
+    } else if (busy) {
+      if (const int64_t nanos = spin_.Next(); nanos > 0) n = Poll(events, nanos);
     }
     if (n == 0) n = epoll_wait(epoll_.get(), events, kMaxEvents, WaitMillis(interval));
     busy = n > 0;
@@ -199,7 +202,7 @@ int Reactor::YieldingPoll(epoll_event* events, int64_t nanos) {
     n = epoll_wait(epoll_.get(), events, kMaxEvents, 0);
     return n != 0;
   });
-  spin_.Report(/*paid=*/n > 0, SteadyNanos() - began);
+  together_spin_.Report(/*paid=*/n > 0, SteadyNanos() - began);
   return std::max(n, 0);
 }
 

@@ -45,7 +45,7 @@ class EventHandler : public Baton {
 
 class Reactor final : public Baton {
  public:
-  // `spin_ns`: the longest poll of a wait; with one CPU nobody polls.
+  // `spin_ns`: the longest poll of a wait; with one CPU it lets others run instead.
   Reactor(base::Ref<ThreadPool> pool, int64_t spin_ns);
   ~Reactor() override;
 
@@ -85,7 +85,8 @@ class Reactor final : public Baton {
   base::UniqueFd epoll_;
   base::UniqueFd wake_;
   std::atomic<bool> stopping_{false};
-  SpinBudget spin_;  // of the thread that waits
+  SpinBudget spin_;           // of the thread that waits
+  SpinBudget together_spin_;  // of the same, where it serves many busy connections
   static constexpr int kNoTicks = -1;
   std::atomic<int> tick_millis_{kNoTicks};             // until the next one, as epoll takes it
   std::atomic<int64_t> next_timer_{TimerSet::kNever};  // the soonest of timers_
