@@ -86,7 +86,7 @@ absl::StatusOr<std::string> Measure(const Arguments& arguments,
 
 // bench --scale [DATA]: how costs grow with numbers, alone (scale.h).
 int ScaleMain(const std::string& data) {
-  const absl::StatusOr<std::string> section = ScaleReport(/*seconds=*/1, data);
+  const absl::StatusOr<std::string> section = ScaleReport(/*seconds=*/0.1, data);
   if (section.ok()) {
     std::cout << *section;
   } else {

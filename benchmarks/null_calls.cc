@@ -3,6 +3,7 @@
 //
 //   null_calls serve SOCKET           prints "ready", serves until its standard input ends
 //   null_calls call SOCKET COUNT      makes so many calls, one after another
+//   null_calls connect SOCKET COUNT   the same, each on a connection of its own
 //
 // Ends with 0, with 1 and a message if a call fails, with 2 if it is called in another way.
 #include <unistd.h>
@@ -38,11 +39,21 @@ absl::Status ServeUntilInputEnds(const std::string& socket) {
   return absl::OkStatus();
 }
 
+absl::Status MakeCall(const ::bench::BenchProxy& bench) {
+  DROVER_ASSIGN_OR_RETURN(const uint32_t answer, bench.Calculate(7));
+  return answer == 8 ? absl::OkStatus() : absl::DataLossError("not 8");
+}
+
 absl::Status MakeCalls(const std::string& socket, uint64_t count) {
   const auto bench = Connect<::bench::BenchProxy>("unix://" + socket, {.shared_memory = false});
+  for (uint64_t i = 0; i < count; ++i) DROVER_RETURN_IF_ERROR(MakeCall(bench));
+  return absl::OkStatus();
+}
+
+absl::Status MakeConnections(const std::string& socket, uint64_t count) {
+  const std::string endpoint = "unix://" + socket;
   for (uint64_t i = 0; i < count; ++i) {
-    DROVER_ASSIGN_OR_RETURN(const uint32_t answer, bench.Calculate(7));
-    if (answer != 8) return absl::DataLossError("not 8");
+    DROVER_RETURN_IF_ERROR(MakeCall(Connect<::bench::BenchProxy>(endpoint)));
   }
   return absl::OkStatus();
 }
@@ -52,10 +63,12 @@ int Main(int argc, char** argv) {
   absl::Status status;
   if (uint64_t count; what == "call" && argc == 4 && absl::SimpleAtoi(argv[3], &count)) {
     status = MakeCalls(argv[2], count);
+  } else if (what == "connect" && argc == 4 && absl::SimpleAtoi(argv[3], &count)) {
+    status = MakeConnections(argv[2], count);
   } else if (what == "serve" && argc == 3) {
     status = ServeUntilInputEnds(argv[2]);
   } else {
-    std::cerr << "usage: null_calls serve SOCKET | null_calls call SOCKET COUNT\n";
+    std::cerr << "usage: null_calls serve SOCKET | null_calls call|connect SOCKET COUNT\n";
     return 2;
   }
   if (!status.ok()) std::cerr << "null_calls: " << status << "\n";

@@ -9,10 +9,10 @@
 
 namespace drover::bench {
 
-// `seconds` for each figure. Unless `data` is empty, also writes there, for
-// benchmarks/scale.gnuplot, a line for each number: how many, microseconds of a call at so many
-// connections, and at so many objects. Blocks; for a process with one thread; raises its limit of
-// descriptors. The first error of a call is returned.
+// `seconds` for each of five rounds of each figure: with 0.1 it takes half a minute. Unless `data`
+// is empty, also writes the figures there, for benchmarks/plots/scale.gp. Blocks; for a process
+// with one thread; raises its limit of descriptors. The first error of a call is returned;
+// ResourceExhausted if there are too few descriptors.
 absl::StatusOr<std::string> ScaleReport(double seconds, const std::string& data);
 
 }  // namespace drover::bench

@@ -23,7 +23,7 @@ With --work: measures that alone and prints a line for each contender; to be run
                 be repeated
   --pipelining  only what needs a link with a delay, and its section of the report
   --scale [FILE]   alone: what calls and idle connections, objects and workers cost when there are
-                many; also writes the figures to FILE, for benchmarks/scale.gnuplot
+                many; also writes the figures to FILE, for benchmarks/plots/scale.gp
   --pinned      server and client on one CPU only
   --two-cpus    server and client on two CPUs only
   --peers DIR   the programs in it are contenders too

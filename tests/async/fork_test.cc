@@ -1,12 +1,18 @@
 // A child made by fork() while the runtime has threads: it has none of them, and gets its own.
+#include <unistd.h>
+
+#include <cstddef>
 #include <memory>
 
 #include "drover/async/runtime.h"
 #include "drover/object/connect.h"
 #include "drover/object/server.h"
+#include "drover/transport/dial.h"
 #include "gtest/gtest.h"
 #include "kitchen.drover.h"
 #include "support/child_process.h"
+#include "support/temp_dir.h"
+#include "support/until.h"
 
 namespace drover {
 namespace {
@@ -62,6 +68,22 @@ TEST(Fork, LeavesTheParentsProxiesToTheParent) {
   EXPECT_EQ(WEXITSTATUS(status), 0);
   EXPECT_EQ(*begun.Get(), 7u);
   EXPECT_EQ(*cook.Add(5, 6), 11u);
+}
+
+// The child has copies of all descriptors, and does nothing with them.
+TEST(Fork, KeepsNoConnectionOpenThatTheParentCloses) {
+  const testing_support::TempDir folder;
+  auto server = Serve("unix://" + folder.path() + "/socket", std::make_shared<PlainCook>());
+  ASSERT_TRUE(server.ok()) << server.status();
+  const auto client = transport::Dial(server->endpoint()).value();
+  testing_support::Until([&] { return server->connections() == 1; });
+  const testing_support::ChildProcess child([] {
+    for (;;) pause();
+    return 0;
+  });
+  server->Shutdown(absl::ZeroDuration());
+  std::byte said[64];
+  EXPECT_TRUE(client->Read(said, transport::Wait::kBlock).end);
 }
 
 }  // namespace

@@ -71,7 +71,9 @@ class SlowCook : public Cook {
 
 class Batching : public testing::Test {
  protected:
-  ~Batching() override {
+  ~Batching() override { Stop(); }
+
+  void Stop() {
     proxy_ = {};
     if (!client_) return;
     client_->Close(absl::CancelledError("the test is over"));
@@ -86,7 +88,7 @@ class Batching : public testing::Test {
                                  Options("server", nullptr));
     proxy_ = kitchen::CookProxy(Proxy::FromCapability(client_->Bootstrap()));
     ASSERT_EQ(*proxy_.Add(1, 2), 3u);  // the front object is here: calls go to it in short frames
-    server_writes_.Take();
+    greeting_writes_ = server_writes_.Take().size();
     client_writes_.Take();
   }
 
@@ -107,6 +109,7 @@ class Batching : public testing::Test {
 
   Writes server_writes_;
   Writes client_writes_;
+  size_t greeting_writes_ = 0;  // of the server's, until the first call was answered
   kitchen::CookProxy proxy_;
 
  private:
@@ -144,6 +147,16 @@ TEST_F(Batching, RepliesToRequestsThatCameTogetherLeaveTogether) {
   Start(std::make_shared<Cook>());
   TurnWindow(32);
   EXPECT_THAT(server_writes_.Take(), SizeIs(Lt(32u)));
+}
+
+// A server that is slow, because it shares its CPU, writes in between.
+TEST_F(Batching, TheAnswerToBootstrapLeavesWithThatToTheCallBehindIt) {
+  constexpr int kMostTries = 1000;
+  for (int i = 0; i < kMostTries && greeting_writes_ != 1; ++i) {
+    Stop();
+    Start(std::make_shared<Cook>());
+  }
+  EXPECT_EQ(greeting_writes_, 1u);
 }
 
 TEST_F(Batching, RepliesDoNotWaitForAllRequestsThatCameTogether) {

@@ -38,7 +38,7 @@ TEST(CallsOfNobody, BootstrapWithoutFrontObjectIsUnimplemented) {
                                         .terms = nullptr,
                                         .front_object = nullptr,
                                         .node = nullptr,
-                                        .on_closed = nullptr});
+                                        .owner = nullptr});
   ScriptedPeer peer(std::move(theirs));
   peer.SendBootstrap(0);
   auto message = peer.ExpectReturn(0);

@@ -1,4 +1,4 @@
-// The send buffer of a UNIX socket, which grows with the first large message.
+// The send buffer of a UNIX socket, which grows with the first large message; what closing ends.
 #include "drover/transport/socket_stream.h"
 
 #include <sys/socket.h>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "support/child_process.h"
 
 namespace drover::transport {
 namespace {
@@ -50,6 +51,26 @@ TEST_F(UnixSendBuffer, StaysAsItIsWhileMessagesAreSmall) {
   const int before = SendBuffer(ours_->fd());
   EXPECT_EQ(Write(64 * 1024), 64u * 1024);
   EXPECT_EQ(SendBuffer(ours_->fd()), before);
+}
+
+// Each is new, as accept() and socket() make them.
+TEST(ClosingASocket, EndsItUnlessSomebodyElseMayHaveIt) {
+  const auto make = [](int family) {
+    return SocketStream::MakeOfNew(base::UniqueFd(socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)),
+                                   family, "somewhere");
+  };
+  const auto unix_socket = make(AF_UNIX);
+  EXPECT_TRUE(unix_socket->EndsWhenClosed());
+  EXPECT_FALSE(make(AF_INET)->EndsWhenClosed());
+  int fds[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+  const base::UniqueFd other(fds[1]);
+  EXPECT_FALSE(SocketStream::Make(base::UniqueFd(fds[0]), "given")->EndsWhenClosed());
+
+  testing_support::ChildProcess child([&] { return make(AF_UNIX)->EndsWhenClosed() ? 0 : 1; });
+  const int status = child.Wait();
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "what the child makes is its own";
+  EXPECT_FALSE(unix_socket->EndsWhenClosed()) << "a child may have it";
 }
 
 TEST_F(UnixSendBuffer, GrowsWithTheFirstLargeMessage) {

@@ -1,6 +1,5 @@
 #include "drover/async/reactor.h"
 
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -23,6 +22,7 @@ constexpr int kTickMillis = 1;
 // Ticks that only find what the last one found become rarer, up to this.
 constexpr int kLongestTickMillis = 8;
 constexpr int kMaxEvents = 64;
+constexpr int kPollsARound = 4;  // between two looks at the clock
 
 }  // namespace
 
@@ -129,10 +129,14 @@ void Reactor::Run() {
   ThreadPool::NotBusy not_busy(*pool_);
   pool_->EnterBlocked();
   absl::Time last_tick = absl::InfinitePast();
+  bool busy = false;  // the last wait brought something
   while (!stopping_.load(std::memory_order_acquire) && context.reactor == this) {
     epoll_event events[kMaxEvents];
     const int interval = tick_millis_.load(std::memory_order_relaxed);
-    const int n = epoll_wait(epoll_.get(), events, kMaxEvents, WaitMillis(interval));
+    int n = 0;
+    if (const int64_t nanos = busy ? spin_.Next() : 0; nanos > 0) n = Poll(events, nanos);
+    if (n == 0) n = epoll_wait(epoll_.get(), events, kMaxEvents, WaitMillis(interval));
+    busy = n > 0;
     for (int i = 0; i < n && context.reactor == this; ++i) {
       if (events[i].data.u64 == 0) {
         uint64_t count;
@@ -157,6 +161,25 @@ void Reactor::Run() {
   }
   context.reactor = nullptr;
   pool_->LeaveBlocked();
+}
+
+int Reactor::Poll(epoll_event* events, int64_t nanos) {
+  Crowd& crowd = ThreadContext::Current().crowd;
+  int64_t now = SteadyNanos();
+  if (crowd.Rests(now)) return 0;
+  const int64_t give_up = now + nanos;
+  for (uint32_t round = 0; now < give_up; ++round) {
+    for (int polls = crowd.crowded() ? 1 : kPollsARound; polls > 0; --polls) {
+      const int n = epoll_wait(epoll_.get(), events, kMaxEvents, 0);
+      if (n <= 0) continue;
+      spin_.Report(/*paid=*/true);
+      return n;
+    }
+    now = SteadyNanos();
+    if (crowd.WantsYield(round) && !crowd.Yield(&now)) break;
+  }
+  spin_.Report(/*paid=*/false);
+  return 0;
 }
 
 int Reactor::WaitMillis(int interval) const {
@@ -186,7 +209,7 @@ void Reactor::RunTicks() {
   int interval;
   {
     base::MutexLock lock(&mu_);
-    tick_requested_ = false;
+    if (std::exchange(tick_requested_, false)) lingered_ = false;
     interval = tick_millis_.load(std::memory_order_relaxed);
     for (uint64_t id : ticks_) {
       auto it = handlers_.find(id);
@@ -210,7 +233,9 @@ void Reactor::RunTicks() {
   due.clear();
   due_ = std::move(due);
   base::MutexLock lock(&mu_);
-  if (ticks_.empty()) interval = kNoTicks;
+  // A tick after the last one that anybody wanted: whoever asks for one again and again, as a
+  // client that connects anew for each call does, need not wake this thread each time.
+  if (ticks_.empty()) interval = std::exchange(lingered_, true) ? kNoTicks : kTickMillis;
   if (!tick_requested_) tick_millis_.store(interval, std::memory_order_relaxed);
 }
 

@@ -7,10 +7,12 @@
 //   reactor.Watch(id, fd, EPOLLIN, 0);
 //   reactor.Unregister(id);
 //
-// Level-triggered. Thread-safe; never blocks, but for Run, which is the pool's. Handlers are kept
-// alive until removed; OnReady may be called once more by a thread that had already begun.
+// Level-triggered; polls before it sleeps while that pays. Thread-safe; only Run blocks. Handlers
+// are kept until removed; OnReady may be called once more by a thread that had already begun.
 #ifndef DROVER_ASYNC_REACTOR_H_
 #define DROVER_ASYNC_REACTOR_H_
+
+#include <sys/epoll.h>
 
 #include <atomic>
 #include <cstdint>
@@ -19,6 +21,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "drover/async/spin_budget.h"
 #include "drover/async/thread_context.h"
 #include "drover/async/thread_pool.h"
 #include "drover/async/timer_set.h"
@@ -67,6 +70,8 @@ class Reactor final : public Baton {
 
  private:
   void Run();
+  // What is ready now or soon, as epoll_wait gives it; 0 if nothing came within `nanos`.
+  int Poll(epoll_event* events, int64_t nanos);
   void RunTicks();
   void RunTimers(int64_t now);
   int WaitMillis(int interval) const;
@@ -77,6 +82,7 @@ class Reactor final : public Baton {
   base::UniqueFd epoll_;
   base::UniqueFd wake_;
   std::atomic<bool> stopping_{false};
+  SpinBudget spin_;  // of the thread that waits
   static constexpr int kNoTicks = -1;
   std::atomic<int> tick_millis_{kNoTicks};             // until the next one, as epoll takes it
   std::atomic<int64_t> next_timer_{TimerSet::kNever};  // the soonest of timers_
@@ -88,6 +94,7 @@ class Reactor final : public Baton {
   absl::flat_hash_map<uint64_t, base::Ref<EventHandler>> handlers_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_set<uint64_t> ticks_ ABSL_GUARDED_BY(mu_);
   bool tick_requested_ ABSL_GUARDED_BY(mu_) = false;  // since the last tick began
+  bool lingered_ ABSL_GUARDED_BY(mu_) = true;         // there was a tick that nobody wanted
   TimerSet timers_ ABSL_GUARDED_BY(mu_);
 };
 

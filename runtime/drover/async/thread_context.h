@@ -16,6 +16,7 @@
 #include "drover/async/crowd.h"
 #include "drover/async/executor.h"
 #include "drover/async/spin_budget.h"
+#include "drover/async/yield_budget.h"
 #include "drover/base/ref.h"
 
 namespace drover::async {
@@ -73,6 +74,7 @@ struct ThreadContext {
   Cancellation* cancellation = nullptr;          // of the call whose servant is running
   bool may_run_user_code = true;                 // what may wait; see NoUserCodeScope
   Crowd crowd;                                   // for its polling
+  YieldBudget greeting;                          // for its waits for what new clients say
   SpinBudget follow{SpinBudget::WantedNanos()};  // for its waits while others read
 };
 

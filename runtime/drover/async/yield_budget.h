@@ -47,8 +47,8 @@ class YieldBudget {
   }
   // Whether the turn that Next() allowed is to be measured, and reported to ReportTurn.
   bool Measures() { return rest_ > 1 || turns_++ % kMeasureEvery == 0; }
-  void ReportTurn(int64_t from, int64_t to) {
-    if (to - from > kWorthNanos) {
+  void ReportTurn(int64_t from, int64_t to, int64_t worth = kWorthNanos) {
+    if (to - from > worth) {
       rests_until_ = to + rest_ * (to - from);
       rest_ = std::min(4 * rest_, kLongestRest);
       quick_ = 0;

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "drover/async/parker.h"
+#include "drover/async/steady_clock.h"
 #include "drover/async/thread_context.h"
 #include "drover/base/log.h"
 #include "drover/rpc/refuse.h"
@@ -16,8 +17,9 @@
 namespace drover::rpc {
 namespace {
 
-// Connections taken before other descriptors get their turn.
-constexpr int kMostAtOnce = 16;
+// After descriptors, or memory for another, ran out. One of a connection of this server that ends
+// is taken at once.
+constexpr absl::Duration kShortRest = absl::Milliseconds(100);
 
 std::string UserOf(const transport::PeerInfo& peer) {
   return peer.uid ? absl::StrCat(", uid ", *peer.uid) : "";
@@ -71,33 +73,44 @@ std::vector<base::Ref<Connection>> Acceptor::OpenConnections() {
 }
 
 void Acceptor::OnReady(uint32_t) {
-  for (int i = 0; i < kMostAtOnce; ++i) {
+  int left;
+  {
+    base::MutexLock lock(&mu_);
+    left = budget_.Begin();
+  }
+  for (bool waits = true;; waits = false) {  // epoll has said so of the first
     std::unique_ptr<transport::ByteStream> stream;
     {
       base::MutexLock lock(&mu_);
       if (listener_ == nullptr) return;
+      if (left-- == 0) return budget_.End(/*all_taken=*/false);
       auto accepted = listener_->Accept();
       if (!accepted.ok()) {
+        // Without a descriptor the kernel does not look whether another one waits; epoll will.
+        if (!waits) return budget_.End(/*all_taken=*/false);
         // The connection waits in the backlog; looking again at once would only burn the CPU.
-        DROVER_LOG(kWarning) << name_ << ": cannot accept: " << accepted.status().message();
+        if (!std::exchange(short_, true)) {
+          DROVER_LOG(kWarning) << name_ << ": cannot accept: " << accepted.status().message()
+                               << "; clients wait";
+        }
         Watch(0);
         break;
       }
+      short_ = false;
       stream = *std::move(accepted);
+      if (stream == nullptr) return budget_.End(/*all_taken=*/true);
     }
-    if (stream == nullptr) return;
     Add(std::move(stream));
     // A call that came with it did not come back: another thread waits in epoll now.
     if (async::ThreadContext::Current().reactor == nullptr) return;
   }
-  base::MutexLock lock(&mu_);
-  if (listener_ != nullptr && watched_ == 0) runtime_.reactor().RequestTick(reactor_id_);
+  const int64_t rest = absl::ToInt64Nanoseconds(kShortRest);
+  runtime_.reactor().CallAt(reactor_id_, async::SteadyNanos() + rest);
 }
 
-bool Acceptor::OnTick() {
+void Acceptor::OnTimer() {
   base::MutexLock lock(&mu_);
   if (!stopping_) Watch(EPOLLIN);
-  return false;
 }
 
 absl::Status Acceptor::CheckPeer(const transport::PeerInfo& peer) {
@@ -139,14 +152,7 @@ void Acceptor::Add(std::unique_ptr<transport::ByteStream> stream) {
   options.terms = terms_;
   options.front_object = front_;
   options.node = options_.node;
-  options.on_closed = [self = base::Ref<Acceptor>::Share(this)](Connection* connection) {
-    base::Ref<Connection> dropped;  // outlives the lock
-    base::MutexLock lock(&self->mu_);
-    auto it = self->connections_.find(connection);
-    if (it == self->connections_.end()) return;
-    dropped = std::move(it->second);
-    self->connections_.erase(it);
-  };
+  options.owner = base::Ref<Acceptor>::Share(this);
   options.read_by_maker = true;
   base::Ref<Connection> connection = Connection::Create(std::move(stream), std::move(options));
   bool late;
@@ -164,6 +170,16 @@ void Acceptor::Add(std::unique_ptr<transport::ByteStream> stream) {
   } else {
     connection->OnReady(EPOLLIN);
   }
+}
+
+void Acceptor::OnClosed(Connection& connection) {
+  base::Ref<Connection> dropped;  // outlives the lock
+  base::MutexLock lock(&mu_);
+  if (short_ && !stopping_) Watch(EPOLLIN);  // its descriptor is free, or about to be
+  auto it = connections_.find(&connection);
+  if (it == connections_.end()) return;
+  dropped = std::move(it->second);
+  connections_.erase(it);
 }
 
 void Acceptor::StopListening() {

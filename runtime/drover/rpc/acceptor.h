@@ -15,6 +15,7 @@
 #include "drover/async/reactor.h"
 #include "drover/async/runtime.h"
 #include "drover/base/mutex.h"
+#include "drover/rpc/accept_budget.h"
 #include "drover/rpc/capability.h"
 #include "drover/rpc/connection.h"
 #include "drover/rpc/limits.h"
@@ -35,7 +36,7 @@ struct AcceptorOptions {
   bool shared_memory = false;     // offered, over UNIX sockets
 };
 
-class Acceptor final : public async::EventHandler {
+class Acceptor final : public async::EventHandler, public ConnectionOwner {
  public:
   static base::Ref<Acceptor> Start(std::unique_ptr<transport::Listener> listener,
                                    base::Ref<Capability> front, AcceptorOptions options);
@@ -49,8 +50,11 @@ class Acceptor final : public async::EventHandler {
   std::vector<base::Ref<Connection>> OpenConnections();
 
   void OnReady(uint32_t events) override;
-  bool OnTick() override;  // tries again after descriptors ran out
+  void OnTimer() override;  // tries again after descriptors ran out
   void HandOver() override {}
+  void OnClosed(Connection& connection) override;
+  void AddRef() const override { async::EventHandler::AddRef(); }
+  void Unref() const override { async::EventHandler::Unref(); }
 
  private:
   Acceptor(std::unique_ptr<transport::Listener> listener, base::Ref<Capability> front,
@@ -72,8 +76,10 @@ class Acceptor final : public async::EventHandler {
   base::Mutex mu_;
   std::unique_ptr<transport::Listener> listener_ ABSL_GUARDED_BY(mu_);
   uint32_t watched_ ABSL_GUARDED_BY(mu_) = 0;
+  AcceptBudget budget_ ABSL_GUARDED_BY(mu_);
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
-  bool full_ ABSL_GUARDED_BY(mu_) = false;  // and the log says so
+  bool full_ ABSL_GUARDED_BY(mu_) = false;   // and the log says so
+  bool short_ ABSL_GUARDED_BY(mu_) = false;  // of descriptors, and the log says so
   absl::flat_hash_map<Connection*, base::Ref<Connection>> connections_ ABSL_GUARDED_BY(mu_);
 };
 

@@ -2,6 +2,7 @@
 #include "drover/rpc/connection.h"
 
 #include <list>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -46,7 +47,7 @@ base::Ref<Connection> Connection::Create(std::unique_ptr<transport::ByteStream> 
                                          ConnectionOptions options) {
   base::Ref<Capability> front = std::move(options.front_object);
   base::Ref<Capability> node = std::move(options.node);
-  std::function<void(Connection*)> on_closed = std::move(options.on_closed);
+  base::Ref<ConnectionOwner> owner = std::move(options.owner);
   const bool read_by_maker = options.read_by_maker;
   const bool serves = static_cast<bool>(front);
   auto self = base::Ref<Connection>::Adopt(new Connection(std::move(stream), std::move(options)));
@@ -54,13 +55,14 @@ base::Ref<Connection> Connection::Create(std::unique_ptr<transport::ByteStream> 
     base::MutexLock lock(&self->mu_);
     self->state_.front = std::move(front);
     self->state_.node = std::move(node);
-    self->on_closed_ = std::move(on_closed);
+    self->owner_ = std::move(owner);
   }
   self->stream_->SetTcpUserTimeout(self->terms_->liveness.tcp_user_timeout);
   self->reactor_id_ = self->runtime_.reactor().Register(self);
   self->BeginPings();
   if (serves) {
     self->ExpectFirstFrame();
+    self->read_.fresh = read_by_maker;
     if (!read_by_maker) self->ReleaseTokenToReactor();  // it is watched from the start
   } else {
     self->RequestTick();  // a client's only if nobody calls at once
@@ -98,7 +100,9 @@ bool Connection::Unused() const {
          state_.embargoes.size() == 0 && state_.held.empty();
 }
 
-void Connection::Close(const absl::Status& reason) {
+void Connection::Close(const absl::Status& reason) { End(reason, /*by_reader=*/false); }
+
+void Connection::End(const absl::Status& reason, bool by_reader) {
   if (InForkedChild()) return;
   const async::NoUserCodeScope no_user_code;
   std::vector<base::Ref<ReturnHandler>> lost;
@@ -109,7 +113,7 @@ void Connection::Close(const absl::Status& reason) {
   Deferred deferred;
   wire::SendQueue unsent;  // may hold what goes with code of the user's
   async::Task idle;
-  std::function<void(Connection*)> on_closed;
+  base::Ref<ConnectionOwner> owner;
   {
     base::MutexLock lock(&mu_);
     if (!state_.open()) return;
@@ -163,22 +167,11 @@ void Connection::Close(const absl::Status& reason) {
     deferred.Drop(std::move(state_.front));
     deferred.Drop(std::move(state_.node));
     std::swap(unsent, state_.send);
-    idle = std::move(idle_callback_);
+    if (idle_callback_ != nullptr) idle = std::move(*idle_callback_);
     idle_callback_ = nullptr;
-    on_closed = std::move(on_closed_);
-    on_closed_ = nullptr;
+    owner = std::move(owner_);
   }
-  {
-    // This lock keeps the stream from being destroyed meanwhile.
-    base::MutexLock lock(&read_mu_);
-    if (stream_ != nullptr) {
-      stream_->Shutdown();
-      SetInterest(0);
-      base::MutexLock state_lock(&mu_);
-      if (shared_.rings != nullptr) shared_.rings->Shutdown();
-    }
-    for (Follower* follower : followers_) follower->parker->Unpark();
-  }
+  EndStream(by_reader);
   runtime_.reactor().Unregister(reactor_id_);
   const absl::Status status = WithLock([](ConnectionState& s) { return s.closed; });
   for (base::Ref<ReturnHandler>& handler : lost) handler->OnLost(status);
@@ -192,12 +185,28 @@ void Connection::Close(const absl::Status& reason) {
   deferred.FinishOnPool();
   CloseStreamIfUnused();
   if (idle) idle();
-  if (on_closed) on_closed(this);
+  if (owner) owner->OnClosed(*this);
+}
+
+// Whoever reads meanwhile is woken, and those that wait for their turn to. A stream that no other
+// thread reads is about to be destroyed, and needs nothing else.
+void Connection::EndStream(bool by_reader) {
+  base::MutexLock lock(&read_mu_);  // keeps the stream from being destroyed meanwhile
+  const bool unused = by_reader || !token_held_;
+  if (stream_ != nullptr && !(unused && stream_->EndsWhenClosed())) {
+    SetInterest(0);
+    stream_->Shutdown();
+  }
+  {
+    base::MutexLock state_lock(&mu_);  // under which they are made
+    if (shared_.rings != nullptr) shared_.rings->stream.Shutdown();
+  }
+  for (Follower* follower : followers_) follower->parker->Unpark();
 }
 
 void Connection::CloseStreamIfUnused() {
   std::unique_ptr<transport::ByteStream> unused;
-  std::unique_ptr<transport::SharedMemoryStream> unused_rings;  // refers to the other
+  std::unique_ptr<SharedRings> unused_rings;  // refers to the other
   base::MutexLock read_lock(&read_mu_);
   if (token_held_) return;
   base::MutexLock lock(&mu_);
@@ -212,7 +221,7 @@ void Connection::NotifyIdle(async::Task idle) {
     base::MutexLock lock(&mu_);
     if (state_.open()) {
       state_.draining = true;
-      idle_callback_ = std::move(idle);
+      idle_callback_ = std::make_unique<async::Task>(std::move(idle));
       idle = TakeIdleCallback();
     }
   }
@@ -229,11 +238,11 @@ void Connection::TellIfIdle() {
 }
 
 async::Task Connection::TakeIdleCallback() {
-  if (!idle_callback_ || state_.running_calls > 0 || !state_.send.empty() || state_.writing ||
-      !batch_.empty()) {
+  if (idle_callback_ == nullptr || state_.running_calls > 0 || !state_.send.empty() ||
+      state_.writing || !batch_.empty()) {
     return nullptr;
   }
-  async::Task idle = std::move(idle_callback_);
+  async::Task idle = std::move(*idle_callback_);
   idle_callback_ = nullptr;
   return idle;
 }

@@ -166,7 +166,7 @@ class Connection final : public async::EventHandler {
   ReadResult ReadOnce(transport::Wait wait);
   ReadResult SpinForInput(int64_t nanos, const async::FutureCore* core);
   // Lets others run before this thread sleeps, where that pays.
-  ReadResult YieldForInput();
+  ReadResult YieldForInput(async::YieldBudget& budget, int64_t worth);
   bool HandleFrames(bool run_inline);
   bool RunInline(Work& work);
   // Has the reactor watch for input; while nobody has the token.
@@ -174,6 +174,8 @@ class Connection final : public async::EventHandler {
   void SetInterest(uint32_t events) ABSL_EXCLUSIVE_LOCKS_REQUIRED(read_mu_);
   void UpdateWriteInterest();
   void RequestTick();
+  void End(const absl::Status& reason, bool by_reader);  // that is, by the token's holder
+  void EndStream(bool by_reader);
   void CloseStreamIfUnused();
 
   // inbound_*.cc: one method for each message family. They fill `deferred`; an error ends the
@@ -355,7 +357,7 @@ class Connection final : public async::EventHandler {
   int64_t CheckPing(int64_t now);
   void SendPing(int64_t now);
   int64_t CheckFrameDeadline(int64_t now);
-  bool InputWaits(int64_t incident, Excuse& excuse);
+  bool InputWaits(int64_t incident, Late what);
 
   bool InForkedChild() const;
   void CloseIfRetired();
@@ -387,8 +389,8 @@ class Connection final : public async::EventHandler {
   base::Mutex mu_;
   ConnectionState state_ ABSL_GUARDED_BY(mu_);
   std::unique_ptr<base::CondVar> writer_done_ ABSL_GUARDED_BY(mu_);  // once an Abort has waited
-  async::Task idle_callback_ ABSL_GUARDED_BY(mu_);
-  std::function<void(Connection*)> on_closed_ ABSL_GUARDED_BY(mu_);  // until it is closed
+  std::unique_ptr<async::Task> idle_callback_ ABSL_GUARDED_BY(mu_);  // null: none was given
+  base::Ref<ConnectionOwner> owner_ ABSL_GUARDED_BY(mu_);            // until it is closed
 
   // Who reads, and what epoll watches. Locked before mu_, never after it.
   base::Mutex read_mu_ ABSL_ACQUIRED_BEFORE(mu_);
@@ -401,9 +403,8 @@ class Connection final : public async::EventHandler {
   uint64_t uses_ ABSL_GUARDED_BY(read_mu_) = 0;  // by callers
   uint64_t uses_at_tick_ ABSL_GUARDED_BY(read_mu_) = 0;
 
-  Pings pings_;  // if they are wanted
-  // Used by whoever writes (state_.writing), or after everybody is done.
-  wire::SendBatch batch_;
+  Pings pings_;            // if they are wanted
+  wire::SendBatch batch_;  // used by whoever writes (state_.writing), or after everybody is done
 
   ReadState read_;  // used by whoever holds the read token
 

@@ -10,7 +10,6 @@
 
 #include <atomic>
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <string>
 
@@ -51,13 +50,26 @@ struct ConnectionTerms {
 // How a client is called that has no name but where it was accepted.
 std::string ClientName(const transport::PeerInfo& peer, const std::string& listener);
 
+// Whoever wants to know when a connection has ended.
+class ConnectionOwner {
+ public:
+  // Once, on any thread, no lock held.
+  virtual void OnClosed(Connection& connection) = 0;
+
+  virtual void AddRef() const = 0;
+  virtual void Unref() const = 0;
+
+ protected:
+  ~ConnectionOwner() = default;
+};
+
 struct ConnectionOptions {
   std::string name;                              // of the peer, for errors and the log: an endpoint
   Runtime* runtime = nullptr;                    // null: the default one
   std::shared_ptr<const ConnectionTerms> terms;  // null: the defaults
-  base::Ref<Capability> front_object;          // what Bootstrap gives the peer; until it is closed
-  base::Ref<Capability> node;                  // answers the Node interface beside it
-  std::function<void(Connection*)> on_closed;  // once, on any thread, no lock held
+  base::Ref<Capability> front_object;  // what Bootstrap gives the peer; until it is closed
+  base::Ref<Capability> node;          // answers the Node interface beside it
+  base::Ref<ConnectionOwner> owner;    // null: nobody; until it is closed
   // With a front object: the thread that makes the connection has the reactor, and calls OnReady at
   // once. What the client has sent by then is read without epoll having been told.
   bool read_by_maker = false;

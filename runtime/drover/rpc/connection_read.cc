@@ -37,6 +37,7 @@ constexpr int kPollsOfMemory = 32;
 struct Cork {
   const Connection* connection = nullptr;
   bool last = false;
+  bool running = false;  // user code, inline
 };
 thread_local Cork cork;
 
@@ -51,8 +52,7 @@ inline void CpuRelax() {
 bool Connection::Corked(size_t queued_bytes) const {
   if (cork.connection != this || cork.last || queued_bytes >= kMostWaitingReplyBytes) return false;
   // Unless the reading went to another thread meanwhile: then this one has nothing to wait for.
-  async::InlineSlot* slot = async::ThreadContext::Current().slot;
-  return slot == nullptr || slot->Running() != 0;
+  return !cork.running || async::ThreadContext::Current().slot->Running() != 0;
 }
 
 void Connection::FlushUnlessCorked() {
@@ -80,14 +80,14 @@ ReadResult Connection::ReadOnce(transport::Wait wait) {
   if (result.reason != nullptr) {
     Abort(absl::InvalidArgumentError(result.reason));
   } else if (!result.end) {
-    Close(absl::ErrnoToStatus(result.error, "reading failed"));
+    End(absl::ErrnoToStatus(result.error, "reading failed"), /*by_reader=*/true);
   } else if (read_.reader.pending() > 0) {
     const auto reason = absl::StrCat("the peer closed it in the middle of a frame, after ",
                                      read_.reader.pending(), " bytes of it");
     DROVER_LOG(kWarning) << "connection to " << name() << " ended: " << reason;
-    Close(absl::UnavailableError(reason));
+    End(absl::UnavailableError(reason), /*by_reader=*/true);
   } else {
-    Close(absl::UnavailableError("the peer closed it"));
+    End(absl::UnavailableError("the peer closed it"), /*by_reader=*/true);
   }
   return ReadResult::kEnded;
 }
@@ -119,16 +119,16 @@ ReadResult Connection::SpinForInput(int64_t nanos, const async::FutureCore* core
   return ReadResult::kNothing;
 }
 
-ReadResult Connection::YieldForInput() {
-  if (!read_.yield.Next()) return ReadResult::kNothing;
-  const int64_t from = read_.yield.Measures() ? async::SteadyNanos() : 0;
+ReadResult Connection::YieldForInput(async::YieldBudget& budget, int64_t worth) {
+  if (!budget.Next()) return ReadResult::kNothing;
+  const int64_t from = budget.Measures() ? async::SteadyNanos() : 0;
   ReadResult result = ReadResult::kNothing;
   for (int i = 0; i < async::YieldBudget::kMostYields && result == ReadResult::kNothing; ++i) {
     sched_yield();
     result = ReadOnce(transport::Wait::kDontBlock);
   }
-  read_.yield.Report(result != ReadResult::kNothing);
-  if (from != 0) read_.yield.ReportTurn(from, async::SteadyNanos());
+  budget.Report(result != ReadResult::kNothing);
+  if (from != 0) budget.ReportTurn(from, async::SteadyNanos(), worth);
   return result;
 }
 
@@ -238,7 +238,8 @@ void Connection::Lead(async::FutureCore& core, absl::Time deadline) {
       result = SpinForInput(nanos, &core);
       if (core.ready() && result == ReadResult::kNothing) return;
     }
-    if (result == ReadResult::kNothing) result = YieldForInput();
+    if (result == ReadResult::kNothing)
+      result = YieldForInput(read_.yield, async::YieldBudget::kWorthNanos);
     if (result == ReadResult::kNothing) {
       if (core.ready()) return;
       // Results that are kept here may be given to the caller by a thread that does not read.
@@ -351,8 +352,9 @@ bool Connection::HandleFrames(bool run_inline) {
       // Only the last one runs here: the others must not wait behind it.
       if (run_inline && i + 1 == work.size() && !work[i]->LikelyBlocks() && !pool.Exhausted()) {
         cork.last = read_.reader.pending() == 0;
+        cork.running = true;
         kept = RunInline(*work[i]);
-        cork.last = false;
+        cork.last = cork.running = false;
       } else {
         RunOnPool(std::move(work[i]));
       }

@@ -4,6 +4,7 @@
 
 #include "drover/async/dedicated_reader.h"
 #include "drover/async/steady_clock.h"
+#include "drover/async/thread_context.h"
 #include "drover/async/thread_pool.h"
 #include "drover/rpc/connection.h"
 
@@ -14,6 +15,9 @@ namespace {
 constexpr int64_t kStayNanos = 200'000;
 // How long a thread waits for the next message of a connection that it is dedicated to.
 constexpr absl::Duration kDedicatedPatience = absl::Milliseconds(10);
+// A turn in which a client makes a connection and its first call takes longer than one in which it
+// makes a call; one that is still longer is that of a process that computes.
+constexpr int64_t kGreetingNanos = async::Crowd::kLongTurnNanos;
 
 }  // namespace
 
@@ -38,7 +42,8 @@ void Connection::ReadAsRuntime() {
   async::DedicatedReader dedicated;
   int64_t leave = 0;
   read_.drained = false;
-  for (;;) {
+  // One that was ended by another thread just now may not have been shut down.
+  while (!ended_.load(std::memory_order_acquire)) {
     ReadResult result =
         read_.drained ? ReadResult::kNothing : ReadOnce(transport::Wait::kDontBlock);
     if (result == ReadResult::kNothing) {
@@ -50,16 +55,19 @@ void Connection::ReadAsRuntime() {
         result = SpinForInput(nanos, nullptr);
       }
     }
+    if (result == ReadResult::kNothing && read_.fresh) {
+      result = YieldForInput(async::ThreadContext::Current().greeting, kGreetingNanos);
+    }
     if (result == ReadResult::kNothing) {
       if (!dedicated.begun() && !(read_.busy && BeginDedicated(dedicated))) break;
-      result = YieldForInput();
+      result = YieldForInput(read_.yield, async::YieldBudget::kWorthNanos);
       if (result == ReadResult::kNothing) result = ReadOnce(transport::Wait::kBlock);
       if (result == ReadResult::kNothing) break;  // quiet for kDedicatedPatience
     }
     if (result == ReadResult::kEnded) break;
     if (!HandleFrames(/*run_inline=*/true)) return;  // the token went to another thread
   }
-  read_.busy = false;
+  read_.busy = read_.fresh = false;
   ReleaseTokenToReactor();
 }
 
@@ -73,6 +81,8 @@ bool Connection::BeginDedicated(async::DedicatedReader& dedicated) {
 
 void Connection::ReleaseTokenToReactor() {
   Rest();
+  // Most clients have sent their first message by now, and nothing was asked of the reactor.
+  if (read_.frame_watch.expects_first()) CallAt(read_.frame_watch.deadline());
   {
     base::MutexLock lock(&read_mu_);
     if (ended_.load(std::memory_order_acquire)) {
@@ -145,12 +155,13 @@ void Connection::WatchForInput() {
 void Connection::SetInterest(uint32_t events) {
   if (events == interest_) return;
   async::Reactor& reactor = runtime_.reactor();
-  if (shared_.bell < 0) {
+  const int input = SharedMemoryUpgrade::InputFd(*this);
+  if (input == stream_->fd()) {
     reactor.Watch(reactor_id_, stream_->fd(), interest_, events);
   } else {  // output may still go to the socket
     constexpr uint32_t kOut = EPOLLOUT;
     reactor.Watch(reactor_id_, stream_->fd(), interest_ & kOut, events & kOut);
-    reactor.Watch(reactor_id_, shared_.bell, interest_ & ~kOut, events & ~kOut);
+    reactor.Watch(reactor_id_, input, interest_ & ~kOut, events & ~kOut);
   }
   interest_ = events;
 }

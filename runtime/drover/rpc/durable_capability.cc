@@ -134,7 +134,7 @@ base::Ref<Capability> DurableCapability::Adopt(std::unique_ptr<transport::ByteSt
                                                        .terms = std::move(terms),
                                                        .front_object = nullptr,
                                                        .node = nullptr,
-                                                       .on_closed = nullptr});
+                                                       .owner = nullptr});
   front_ = connection_->Bootstrap();
   connection_->SayHello(*front_);
   if (!endpoint_.name().empty()) front_ = connection_->Lookup(*front_, endpoint_.name());

@@ -33,7 +33,8 @@ struct ReadState {
   explicit ReadState(size_t max_frame_bytes) : reader(max_frame_bytes) {}
 
   wire::FrameReader reader;
-  bool drained = false;  // the last read took all there was
+  bool drained = false;         // the last read took all there was
+  bool expects_memory = false;  // descriptors of memory may come with the next frames
   // If descriptors are accepted: those that came with a frame which is not whole yet, each with the
   // position in the stream of a byte of that frame; those of the frame being handled.
   struct ArrivedFd {
@@ -42,9 +43,9 @@ struct ReadState {
   };
   std::vector<ArrivedFd> arrived_fds;
   std::vector<base::Ref<base::SharedFd>> frame_fds;
-  // Not null: what comes is read from there (shared_memory_upgrade.cc).
+  // Not null: what comes is read from there (shared_memory_upgrade.h). Changed under the lock of
+  // who reads, too.
   transport::SharedMemoryStream* rings = nullptr;
-  bool expects_memory = false;  // descriptors of it may come with the next frames
   // Of Finish messages that were read and are not handled yet, none of which releases capabilities:
   // one nearly always comes with a Call behind it, and both are then handled under one lock. Empty
   // before user code runs inline, so whoever takes the token over from that finds none.
@@ -53,7 +54,8 @@ struct ReadState {
   FrameWatch frame_watch;
   async::SpinBudget spin;
   async::YieldBudget yield;
-  bool busy = false;  // when the reactor saw the last input
+  bool busy = false;   // when the reactor saw the last input
+  bool fresh = false;  // accepted just now: the client's next step is about to come
 };
 
 }  // namespace drover::rpc

@@ -84,6 +84,9 @@ class ByteStream {
   // Ends both directions; a blocked Read returns. May be called more than once. Does not close
   // the descriptor: the destructor does.
   virtual void Shutdown() = 0;
+  // Whether destroying it ends both directions as Shutdown does, and takes it off every epoll: no
+  // other process has it open, nor has this one twice.
+  virtual bool EndsWhenClosed() const { return false; }
 
   // For poll and epoll.
   virtual int fd() const = 0;

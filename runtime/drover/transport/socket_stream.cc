@@ -14,6 +14,7 @@
 #include <cstring>
 #include <utility>
 
+#include "drover/base/fork_generation.h"
 #include "drover/base/sanitizer.h"
 
 namespace drover::transport {
@@ -70,7 +71,9 @@ std::unique_ptr<SocketStream> SocketStream::Make(base::UniqueFd fd, std::string 
   int family = 0;
   socklen_t size = sizeof family;
   getsockopt(fd.get(), SOL_SOCKET, SO_DOMAIN, &family, &size);
-  return MakeOfNew(std::move(fd), family, std::move(address));
+  std::unique_ptr<SocketStream> stream = MakeOfNew(std::move(fd), family, std::move(address));
+  stream->own_ = false;
+  return stream;
 }
 
 std::unique_ptr<SocketStream> SocketStream::MakeOfNew(base::UniqueFd fd, int family,
@@ -89,6 +92,7 @@ std::unique_ptr<SocketStream> SocketStream::MakeOfNew(base::UniqueFd fd, int fam
   }
   std::unique_ptr<SocketStream> stream(new SocketStream(std::move(fd), std::move(peer)));
   stream->tcp_ = family != AF_UNIX;
+  stream->own_ = true;
   stream->SetTcpUserTimeout(kTcpUserTimeout);
   return stream;
 }
@@ -198,5 +202,9 @@ IoResult SocketStream::WriteWithFds(std::span<const iovec> from, std::span<const
 }
 
 void SocketStream::Shutdown() { shutdown(fd_.get(), SHUT_RDWR); }
+
+// A TCP socket that is closed while something is unread says so by a reset, which may overtake what
+// was written last.
+bool SocketStream::EndsWhenClosed() const { return own_ && !tcp_ && !base::MayShareDescriptors(); }
 
 }  // namespace drover::transport

@@ -32,7 +32,7 @@ class SocketStream final : public ByteStream {
   // what peer() says.
   static std::unique_ptr<SocketStream> Make(base::UniqueFd fd, std::string address);
   // The same for one that is known to be in these modes, and of what family: what was made for this
-  // costs no system calls to find that out.
+  // and has been given to nobody else, costs no system calls to find that out.
   static std::unique_ptr<SocketStream> MakeOfNew(base::UniqueFd fd, int family,
                                                  std::string address);
 
@@ -46,6 +46,7 @@ class SocketStream final : public ByteStream {
                        std::vector<base::UniqueFd>* fds) override;
   IoResult WriteWithFds(std::span<const iovec> from, std::span<const int> fds) override;
   void Shutdown() override;
+  bool EndsWhenClosed() const override;
   int fd() const override { return fd_.get(); }
   const PeerInfo& peer() const override { return peer_; }
 
@@ -58,6 +59,7 @@ class SocketStream final : public ByteStream {
   const base::UniqueFd fd_;
   const PeerInfo peer_;
   bool tcp_ = false;
+  bool own_ = false;       // nobody else had the descriptor when this was made
   bool enlarged_ = false;  // the send buffer; the writer's
 };
 
