@@ -12,6 +12,7 @@
 #include "gtest/gtest.h"
 #include "support/child_process.h"
 #include "support/cook.h"
+#include "support/temp_dir.h"
 
 namespace drover {
 namespace {
@@ -19,10 +20,18 @@ namespace {
 using ::testing::HasSubstr;
 using namespace testing_support;  // NOLINT: the tests' own
 
-TEST(AStoppedServer, IsNoticedByPingsAlone) {
+class AStoppedServer : public testing::TestWithParam<const char*> {};
+
+INSTANTIATE_TEST_SUITE_P(Over, AStoppedServer, testing::Values("tcp", "shm"),
+                         [](const auto& info) { return std::string(info.param); });
+
+TEST_P(AStoppedServer, IsNoticedByPingsAlone) {
+  const TempDir dir;
+  const std::string at =
+      GetParam() == std::string("shm") ? "shm://" + dir.path("cook") : "tcp://127.0.0.1:0";
   Pipe up;
   ChildProcess child([&] {
-    auto server = Serve("tcp://127.0.0.1:0", std::make_shared<Cook>());
+    auto server = Serve(at, std::make_shared<Cook>());
     if (!server.ok()) return 1;
     up.Send(server->endpoint().ToString());
     server->Wait();

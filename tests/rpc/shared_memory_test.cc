@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <deque>
 #include <filesystem>
 #include <memory>
@@ -258,6 +259,52 @@ TEST(SharedMemoryWithAKilledServer, FailsABlockedCallAtOnce) {
   child.Kill(SIGKILL);
   caller.join();
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+}
+
+// Counts in memory that outlives its process.
+class CountingCook final : public Cook {
+ public:
+  explicit CountingCook(std::atomic<int>* runs) : runs_(runs) {}
+  absl::Status Wait() override {
+    ++*runs_;
+    return Cook::Wait();
+  }
+
+ private:
+  std::atomic<int>* const runs_;
+};
+
+TEST(SharedMemoryWithAKilledServer, HasRunTheLostCallOnceWhenTheNextServerAnswers) {
+  testing_support::TempDir dir;
+  const std::string endpoint = "shm://" + dir.path("cook");
+  auto* const runs =
+      static_cast<std::atomic<int>*>(mmap(nullptr, sizeof(std::atomic<int>), PROT_READ | PROT_WRITE,
+                                          MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  testing_support::Pipe up;
+  const auto serve = [&](testing_support::Pipe& go) {
+    return [&] {
+      if (go.Receive() != "serve") return 1;
+      const Server server = Serve(endpoint, std::make_shared<CountingCook>(runs)).value();
+      up.Send("listening");
+      for (;;) pause();
+      return 0;
+    };
+  };
+  testing_support::Pipe to_first, to_second;
+  testing_support::ChildProcess first(serve(to_first));
+  testing_support::ChildProcess second(serve(to_second));
+  to_first.Send("serve");
+  EXPECT_EQ(up.Receive(), "listening");
+  const auto cook = Connect<kitchen::CookProxy>(endpoint);
+  auto waits = cook.async().Wait();
+  while (runs->load() == 0) std::this_thread::yield();
+  first.Kill(SIGKILL);
+  EXPECT_EQ(waits.Get().code(), absl::StatusCode::kUnavailable);
+  to_second.Send("serve");
+  EXPECT_EQ(up.Receive(), "listening");
+  EXPECT_EQ(cook.Add(1, 2).value(), 3u);
+  EXPECT_EQ(runs->load(), 1);
+  munmap(runs, sizeof(std::atomic<int>));
 }
 
 }  // namespace

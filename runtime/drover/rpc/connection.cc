@@ -207,7 +207,7 @@ void Connection::EndStream(bool by_reader) {
 
 void Connection::CloseStreamIfUnused() {
   std::unique_ptr<transport::ByteStream> unused;
-  std::unique_ptr<transport::SharedMemoryStream> unused_rings;  // refers to the other
+  std::unique_ptr<SharedRings> unused_rings;  // refers to the other
   base::MutexLock read_lock(&read_mu_);
   if (token_held_) return;
   base::MutexLock lock(&mu_);

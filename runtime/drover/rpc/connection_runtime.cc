@@ -235,12 +235,13 @@ void Connection::WatchForInput() {
 void Connection::SetInterest(uint32_t events) {
   if (events == interest_) return;
   async::Reactor& reactor = runtime_.reactor();
-  if (shared_.bell < 0) {
+  const int input = SharedMemoryUpgrade::InputFd(*this);
+  if (input == stream_->fd()) {
     reactor.Watch(reactor_id_, stream_->fd(), interest_, events);
   } else {  // output may still go to the socket
     constexpr uint32_t kOut = EPOLLOUT;
     reactor.Watch(reactor_id_, stream_->fd(), interest_ & kOut, events & kOut);
-    reactor.Watch(reactor_id_, shared_.bell, interest_ & ~kOut, events & ~kOut);
+    reactor.Watch(reactor_id_, input, interest_ & ~kOut, events & ~kOut);
   }
   interest_ = events;
 }

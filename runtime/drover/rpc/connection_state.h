@@ -31,23 +31,28 @@ struct HeldCall {
   base::Ref<ReturnHandler> handler;
 };
 
-// Memory that a server is about to share.
-struct MemoryOffer {
-  AnswerId answer;
-  std::vector<base::Ref<base::SharedFd>> fds;  // until the Return is queued
+// How far going over to shared memory has come (shared_memory_upgrade.h).
+struct MemorySwitch {
+  // A server: its answer that offers memory, and what goes with it until that is queued.
+  std::optional<AnswerId> offer;
+  std::vector<base::Ref<base::SharedFd>> fds;
   bool queued = false;
+  // A client: its question, and once it has been answered the Finish that is the last on the
+  // socket.
+  std::optional<QuestionId> question;
+  std::optional<QuestionId> last_finish;
 };
 
 struct ConnectionState {
   absl::Status closed;       // not OK: the connection has ended, and why
   bool draining = false;     // calls that arrive now are refused
   bool extensions = false;   // both ends are known to be Drover: metadata travels with calls
+  bool holds_all = false;    // calls, until memory is shared
   bool takes_tails = false;  // the peer is Drover, or makes tail calls: it understands them
   // kAsked: calls with metadata are held, and all behind them. kAnswered: those that were held
   // leave, and new ones queue behind them.
   enum class Hello { kNone, kAsked, kAnswered } hello = Hello::kNone;
   std::vector<HeldCall> held;
-  bool holds_all = false;  // not only calls with metadata: until memory is shared
   size_t held_call_bytes = 0;
   bool retired = false;  // see Connection::Retire
   QuestionTable questions;
@@ -74,14 +79,10 @@ struct ConnectionState {
   uint64_t written = 0;                        // bytes, since the beginning
   bool writing = false;                        // somebody is writing
   bool write_failed = false;   // nothing leaves any more; what the peer sent before is still read
+  bool writes_rings = false;   // everything that was to go over the socket has been written
   bool write_blocked = false;  // the stream takes no more for now; the reactor goes on when it does
 
-  // Going over to shared memory (shared_memory_upgrade.cc). A server: its answer that offers it. A
-  // client: its question, and once it has been answered the Finish that is the last on the socket.
-  std::unique_ptr<MemoryOffer> memory_offer;
-  std::optional<QuestionId> memory_question;
-  std::optional<QuestionId> last_finish;
-  bool writes_rings = false;  // everything on the socket has been written
+  std::unique_ptr<MemorySwitch> memory_switch;  // null unless it is under way
 
   bool open() const { return closed.ok(); }
   size_t unwritten() const { return send.bytes() + being_written; }

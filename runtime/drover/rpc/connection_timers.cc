@@ -57,7 +57,7 @@ void Connection::OnTimer() {
 int64_t Connection::CheckFrameDeadline(int64_t now) {
   const int64_t deadline = read_.frame_watch.deadline();
   if (now < deadline) return deadline;
-  if (InputWaits(deadline, pings_.frame_excuse)) return FrameWatch::After(now, kLookAgain);
+  if (InputWaits(deadline, Late::kMessage)) return FrameWatch::After(now, kLookAgain);
   const bool first = read_.frame_watch.expects_first();
   const absl::Duration limit =
       first ? terms_->limits.handshake_timeout : terms_->limits.frame_timeout;
@@ -94,7 +94,7 @@ int64_t Connection::CheckPing(int64_t now) {
   pings_.written_then = written;
   const int64_t due = FrameWatch::After(pings_.pinged_at, liveness.ping_timeout);
   if (now < due) return std::min(soon, due);
-  if (InputWaits(pings_.pinged_at, pings_.excuse)) return FrameWatch::After(now, kLookAgain);
+  if (InputWaits(pings_.pinged_at, Late::kPing)) return FrameWatch::After(now, kLookAgain);
   const auto reason =
       absl::StrCat("no answer to a ping for ", absl::FormatDuration(liveness.ping_timeout));
   DROVER_LOG(kWarning) << "connection to " << name() << " ended: " << reason;
@@ -120,9 +120,9 @@ void Connection::SendPing(int64_t now) {
   Flush();
 }
 
-bool Connection::InputWaits(int64_t incident, Excuse& excuse) {
+bool Connection::InputWaits(int64_t incident, Late what) {
   base::MutexLock lock(&read_mu_);
-  return stream_ != nullptr && SharedMemoryUpgrade::InputWaits(*this, incident, excuse);
+  return stream_ != nullptr && SharedMemoryUpgrade::InputWaits(*this, incident, what);
 }
 
 }  // namespace drover::rpc

@@ -61,9 +61,9 @@ void Connection::NoteQueued(Urgency urgency) {
 void Connection::QueueFinish(QuestionId id, bool release_result_caps) {
   std::byte bytes[PlainFrames::kFinishBytes];
   PlainFrames::Get().CopyFinish(id, release_result_caps, bytes);
-  if (state_.last_finish == id) {
+  if (state_.memory_switch != nullptr && state_.memory_switch->last_finish == id) {
     state_.send.AppendLast(bytes);
-    state_.last_finish = std::nullopt;
+    state_.memory_switch = nullptr;
     return NoteQueued(Urgency::kNow);
   }
   state_.send.AppendBytes(bytes);
@@ -160,7 +160,7 @@ void Connection::WriteClaimed() {
   bool blocked = false;
   for (size_t written = 0;;) {
     batch_.Gather(pieces, kMostPieces);
-    transport::ByteStream& to = batch_.switched() ? *shared_.rings : *stream_;
+    transport::ByteStream& to = batch_.switched() ? shared_.rings->stream : *stream_;
     const transport::IoResult result =
         batch_.HasFds() ? to.WriteWithFds(pieces, batch_.Fds()) : to.Write(pieces);
     if (result.bytes > 0) batch_.Advance(result.bytes);
@@ -220,7 +220,7 @@ void Connection::UpdateWriteInterest() {
   {
     base::MutexLock state_lock(&mu_);
     blocked = state_.write_blocked;
-    rings = state_.writes_rings ? shared_.rings.get() : nullptr;
+    rings = state_.writes_rings ? &shared_.rings->stream : nullptr;
   }
   if (rings != nullptr) return SharedMemoryUpgrade::WaitForRoom(*this, *rings, blocked);
   SetInterest(blocked ? interest_ | EPOLLOUT : interest_ & ~uint32_t{EPOLLOUT});

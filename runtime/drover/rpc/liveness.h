@@ -29,13 +29,6 @@ struct Liveness {
   bool pings() const { return ping_interval > absl::ZeroDuration(); }
 };
 
-// A peer that is late is excused while input waits which nobody has come to read. Bells of shared
-// memory that somebody has looked at since are no excuse: anybody can ring.
-struct Excuse {
-  int64_t incident = 0;  // what it is late with
-  uint64_t bells = 0;    // that had been looked at then
-};
-
 // How far a connection's pings have come.
 struct Pings {
   std::atomic<int64_t> last_input{0};
@@ -43,8 +36,6 @@ struct Pings {
   int64_t pinged_at = 0;
   uint64_t position = 0;  // of its last byte, in the stream of what is written
   uint64_t written_then = 0;
-  Excuse excuse;
-  Excuse frame_excuse;  // for messages that do not arrive
 };
 
 }  // namespace drover::rpc

@@ -38,7 +38,8 @@ struct ReadState {
         yield(async::AvailableCpus() == 1 && spin_ns > 0) {}
 
   wire::FrameReader reader;
-  bool drained = false;  // the last read took all there was
+  bool drained = false;         // the last read took all there was
+  bool expects_memory = false;  // descriptors of memory may come with the next frames
   // If descriptors are accepted: those that came with a frame which is not whole yet, each with the
   // position in the stream of a byte of that frame; those of the frame being handled.
   struct ArrivedFd {
@@ -47,9 +48,9 @@ struct ReadState {
   };
   std::vector<ArrivedFd> arrived_fds;
   std::vector<base::Ref<base::SharedFd>> frame_fds;
-  // Not null: what comes is read from there (shared_memory_upgrade.cc).
+  // Not null: what comes is read from there (shared_memory_upgrade.h). Changed under the lock of
+  // who reads, too.
   transport::SharedMemoryStream* rings = nullptr;
-  bool expects_memory = false;  // descriptors of it may come with the next frames
   // Of Finish messages that were read and are not handled yet, none of which releases capabilities:
   // one nearly always comes with a Call behind it, and both are then handled under one lock. Empty
   // before user code runs inline, so whoever takes the token over from that finds none.

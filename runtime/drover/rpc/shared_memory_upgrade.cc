@@ -35,7 +35,10 @@ class MemoryHandler final : public base::RefCounted, public ReturnHandler {
   explicit MemoryHandler(base::Ref<Connection> connection) : connection_(std::move(connection)) {}
 
   void OnSent(base::Ref<Connection> connection, QuestionId question) override {
-    connection->WithLock([question](ConnectionState& s) { s.memory_question = question; });
+    connection->WithLock([question](ConnectionState& s) {
+      s.memory_switch = std::make_unique<MemorySwitch>();
+      s.memory_switch->question = question;
+    });
   }
   void OnReturn(capnp::AnyPointer::Reader) override { OnError(absl::OkStatus()); }
   void OnError(const absl::Status& status) override {
@@ -119,24 +122,24 @@ absl::Status SharedMemoryUpgrade::PrepareOffer(Connection& c, AnswerId answer) {
     return absl::ResourceExhaustedError("no descriptors are left to share memory");
   }
   base::UniqueFd bell(ends[0]);
-  auto offer = std::make_unique<MemoryOffer>();
-  offer->answer = answer;
+  auto offer = std::make_unique<MemorySwitch>();
+  offer->offer = answer;
   offer->fds.push_back(base::MakeRef<base::SharedFd>(std::move(made.fd)));
   offer->fds.push_back(base::MakeRef<base::SharedFd>(base::UniqueFd(ends[1])));
   base::MutexLock lock(&c.mu_);
   if (!c.state_.open()) return c.state_.closed;
   if (c.shared_.rings != nullptr) return absl::FailedPreconditionError("memory is shared already");
-  c.shared_.rings = std::make_unique<transport::SharedMemoryStream>(
-      std::move(made.memory), std::move(bell), *c.stream_, std::move(share));
-  c.state_.memory_offer = std::move(offer);
+  c.shared_.rings = std::make_unique<SharedRings>(std::move(made.memory), std::move(bell),
+                                                  *c.stream_, std::move(share));
+  c.state_.memory_switch = std::move(offer);
   return absl::OkStatus();
 }
 
 bool SharedMemoryUpgrade::QueueOffer(Connection& c, AnswerId id, const rpc::Answer& answer,
                                      wire::OutMessagePtr& message) {
   c.mu_.AssertHeld();
-  MemoryOffer* const offer = c.state_.memory_offer.get();
-  if (offer == nullptr || offer->queued || offer->answer != id) return false;
+  MemorySwitch* const offer = c.state_.memory_switch.get();
+  if (offer == nullptr || offer->queued || offer->offer != id) return false;
   if (answer.finished || !answer.error.ok()) return false;  // it is not wanted any more
   offer->queued = true;
   c.NoteBacklog();
@@ -151,7 +154,7 @@ absl::Status SharedMemoryUpgrade::OfferWasTaken(Connection& c, AnswerId answer) 
   {
     base::MutexLock lock(&c.mu_);
     if (!c.state_.open()) return absl::OkStatus();
-    if (c.state_.memory_offer == nullptr || c.state_.memory_offer->answer != answer) {
+    if (c.state_.memory_switch == nullptr || c.state_.memory_switch->offer != answer) {
       return absl::OkStatus();
     }
     // Whoever wrote the Return may not have come to say so.
@@ -161,7 +164,7 @@ absl::Status SharedMemoryUpgrade::OfferWasTaken(Connection& c, AnswerId answer) 
       return absl::InvalidArgumentError(
           "the peer went over to shared memory before it was told where that is");
     }
-    c.state_.memory_offer = nullptr;
+    c.state_.memory_switch = nullptr;
   }
   return ReadFromRings(c);
 }
@@ -211,9 +214,8 @@ absl::Status SharedMemoryUpgrade::TakeOffer(Connection& c, QuestionId question) 
   {
     base::MutexLock lock(&c.mu_);
     if (!c.state_.open()) return absl::OkStatus();
-    c.shared_.rings = std::make_unique<transport::SharedMemoryStream>(std::move(memory),
-                                                                      std::move(bell), *c.stream_);
-    c.state_.last_finish = question;
+    c.shared_.rings = std::make_unique<SharedRings>(std::move(memory), std::move(bell), *c.stream_);
+    c.state_.memory_switch->last_finish = question;
   }
   return ReadFromRings(c);
 }
@@ -250,8 +252,9 @@ absl::Status SharedMemoryUpgrade::Watch(Connection& c, const wire::Frame& frame)
   const QuestionId question(message.getReturn().getAnswerId());
   {
     base::MutexLock lock(&c.mu_);
-    if (c.state_.memory_question != question) return absl::OkStatus();
-    c.state_.memory_question = std::nullopt;
+    MemorySwitch* const asked = c.state_.memory_switch.get();
+    if (asked == nullptr || asked->question != question) return absl::OkStatus();
+    asked->question = std::nullopt;
   }
   if (message.getReturn().isResults()) return TakeOffer(c, question);
   c.read_.expects_memory = false;
@@ -269,15 +272,14 @@ absl::Status SharedMemoryUpgrade::ReadFromRings(Connection& c) {
   transport::SharedMemoryStream* rings;
   {
     base::MutexLock state_lock(&c.mu_);
-    rings = c.shared_.rings.get();
+    rings = c.shared_.rings != nullptr ? &c.shared_.rings->stream : nullptr;
     if (!c.state_.open() || c.stream_ == nullptr) return absl::OkStatus();
   }
+  const uint32_t interest = c.interest_;
+  c.SetInterest(interest & EPOLLOUT);  // output may still go to the socket
   c.read_.rings = rings;
   c.read_.drained = false;
   rings->BeginReading();
-  const uint32_t interest = c.interest_;
-  c.SetInterest(interest & EPOLLOUT);
-  c.shared_.bell = rings->fd();
   c.SetInterest(interest);
   return absl::OkStatus();
 }
@@ -296,13 +298,17 @@ void SharedMemoryUpgrade::WaitForRoom(Connection& c, transport::SharedMemoryStre
   c.runtime_.pool().Post([self = base::Ref<Connection>::Share(&c)] { self->OnWritable(); });
 }
 
+int SharedMemoryUpgrade::InputFd(Connection& c) {
+  return c.read_.rings != nullptr ? c.read_.rings->fd() : c.stream_->fd();
+}
+
 // Bells that somebody has looked at since are no excuse: anybody can ring.
-bool SharedMemoryUpgrade::InputWaits(Connection& c, int64_t incident, Excuse& excuse) {
-  const bool rings = c.shared_.bell >= 0;
-  pollfd poll_fd{.fd = rings ? c.shared_.bell : c.stream_->fd(), .events = POLLIN, .revents = 0};
+bool SharedMemoryUpgrade::InputWaits(Connection& c, int64_t incident, Late what) {
+  pollfd poll_fd{.fd = InputFd(c), .events = POLLIN, .revents = 0};
   if (poll(&poll_fd, 1, 0) <= 0) return false;
-  if (!rings) return true;
-  const uint64_t bells = c.shared_.rings->bells();
+  if (c.read_.rings == nullptr) return true;
+  Excuse& excuse = c.shared_.rings->excuses[static_cast<int>(what)];
+  const uint64_t bells = c.read_.rings->bells();
   if (std::exchange(excuse.incident, incident) != incident) excuse.bells = bells;
   return excuse.bells == bells;
 }

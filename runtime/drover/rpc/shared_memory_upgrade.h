@@ -14,12 +14,12 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "drover/async/parker.h"
 #include "drover/rpc/ids.h"
-#include "drover/rpc/liveness.h"
 #include "drover/transport/byte_stream.h"
 #include "drover/transport/shared_memory_stream.h"
 #include "drover/wire/frame_reader.h"
@@ -31,6 +31,25 @@ class Connection;
 class IncomingCall;
 struct Answer;
 
+// A peer that is late is excused while input waits which nobody has come to read. Bells of shared
+// memory that somebody has looked at since are no excuse: anybody can ring.
+struct Excuse {
+  int64_t incident = 0;  // what it is late with
+  uint64_t bells = 0;    // that had been looked at then
+};
+
+// What a peer can be late with: a message, or the answer to a ping.
+enum class Late { kMessage, kPing };
+
+// Made when a connection goes over.
+struct SharedRings {
+  template <class... Args>
+  explicit SharedRings(Args&&... args) : stream(std::forward<Args>(args)...) {}
+
+  transport::SharedMemoryStream stream;
+  Excuse excuses[2];  // by what is late; under the lock of who reads
+};
+
 // A connection's part in it, beside what ConnectionState and ReadState hold.
 struct SharedMemoryState {
   explicit SharedMemoryState(bool possible) : possible(possible) {}
@@ -38,10 +57,9 @@ struct SharedMemoryState {
   const bool possible;                // it is over a UNIX socket
   std::atomic<bool> wanted{false};    // to be asked for
   std::atomic<bool> expected{false};  // a frame that is the last on the socket may come
-  int bell = -1;  // once input is in the ring: what to wait at. Under the lock of who reads
   // Made under the connection's lock, before the frame behind which either direction goes over is
   // queued; gone with the stream.
-  std::unique_ptr<transport::SharedMemoryStream> rings;
+  std::unique_ptr<SharedRings> rings;
 };
 
 class SharedMemoryUpgrade {
@@ -65,12 +83,13 @@ class SharedMemoryUpgrade {
 
   // By the holder of the read token.
   static transport::ByteStream& Input(Connection& c);
+  static int InputFd(Connection& c);  // or under the lock of who reads, while there is a stream
   static bool ParkForInput(Connection& c, async::Parker& parker, absl::Time deadline);
   // Under the lock of who reads: the ring takes no more for now (or it does: not `blocked`).
   static void WaitForRoom(Connection& c, transport::SharedMemoryStream& rings, bool blocked);
   // Under that lock, and while there is a stream: whether there is input which nobody came to read,
   // so that a peer is not to blame for being late with `incident`.
-  static bool InputWaits(Connection& c, int64_t incident, Excuse& excuse);
+  static bool InputWaits(Connection& c, int64_t incident, Late what);
 
  private:
   static absl::Status PrepareOffer(Connection& c, AnswerId answer);

@@ -85,7 +85,7 @@ void SendBatch::Advance(size_t bytes) {
   }
   while (!frames_.rest.empty() && offset_ >= frames_.rest.front().size) {
     offset_ -= frames_.rest.front().size;
-    switched_ |= frames_.rest.front().last;
+    if (frames_.rest.front().last) switched_ = 1;
     frames_.rest.pop_front();
   }
 }

@@ -15,6 +15,7 @@
 #include <sys/uio.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <list>
 #include <span>
 #include <string>
@@ -63,7 +64,7 @@ class SendBatch {
   // What is left of a frame, where nothing else is.
   void SetRest(std::span<const std::byte> bytes);
   // Whether the frame that was to be the last in its place has been written, for ever after.
-  bool switched() const { return switched_; }
+  bool switched() const { return switched_ != 0; }
   // Lets go of the memory if there is nothing to be written.
   void Rest();
 
@@ -71,8 +72,10 @@ class SendBatch {
   friend class SendQueue;
 
   FrameList frames_;
-  size_t offset_ = 0;  // already written, of the head or else of the first chunk
-  bool switched_ = false;
+  // Already written, of the head or else of the first chunk. (In one word: there is a batch for
+  // each connection.)
+  uint64_t offset_ : 63 = 0;
+  uint64_t switched_ : 1 = 0;
 };
 
 class SendQueue {
