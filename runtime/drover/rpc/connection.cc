@@ -200,7 +200,7 @@ void Connection::EndStream(bool by_reader) {
   }
   {
     base::MutexLock state_lock(&mu_);
-    if (shared_.rings != nullptr) shared_.rings->Shutdown();
+    if (shared_.rings != nullptr) shared_.rings->stream.Shutdown();
   }
   for (Follower* follower : followers_) follower->parker->Unpark();
 }

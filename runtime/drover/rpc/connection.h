@@ -360,7 +360,7 @@ class Connection final : public async::EventHandler {
   int64_t CheckPing(int64_t now);
   void SendPing(int64_t now);
   int64_t CheckFrameDeadline(int64_t now);
-  bool InputWaits(int64_t incident, Excuse& excuse);
+  bool InputWaits(int64_t incident, Late what);
   bool InForkedChild() const;
   void CloseIfRetired();
   bool Unused() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);  // retired, and nothing keeps it

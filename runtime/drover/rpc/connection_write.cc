@@ -124,7 +124,7 @@ bool Connection::ClaimWriteOf(size_t bytes) {
 
 void Connection::WriteFrameClaimed(std::span<const std::byte> frame) {
   const iovec piece{const_cast<std::byte*>(frame.data()), frame.size()};  // it is only read
-  transport::ByteStream& to = batch_.switched() ? *shared_.rings : *stream_;
+  transport::ByteStream& to = batch_.switched() ? shared_.rings->stream : *stream_;
   const transport::IoResult result = to.Write({&piece, 1});
   bool more;
   async::Task idle;
