@@ -75,10 +75,13 @@ TEST(Crowd, DoesNotYieldWhileItRests) {
 }
 
 TEST(YieldUntil, EndsWhenItIsDoneOrItsTimeIsOver) {
-  Crowd crowd;
   int looks = 0;
-  EXPECT_TRUE(YieldUntil(crowd, 3'600'000'000'000, [&] { return ++looks == 3; }));
-  EXPECT_EQ(looks, 3);
+  // It ends early, too, where a turn of whatever else runs here was long.
+  while (looks < 3) {
+    Crowd crowd;
+    EXPECT_EQ(YieldUntil(crowd, 3'600'000'000'000, [&] { return ++looks >= 3; }), looks == 3);
+  }
+  Crowd crowd;
   EXPECT_FALSE(YieldUntil(crowd, 0, [] { return false; }));
 }
 

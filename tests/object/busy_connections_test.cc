@@ -24,12 +24,15 @@ constexpr int kPairs = 4;
 constexpr uint32_t kMeet = 1'000'000;
 
 // Add(kMeet, pair) blocks its thread, out of Drover's sight, until the other call of that pair is
-// here too.
+// here too. Each caller has a cook of its own, for one cook runs one call at a time.
 class MeetingCook final : public Cook {
  public:
   absl::StatusOr<uint32_t> Add(uint32_t a, uint32_t b) override {
-    if (a == kMeet) Meet(arrived_.at(b));
+    if (a == kMeet) Meet(arrived_->at(b));
     return a + b;
+  }
+  absl::StatusOr<CookProxy> MakeCook() override {
+    return CookProxy(std::make_shared<MeetingCook>(*this));
   }
 
  private:
@@ -46,7 +49,7 @@ class MeetingCook final : public Cook {
     while (pair.count < both) pair.changed.Wait(&pair.mu);
   }
 
-  std::array<Pair, kPairs> arrived_;
+  std::shared_ptr<std::array<Pair, kPairs>> arrived_ = std::make_shared<std::array<Pair, kPairs>>();
 };
 
 TEST(BusyConnections, ServeEachOthersCallsWhileCallsBlock) {
@@ -56,7 +59,7 @@ TEST(BusyConnections, ServeEachOthersCallsWhileCallsBlock) {
   std::vector<std::thread> callers;
   for (uint32_t i = 0; i < 2 * kPairs; ++i) {
     callers.emplace_back([endpoint, pair = i / 2] {
-      const CookProxy cook = Connect<CookProxy>(endpoint);
+      const CookProxy cook = Connect<CookProxy>(endpoint).MakeCook().value();
       for (int round = 0; round < 10; ++round) {
         // Quick ones: the connection is busy, and the method is known to be quick.
         for (uint32_t n = 0; n < 200; ++n) ASSERT_EQ(*cook.Add(n, 1), n + 1);
