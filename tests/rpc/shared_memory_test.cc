@@ -104,7 +104,7 @@ TEST_F(SharedMemory, IsInsistedOnByAShmEndpoint) {
 }
 
 TEST_F(SharedMemory, OfAllClientsIsLimitedAndTheOthersStayOnTheirSockets) {
-  const Server server = ServeAt("unix://", {.limits = {.max_shared_memory = 1 << 20}});
+  const Server server = ServeAt("unix://", {.limits = {.max_shared_memory = 4 << 20}});
   std::vector<kitchen::CookProxy> cooks;
   for (int i = 0; i < 5; ++i) {
     cooks.push_back(Connect<kitchen::CookProxy>(server.endpoint()));

@@ -32,7 +32,7 @@ class MemoryClient {
  public:
   static constexpr uint32_t kHello = 70;
   static constexpr uint32_t kAsked = 71;
-  static constexpr size_t kRing = 256 << 10;
+  static constexpr size_t kRing = 1 << 20;
 
   explicit MemoryClient(const Endpoint& endpoint)
       : socket_(transport::Dial(endpoint).value()), peer_(Dup(socket_->fd())) {

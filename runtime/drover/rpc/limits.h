@@ -75,7 +75,7 @@ struct Limits {
   // are closed. A copy that proxy.attached_fd() gave does not count.
   size_t max_fds = 256;
 
-  // Memory that a server shares with its clients on this host, of all connections: 512 KiB for each
+  // Memory that a server shares with its clients on this host, of all connections: 2 MiB for each
   // that goes over to it (docs/decisions/shared-memory.md), of which pages count that were written
   // to. Default 128 MiB. A client past that stays on its socket. 0: none goes over.
   size_t max_shared_memory = 128 << 20;

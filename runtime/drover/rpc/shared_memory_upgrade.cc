@@ -24,7 +24,7 @@ namespace drover::rpc {
 namespace {
 
 // Of each direction.
-constexpr size_t kRingBytes = 256 << 10;
+constexpr size_t kRingBytes = 1 << 20;
 // What a client takes from a server.
 constexpr size_t kMostRingBytes = 4 << 20;
 // A client asks once so much has come: some 60 answers without content, or one of some size.
