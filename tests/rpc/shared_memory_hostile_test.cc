@@ -238,7 +238,6 @@ TEST_F(HostileMemory, ThatIsKeptFullAfterTheEndHoldsNobody) {
   server_->Shutdown(absl::ZeroDuration());
   server_.reset();
   done = true;
-  client_->Close();
   writer.join();
   server_ = Serve("unix://" + dir_.path("cook"), cook_).value();
 }
