@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "drover/base/mutex.h"
@@ -27,21 +28,24 @@ constexpr uint32_t kMeet = 1'000'000;
 // here too. Each caller has a cook of its own, for one cook runs one call at a time.
 class MeetingCook final : public Cook {
  public:
-  absl::StatusOr<uint32_t> Add(uint32_t a, uint32_t b) override {
-    if (a == kMeet) Meet(arrived_->at(b));
-    return a + b;
-  }
-  absl::StatusOr<CookProxy> MakeCook() override {
-    return CookProxy(std::make_shared<MeetingCook>(*this));
-  }
-
- private:
   struct Pair {
     base::Mutex mu;
     base::CondVar changed;
     int count ABSL_GUARDED_BY(mu) = 0;
   };
+  using Pairs = std::shared_ptr<std::array<Pair, kPairs>>;
 
+  explicit MeetingCook(Pairs arrived) : arrived_(std::move(arrived)) {}
+
+  absl::StatusOr<uint32_t> Add(uint32_t a, uint32_t b) override {
+    if (a == kMeet) Meet(arrived_->at(b));
+    return a + b;
+  }
+  absl::StatusOr<CookProxy> MakeCook() override {
+    return CookProxy(std::make_shared<MeetingCook>(arrived_));
+  }
+
+ private:
   static void Meet(Pair& pair) {
     base::MutexLock lock(&pair.mu);
     const int both = (pair.count / 2 + 1) * 2;
@@ -49,13 +53,14 @@ class MeetingCook final : public Cook {
     while (pair.count < both) pair.changed.Wait(&pair.mu);
   }
 
-  std::shared_ptr<std::array<Pair, kPairs>> arrived_ = std::make_shared<std::array<Pair, kPairs>>();
+  const Pairs arrived_;
 };
 
 TEST(BusyConnections, ServeEachOthersCallsWhileCallsBlock) {
   testing_support::TempDir dir;
   const std::string endpoint = "unix://" + dir.path() + "/s.sock";
-  Server server = Serve(endpoint, std::make_shared<MeetingCook>()).value();
+  const auto pairs = std::make_shared<std::array<MeetingCook::Pair, kPairs>>();
+  Server server = Serve(endpoint, std::make_shared<MeetingCook>(pairs)).value();
   std::vector<std::thread> callers;
   for (uint32_t i = 0; i < 2 * kPairs; ++i) {
     callers.emplace_back([endpoint, pair = i / 2] {

@@ -215,6 +215,7 @@ TEST_F(Calls, FinishedTwiceWhileTheyRunAreReturnedOnce) {
 
 TEST_F(Calls, WithAQuestionInUseEndTheConnection) {
   SendPlain(3, kWait);
+  cook_->gate.AwaitArrivals(1);
   SendAdd(3, 1, 2);
   EXPECT_THAT(peer_->ExpectAbort(), HasSubstr("question 3"));
   cook_->gate.AwaitCancellations(1);

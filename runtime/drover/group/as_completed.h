@@ -81,7 +81,7 @@ class AsCompleted {
       index = queue_->Take();
     }
     --left_;
-    Completion<T> completion{*index, futures_[*index].state()->Take()};
+    Completion<T> completion{*index, Take(futures_[*index])};
     futures_[*index].Detach();
     return completion;
   }
@@ -95,6 +95,11 @@ class AsCompleted {
   std::default_sentinel_t end() const { return {}; }
 
  private:
+  // Not inline: GCC 12 sees a value where there is an error, and warns of it in the caller's code.
+  [[gnu::noinline]] static ResultOf<T> Take(const Future<T>& future) {
+    return future.state()->Take();
+  }
+
   base::Ref<group::CompletionQueue> queue_;
   std::vector<Future<T>> futures_;
   size_t left_;
