@@ -159,6 +159,10 @@ class Drover final : public VariantContender {
   using VariantContender::VariantContender;
 
   bool Does(Work work, Placement placement) const override {
+    // Connections that have made one call are those of a UNIX socket: none has gone over.
+    if (variant().scheme == kShared.scheme && (work == Work::kConnect || work == Work::kIdle)) {
+      return false;
+    }
     // With one CPU nobody spins: the calls of the variant that never does are measured to show it.
     return variant().spin == nullptr || placement == Placement::kTwoCpus || work == Work::kNullCall;
   }

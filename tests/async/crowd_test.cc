@@ -79,7 +79,8 @@ TEST(YieldUntil, EndsWhenItIsDoneOrItsTimeIsOver) {
   // It ends early, too, where a turn of whatever else runs here was long.
   while (looks < 3) {
     Crowd crowd;
-    EXPECT_EQ(YieldUntil(crowd, 3'600'000'000'000, [&] { return ++looks >= 3; }), looks == 3);
+    const bool done = YieldUntil(crowd, 3'600'000'000'000, [&] { return ++looks >= 3; });
+    EXPECT_EQ(done, looks == 3);
   }
   Crowd crowd;
   EXPECT_FALSE(YieldUntil(crowd, 0, [] { return false; }));

@@ -122,7 +122,8 @@ TEST_P(DynamicCalls, EndAtTheirTimeout) {
   EXPECT_EQ(reply.status().code(), absl::StatusCode::kDeadlineExceeded);
   EXPECT_THAT(std::string(reply.status().message()), HasSubstr("Cook.wait"));
   EXPECT_EQ(cook.CallAsync("wait").Get().status().code(), absl::StatusCode::kDeadlineExceeded);
-  servant->gate.AwaitCancellations(2);
+  // On a busy machine one may have ended before it began.
+  servant->gate.AwaitCancellations(servant->gate.arrivals());
 }
 
 TEST_P(DynamicCalls, EndWithTheirFuture) {
