@@ -106,8 +106,8 @@ base::Ref<IncomingCall> IncomingCall::FromLocal(OutgoingCall call, base::Ref<Cap
   self->target_ = std::move(target);
   self->metadata_ = self->local_->metadata();
   self->one_way_ = self->local_->one_way;
-  self->handler_ = std::move(handler);
-  self->handler_->OnStarted(self);
+  self->handler_ = handler;  // the call may be answered, and let go of it, while it is told
+  handler->OnStarted(self);
   return self;
 }
 
