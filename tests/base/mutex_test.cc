@@ -31,16 +31,20 @@ TEST(Mutexes, LetOneThreadInAtATime) {
 
 TEST(Mutexes, ThatAreHeldCannotBeLockedByATry) {
   Mutex mu;
+  const auto can_lock = [&mu] {
+    bool locked = false;
+    std::thread([&] {
+      if (mu.TryLock()) {
+        locked = true;
+        mu.Unlock();
+      }
+    }).join();
+    return locked;
+  };
   mu.Lock();
-  bool locked = true;
-  std::thread([&] {
-    locked = mu.TryLock();
-    if (locked) mu.Unlock();
-  }).join();
-  EXPECT_FALSE(locked);
+  EXPECT_FALSE(can_lock());
   mu.Unlock();
-  ASSERT_TRUE(mu.TryLock());
-  mu.Unlock();
+  EXPECT_TRUE(can_lock());
 }
 
 TEST(CondVars, WakeTheOtherEachTimeThatTwoTakeTurns) {
