@@ -6,7 +6,7 @@ namespace drover::async {
 namespace {
 
 constexpr int64_t kLimit = 48'000;
-constexpr int64_t kSoon = 2'000;
+constexpr int64_t kSoon = 6'000;
 
 // Of so many waits, how many poll. Polling is answered with `pays`, after kSoon if so.
 int Polls(SpinBudget& budget, int waits, bool pays) {
@@ -87,7 +87,7 @@ TEST(SpinBudget, HalvesWithEachFurtherPollInVainAndThenPollsNoMore) {
   InVain(budget);
   EXPECT_EQ(InVain(budget), kLimit);
   EXPECT_EQ(InVain(budget), kLimit / 2);
-  EXPECT_EQ(InVain(budget), kLimit / 4);
+  EXPECT_EQ(InVain(budget), kLimit / SpinBudget::kShortestPart);
   EXPECT_EQ(budget.Next(), 0);
 }
 

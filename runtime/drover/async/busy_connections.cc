@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "drover/async/cpu.h"
+#include "drover/base/fork_generation.h"
 
 namespace drover::async {
 
@@ -12,6 +13,13 @@ BusyConnections::BusyConnections(int cpus)
 
 BusyConnections& BusyConnections::Get() {
   static BusyConnections connections(AvailableCpus());
+  // A child has none of the threads that its parent counted.
+  const uint32_t generation = base::ForkGeneration();
+  if (connections.generation_.load(std::memory_order_relaxed) != generation) {
+    connections.apart_.store(0, std::memory_order_relaxed);
+    connections.together_.store(false, std::memory_order_relaxed);
+    connections.generation_.store(generation, std::memory_order_relaxed);
+  }
   return connections;
 }
 

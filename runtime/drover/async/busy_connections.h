@@ -65,6 +65,7 @@ class BusyConnections {
   std::atomic<int64_t> until_{0};       // together at least
   std::atomic<int64_t> not_before_{0};  // apart at least
   std::atomic<int> long_turns_{0};
+  std::atomic<uint32_t> generation_{0};  // of the process that counts: base/fork_generation.h
 };
 
 // Whether input keeps arriving soon after the last.

@@ -196,9 +196,11 @@ int Reactor::Poll(epoll_event* events, int64_t nanos) {
 }
 
 int Reactor::YieldingPoll(epoll_event* events, int64_t nanos) {
-  int n = 0;
+  Crowd& crowd = ThreadContext::Current().crowd;
   const int64_t began = SteadyNanos();
-  YieldUntil(ThreadContext::Current().crowd, kYielding * nanos, [&] {
+  if (crowd.Rests(began)) return 0;
+  int n = 0;
+  YieldUntil(crowd, kYielding * nanos, [&] {
     n = epoll_wait(epoll_.get(), events, kMaxEvents, 0);
     return n != 0;
   });

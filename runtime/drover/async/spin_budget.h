@@ -11,8 +11,8 @@
 // adaptive spinning of Karlin, Li, Manasse and Owicki, "Empirical Studies of Competitive Spinning
 // for a Shared-Memory Multiprocessor" (SOSP 1991), who take the last few waits for the next one.
 // After one that polled in vain the next polls up to the limit, since the other side may only have
-// become slower; each further one half as long as the one before, and from kTries in a row nobody
-// polls.
+// become slower; each further one half as long as the one before, down to a part of the limit, and
+// from kTries in a row nobody polls.
 //
 // Then only one wait in kFirstProbe does, up to the limit, to find out whether that has changed,
 // and ever fewer the longer it has not, down to one in kRarestProbe: where more threads are busy
@@ -31,8 +31,9 @@ namespace drover::async {
 class SpinBudget {
  public:
   static constexpr int64_t kMargin = 4;
-  // The shortest poll, as a part of the limit: what is less is not worth the deciding.
-  static constexpr int32_t kShortestPart = 8;
+  // The shortest poll, as a part of the limit. Less is not worth the deciding; and who gives up
+  // just before a peer that had to be woken answers has both ends sleep from then on.
+  static constexpr int32_t kShortestPart = 2;
   static constexpr int kTries = 4;
   static constexpr uint16_t kFirstProbe = 32;
   static constexpr uint16_t kRarestProbe = 256;

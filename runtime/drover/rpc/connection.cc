@@ -212,6 +212,11 @@ void Connection::CloseStreamIfUnused() {
   if (token_held_) return;
   base::MutexLock lock(&mu_);
   if (state_.open() || state_.writing) return;
+  // fork() since EndStream: close() alone ends nothing then, nor does epoll forget it.
+  if (stream_ != nullptr && base::MayShareDescriptors()) {
+    SetInterest(0);
+    stream_->Shutdown();
+  }
   unused = std::move(stream_);
   unused_rings = std::move(shared_.rings);
   read_.rings = nullptr;

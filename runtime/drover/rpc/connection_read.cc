@@ -80,7 +80,8 @@ ReadResult Connection::ReadOnce(transport::Wait wait) {
   if (result.bytes > 0) {
     read_.reader.Fill(result.bytes);
     bytes_read_.store(bytes_read() + result.bytes, std::memory_order_relaxed);
-    read_.drained = result.bytes < space.size();
+    // To look into a ring costs nothing; and a bell that rang must be heard before epoll waits.
+    read_.drained = result.bytes < space.size() && read_.rings == nullptr;
     if (result.bytes >= wire::SpareMemory::kLargePart) KeepSpareMemory(runtime_.timers());
     if (terms_->liveness.pings()) {
       pings_.last_input.store(async::SteadyNanos(), std::memory_order_relaxed);

@@ -30,10 +30,15 @@ bool RunInline(Work& work, async::DispatchPredictor::Key method, async::Baton* r
                async::DispatchPredictor& predictor) {
   async::ThreadContext& context = async::ThreadContext::Current();
   context.slot->set_subject(method);
-  context.slot->Begin(reading, context.reactor);
+  // Not the thread's while the code runs: it may be handed over at any moment, and who believes to
+  // have it wakes nobody for a timer.
+  async::Reactor* const reactor = std::exchange(context.reactor, nullptr);
+  context.slot->Begin(reading, reactor);
   work.Run();
-  if (context.slot->End()) return true;
-  context.reactor = nullptr;
+  if (context.slot->End()) {
+    context.reactor = reactor;
+    return true;
+  }
   if (const uint64_t subject = context.slot->subject(); subject != 0) {
     predictor.Note(subject, async::Outcome::kBlocked);
   }
@@ -145,6 +150,13 @@ void Connection::ReadAsRuntime(async::DedicatedReader& dedicated) {
     }
     if (result == ReadResult::kEnded) break;
     if (!HandleFrames(&dedicated)) return;  // the token went to another thread
+    // One that always has more must not keep the others, and the timers, waiting.
+    if (!read_.drained && !dedicated.begun() &&
+        async::ThreadContext::Current().reactor != nullptr) {
+      const int64_t now = async::SteadyNanos();
+      if (leave == 0) leave = now + kStayNanos;
+      if (now >= leave && !(read_.busy && BeginDedicated(dedicated))) break;
+    }
   }
   read_.busy = read_.fresh = false;
   ReleaseTokenToReactor();
