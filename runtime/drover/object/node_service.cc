@@ -146,13 +146,20 @@ void NodeService::Hello(rpc::IncomingCall& call) {
     nonce = call.peer_call().getExtension().getAs<protocol::CallExtension>().getNonce();
   }
   auto results = call.results().initAs<Node::HelloResults>();
+  const base::Ref<rpc::Connection> connection = call.connection();
+  uint64_t window = 0;
   if (nonce != 0) {
-    call.connection()->EnableExtensions(call.params().getAs<Node::HelloParams>().getOneWayWindow());
-    results.setOneWayWindow(rpc::OneWay::Window(*call.connection()));
+    window = call.params().getAs<Node::HelloParams>().getOneWayWindow();
+    connection->EnableExtensions(/*one_way_window=*/0);
+    results.setOneWayWindow(rpc::OneWay::Window(*connection));
   }
   results.setNonce(nonce);
   results.setVersion(protocol::NODE_VERSION);
   call.ReturnResults();
+  // Behind the answer: a peer that has not read that takes a one-way call for one with an answer.
+  if (nonce != 0) {
+    connection->WithLock([window](rpc::ConnectionState& s) { s.one_way.granted = window; });
+  }
 }
 
 void NodeService::Lookup(rpc::IncomingCall& call) {

@@ -40,7 +40,10 @@ class OneWayCall final : public async::FutureState<void>,
         owner_(std::move(owner)),
         target_(base::Ref<rpc::Capability>::Share(target)) {}
 
-  void OnLeft() override { Complete(absl::OkStatus()); }
+  void OnLeft() override {
+    Complete(absl::OkStatus());
+    Uncount();  // it may have waited to be sent
+  }
   void OnFull() override { full_ = true; }
   void OnReturn(capnp::AnyPointer::Reader) override { End(absl::OkStatus()); }
   void OnError(const absl::Status& status) override {

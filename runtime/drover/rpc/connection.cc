@@ -115,9 +115,11 @@ void Connection::End(const absl::Status& reason, bool by_reader) {
   wire::SendQueue unsent;  // may hold what goes with code of the user's
   async::Task idle;
   base::Ref<ConnectionOwner> owner;
+  std::unique_ptr<MemorySwitch> memory_switch;  // its descriptors are closed without the lock
   {
     base::MutexLock lock(&mu_);
     if (!state_.open()) return;
+    memory_switch = std::move(state_.memory_switch);
     state_.closed = absl::UnavailableError(
         absl::StrCat("the connection to ", name(), " ended: ", reason.message()));
     ended_.store(true, std::memory_order_release);
@@ -193,7 +195,8 @@ void Connection::End(const absl::Status& reason, bool by_reader) {
 // thread reads is about to be destroyed, and needs nothing else.
 void Connection::EndStream(bool by_reader) {
   base::MutexLock lock(&read_mu_);  // keeps the stream from being destroyed meanwhile
-  const bool unused = by_reader || !token_held_;
+  // A bell may be open in the peer, too: closing it does not take it out of epoll.
+  const bool unused = (by_reader || !token_held_) && read_.rings == nullptr;
   if (stream_ != nullptr && !(unused && stream_->EndsWhenClosed())) {
     SetInterest(0);
     stream_->Shutdown();

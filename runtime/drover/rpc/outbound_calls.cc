@@ -112,7 +112,8 @@ bool Connection::SendQuestion(const CallTarget& target, OutgoingCall& call,
       lost = absl::UnavailableError(
           absl::StrCat("the connection to ", name(), " ended: the peer closed it"));
     }
-    if (lost.ok()) refused = CheckBacklog();
+    // What all that is held waits for must not wait for it in its turn.
+    if (lost.ok() && !(call.held && state_.holds_all)) refused = CheckBacklog();
     held = lost.ok() && refused.ok() && MustHold(call);
     first_held = held && state_.hello == ConnectionState::Hello::kAsked && state_.held.empty();
     if (held) Hold(target, call, handler);

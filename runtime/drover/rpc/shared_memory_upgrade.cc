@@ -94,6 +94,10 @@ bool SharedMemoryUpgrade::ParkForInput(Connection& c, async::Parker& parker, abs
 // --- the server ---------------------------------------------------------------------------------
 
 void SharedMemoryUpgrade::Answer(IncomingCall& call) {
+  if (call.one_way() || call.not_pipelined()) {
+    return call.ReturnError(absl::InvalidArgumentError(
+        "memory is shared with an answer and the Finish of it, and this call is to have neither"));
+  }
   const absl::Status status = PrepareOffer(*call.connection(), call.answer_id());
   if (!status.ok()) return call.ReturnError(status);
   call.results().initAs<protocol::Node::ShareMemoryResults>();
@@ -221,6 +225,10 @@ absl::Status SharedMemoryUpgrade::TakeOffer(Connection& c, QuestionId question) 
 }
 
 void SharedMemoryUpgrade::Answered(Connection& c, const absl::Status& status) {
+  if (!status.ok()) {
+    c.read_.expects_memory = false;
+    c.shared_.expected.store(false, std::memory_order_relaxed);
+  }
   if (c.terms_->shared_memory.use != SharedMemoryTerms::Use::kAlways) return;
   if (!status.ok()) return RefuseSocket(c, status);
   c.WithLock([](ConnectionState& s) { s.holds_all = false; });
@@ -304,6 +312,7 @@ int SharedMemoryUpgrade::InputFd(Connection& c) {
 
 // Bells that somebody has looked at since are no excuse: anybody can ring.
 bool SharedMemoryUpgrade::InputWaits(Connection& c, int64_t incident, Late what) {
+  if (c.read_.rings != nullptr && c.read_.rings->Unread()) return true;
   pollfd poll_fd{.fd = InputFd(c), .events = POLLIN, .revents = 0};
   if (poll(&poll_fd, 1, 0) <= 0) return false;
   if (c.read_.rings == nullptr) return true;

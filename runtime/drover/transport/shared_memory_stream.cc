@@ -83,6 +83,12 @@ void SharedMemoryStream::SetReadLimit(absl::Duration limit) {
   setsockopt(bell_.get(), SOL_SOCKET, SO_RCVTIMEO, &value, sizeof value);
 }
 
+bool SharedMemoryStream::Unread() const {
+  return !armed_.load(std::memory_order_relaxed) &&
+         memory_->in_lane().head.load(std::memory_order_acquire) !=
+             given_.load(std::memory_order_relaxed);
+}
+
 bool SharedMemoryStream::Arm() {
   Lane& lane = memory_->in_lane();
   armed_ = true;
@@ -149,9 +155,11 @@ IoResult SharedMemoryStream::Take(std::span<std::byte> into, size_t max_fds,
       seen_head_ = head;
     }
     if (left_ == 0) {
-      uint32_t header[2];
-      std::memcpy(header, ring + (tail_ & mask), sizeof header);
-      const auto [bytes, flags] = header;
+      // In one look: the peer may write there at any time.
+      const uint64_t header = __atomic_load_n(
+          reinterpret_cast<const uint64_t*>(ring + (tail_ & mask)), __ATOMIC_RELAXED);
+      const auto bytes = static_cast<uint32_t>(header);
+      const auto flags = static_cast<uint32_t>(header >> 32);
       if (bytes == 0 || (flags & ~uint32_t{kAllFlags}) != 0 ||
           kWord + RoundUp(bytes) > seen_head_ - tail_) {
         if (copied > 0) break;
@@ -181,6 +189,7 @@ IoResult SharedMemoryStream::Take(std::span<std::byte> into, size_t max_fds,
 void SharedMemoryStream::GiveRoom() {
   Lane& lane = memory_->in_lane();
   const uint64_t tail = tail_ & ~uint64_t{kWord - 1};
+  given_.store(tail_, std::memory_order_relaxed);
   Moves();
   lane.tail.store(tail, std::memory_order_seq_cst);
   if (lane.wants_room.load(std::memory_order_seq_cst) == 0) return;
@@ -286,8 +295,8 @@ bool SharedMemoryStream::PeerIsGone() const {
 void SharedMemoryStream::Put(std::span<const iovec> from, size_t payload, uint32_t flags) {
   const uint64_t head = head_.load(std::memory_order_relaxed);
   std::byte* const at = memory_->out() + (head & (ring_bytes_ - 1));
-  const uint32_t header[2] = {static_cast<uint32_t>(payload), flags};
-  std::memcpy(at, header, sizeof header);
+  const uint64_t header = uint64_t{flags} << 32 | static_cast<uint32_t>(payload);
+  std::memcpy(at, &header, sizeof header);
   CopyPieces(from, payload, at + kWord);
   const uint64_t end = head + kWord + RoundUp(payload);
   head_.store(end, std::memory_order_relaxed);

@@ -68,6 +68,8 @@ class SharedMemoryStream final : public ByteStream {
   // Before sleeping on fd(): from now on the peer rings. False if there is something to read
   // already, for which it will not. The next read takes it back.
   [[nodiscard]] bool Arm();
+  // Any thread: something came that nobody has read, and for which the peer did not have to ring.
+  bool Unread() const;
   // fd() is readable: the next read that finds nothing looks what that is.
   void NoteBell() { look_ = true; }
   // How often that has been looked at; any thread.
@@ -107,7 +109,8 @@ class SharedMemoryStream final : public ByteStream {
   uint64_t seen_head_ = 0;
   uint32_t left_ = 0;   // of the record that is being read
   uint32_t taken_ = 0;  // notices of descriptors
-  bool armed_ = false;
+  std::atomic<bool> armed_{false};
+  std::atomic<uint64_t> given_{0};  // tail_, for others
   bool look_ = false;
   bool gone_ = false;  // the peer
   std::atomic<uint64_t> bells_{0};
