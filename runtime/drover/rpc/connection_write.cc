@@ -195,7 +195,9 @@ void Connection::WriteClaimed() {
   if (idle) idle();
   if (!broken.ok()) ReadToTheEnd();
   if (ended_.load(std::memory_order_acquire)) CloseStreamIfUnused();
-  if (retired_.load(std::memory_order_acquire)) CloseIfRetired();  // it waited for this
+  if (retired_.load(std::memory_order_acquire)) {  // it waited for this; the caller may hold locks
+    runtime_.pool().Post([self = base::Ref<Connection>::Share(this)] { self->CloseIfRetired(); });
+  }
 }
 
 // A peer that answered and closed must not lose its answers to a message of ours that came too

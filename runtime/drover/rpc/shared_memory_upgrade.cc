@@ -144,7 +144,10 @@ bool SharedMemoryUpgrade::QueueOffer(Connection& c, AnswerId id, const rpc::Answ
   c.mu_.AssertHeld();
   MemorySwitch* const offer = c.state_.memory_switch.get();
   if (offer == nullptr || offer->queued || offer->offer != id) return false;
-  if (answer.finished || !answer.error.ok()) return false;  // it is not wanted any more
+  if (answer.finished || !answer.error.ok()) {  // it is not wanted any more
+    c.state_.memory_switch = nullptr;
+    return false;
+  }
   offer->queued = true;
   c.NoteBacklog();
   c.state_.send.AppendLast(*message, std::exchange(offer->fds, {}));
