@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "drover/base/log.h"
+#include "drover/base/sanitizer.h"
 #include "drover/object/connect.h"
 #include "drover/object/server.h"
 #include "drover/transport/dial.h"
@@ -85,6 +86,9 @@ TEST(Accepting, LetsACallOnAnOpenConnectionHaveItsTurnBeforeAllThatWaitAreAccept
 
 // The server has no descriptor left, and a client waits; then another one leaves.
 TEST(Accepting, GoesOnWhenAConnectionEndsAfterDescriptorsRanOut) {
+#ifdef DROVER_ASAN
+  GTEST_SKIP() << "UBSan looks at memory through a pipe, which takes descriptors";
+#endif
   const testing_support::TempDir folder;
   const std::string endpoint = "unix://" + folder.path() + "/socket";
   Pipe to_server, from_server, warnings;

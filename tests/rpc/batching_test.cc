@@ -40,17 +40,18 @@ class Writes {
 
 class NotedStream final : public testing_support::ForwardingStream {
  public:
-  NotedStream(base::UniqueFd fd, Writes& writes)
-      : ForwardingStream(transport::SocketStream::Make(std::move(fd), "unix")), writes_(writes) {}
+  NotedStream(base::UniqueFd fd, std::shared_ptr<Writes> writes)
+      : ForwardingStream(transport::SocketStream::Make(std::move(fd), "unix")),
+        writes_(std::move(writes)) {}
 
   transport::IoResult Write(std::span<const iovec> from) override {
     const transport::IoResult result = ForwardingStream::Write(from);
-    writes_.Note(result.bytes);
+    writes_->Note(result.bytes);
     return result;
   }
 
  private:
-  Writes& writes_;
+  const std::shared_ptr<Writes> writes_;  // it may be written to after its test
 };
 
 // Takes its time for each sum, and does not sleep.
@@ -88,8 +89,8 @@ class Batching : public testing::Test {
                                  Options("server", nullptr));
     proxy_ = kitchen::CookProxy(Proxy::FromCapability(client_->Bootstrap()));
     ASSERT_EQ(*proxy_.Add(1, 2), 3u);  // the front object is here: calls go to it in short frames
-    greeting_writes_ = server_writes_.Take().size();
-    client_writes_.Take();
+    greeting_writes_ = server_writes_->Take().size();
+    client_writes_->Take();
   }
 
   // Makes so many calls, waits until all answers are here, then takes one after the other and makes
@@ -98,8 +99,8 @@ class Batching : public testing::Test {
     std::vector<Future<uint32_t>> answers;
     for (uint32_t i = 0; i < count; ++i) answers.push_back(proxy_.async().Add(i, 0));
     for (Future<uint32_t>& answer : answers) answer.WaitUntil(absl::InfiniteFuture());
-    server_writes_.Take();
-    client_writes_.Take();
+    server_writes_->Take();
+    client_writes_->Take();
     for (uint32_t i = 0; i < count; ++i) {
       ASSERT_EQ(*answers[i].Get(), i);
       answers[i] = proxy_.async().Add(i, 0);
@@ -107,8 +108,8 @@ class Batching : public testing::Test {
     for (uint32_t i = 0; i < count; ++i) ASSERT_EQ(*answers[i].Get(), i);
   }
 
-  Writes server_writes_;
-  Writes client_writes_;
+  const std::shared_ptr<Writes> server_writes_ = std::make_shared<Writes>();
+  const std::shared_ptr<Writes> client_writes_ = std::make_shared<Writes>();
   size_t greeting_writes_ = 0;  // of the server's, until the first call was answered
   kitchen::CookProxy proxy_;
 
@@ -133,20 +134,20 @@ TEST_F(Batching, RepliesWaitForHalfOfThePollingAtMost) {
 TEST_F(Batching, CallsOfAWindowLeaveTogether) {
   Start(std::make_shared<Cook>());
   TurnWindow(256);
-  EXPECT_THAT(client_writes_.Take(), SizeIs(Lt(256u)));
+  EXPECT_THAT(client_writes_->Take(), SizeIs(Lt(256u)));
 }
 
 TEST_F(Batching, GivesThePeerWorkBeforeAllOfAWindowIsCollected) {
   Start(std::make_shared<Cook>());
   TurnWindow(256);
   constexpr size_t kMostOfACall = 256;
-  EXPECT_THAT(client_writes_.Take(), Each(Le(MostWaitingCallBytes() + kMostOfACall)));
+  EXPECT_THAT(client_writes_->Take(), Each(Le(MostWaitingCallBytes() + kMostOfACall)));
 }
 
 TEST_F(Batching, RepliesToRequestsThatCameTogetherLeaveTogether) {
   Start(std::make_shared<Cook>());
   TurnWindow(32);
-  EXPECT_THAT(server_writes_.Take(), SizeIs(Lt(32u)));
+  EXPECT_THAT(server_writes_->Take(), SizeIs(Lt(32u)));
 }
 
 // A server that is slow, because it shares its CPU, writes in between.
@@ -164,7 +165,7 @@ TEST_F(Batching, RepliesDoNotWaitForAllRequestsThatCameTogether) {
   Start(std::make_shared<SlowCook>(kNanos));
   TurnWindow(32);
   const int64_t most_replies = 1 + (MostReplyWaitNanos() + kNanos - 1) / kNanos;
-  EXPECT_THAT(server_writes_.Take(), SizeIs(Ge(32u / most_replies)));
+  EXPECT_THAT(server_writes_->Take(), SizeIs(Ge(32u / most_replies)));
 }
 
 }  // namespace
