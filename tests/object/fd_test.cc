@@ -195,7 +195,12 @@ TEST_F(Fds, BeyondTheLimitOfAConnectionAreClosed) {
 }
 
 TEST_F(Fds, AreClosedWithTheirObjects) {
-  Start();
+  // Going over to shared memory, whenever it happens, has descriptors of its own.
+  const Limits limits{.max_fds_per_message = 16};
+  server_ =
+      Serve("unix://" + dir_.path("files"), servant_, {.limits = limits, .shared_memory = false})
+          .value();
+  proxy_ = Connect<files::FilesProxy>(server_->endpoint(), {.limits = limits});
   EXPECT_EQ(proxy_.Open("warm").value().Name().value(), "warm");
   servant_->kept.clear();
   const size_t before = OpenDescriptors();
