@@ -1,6 +1,8 @@
 // What leaves in one write, between two connections of which one has its writes noted.
 #include "drover/rpc/batching.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -18,7 +20,6 @@ namespace {
 using testing::Each;
 using testing::Ge;
 using testing::Le;
-using testing::Lt;
 using testing::SizeIs;
 
 class Writes {
@@ -108,6 +109,18 @@ class Batching : public testing::Test {
     for (uint32_t i = 0; i < count; ++i) ASSERT_EQ(*answers[i].Get(), i);
   }
 
+  // Turns windows until one took fewer writes than calls, or for kMostTries.
+  size_t FewestWrites(Writes& writes, uint32_t count) {
+    size_t fewest = SIZE_MAX;
+    for (int i = 0; i < kMostTries && fewest >= count; ++i) {
+      TurnWindow(count);
+      fewest = std::min(fewest, writes.Take().size());
+    }
+    return fewest;
+  }
+
+  // An end that is slow, because it shares its CPU, writes in between.
+  static constexpr int kMostTries = 1000;
   const std::shared_ptr<Writes> server_writes_ = std::make_shared<Writes>();
   const std::shared_ptr<Writes> client_writes_ = std::make_shared<Writes>();
   size_t greeting_writes_ = 0;  // of the server's, until the first call was answered
@@ -133,8 +146,7 @@ TEST_F(Batching, RepliesWaitForHalfOfThePollingAtMost) {
 
 TEST_F(Batching, CallsOfAWindowLeaveTogether) {
   Start(std::make_shared<Cook>());
-  TurnWindow(256);
-  EXPECT_THAT(client_writes_->Take(), SizeIs(Lt(256u)));
+  EXPECT_LT(FewestWrites(*client_writes_, 256), 256u);
 }
 
 TEST_F(Batching, GivesThePeerWorkBeforeAllOfAWindowIsCollected) {
@@ -146,13 +158,10 @@ TEST_F(Batching, GivesThePeerWorkBeforeAllOfAWindowIsCollected) {
 
 TEST_F(Batching, RepliesToRequestsThatCameTogetherLeaveTogether) {
   Start(std::make_shared<Cook>());
-  TurnWindow(32);
-  EXPECT_THAT(server_writes_->Take(), SizeIs(Lt(32u)));
+  EXPECT_LT(FewestWrites(*server_writes_, 32), 32u);
 }
 
-// A server that is slow, because it shares its CPU, writes in between.
 TEST_F(Batching, TheAnswerToBootstrapLeavesWithThatToTheCallBehindIt) {
-  constexpr int kMostTries = 1000;
   for (int i = 0; i < kMostTries && greeting_writes_ != 1; ++i) {
     Stop();
     Start(std::make_shared<Cook>());
