@@ -166,7 +166,7 @@ TEST_F(Batching, RepliesToRequestsThatCameTogetherLeaveTogether) {
   EXPECT_LT(FewestWrites(*server_writes_, 32), 32u);
 }
 
-TEST_F(Batching, TheAnswerToBootstrapLeavesWithThatToTheCallBehindIt) {
+TEST_F(BatchingOfReplies, ToBootstrapLeaveWithThoseToTheCallBehindIt) {
   for (int i = 0; i < kMostTries && greeting_writes_ != 1; ++i) {
     Stop();
     Start(std::make_shared<Cook>());
