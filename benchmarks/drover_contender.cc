@@ -1,4 +1,6 @@
 // Drover, through generated proxies and servants, as its users write them.
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -10,6 +12,7 @@
 #include "bench.drover_zero_copy.h"
 #include "common/contender.h"
 #include "drover/base/status_macros.h"
+#include "drover/fleet_server/serve_fleet.h"
 #include "drover/object/connect.h"
 #include "drover/object/server.h"
 #include "drover/rpc/batch.h"
@@ -124,6 +127,11 @@ constexpr Variant kSharedNoSpin = {"Drover, shm, DROVER_SPIN=0", "shared memory,
 constexpr Variant kSharedZeroCopy = {"Drover, shm, zero-copy", "shared memory, zero-copy form",
                                      "shm://", nullptr};
 
+constexpr Variant kInPlace = {"Drover, shm, own worker",
+                              "shared memory with a worker of the client's own fleet, zero-copy "
+                              "form: messages are built and read in place",
+                              "shm://", nullptr};
+
 class VariantContender : public Contender {
  public:
   explicit VariantContender(const Variant& variant) : variant_(variant) {}
@@ -211,7 +219,7 @@ class Drover final : public VariantContender {
   }
 };
 
-class DroverZeroCopy final : public VariantContender {
+class DroverZeroCopy : public VariantContender {
  public:
   using VariantContender::VariantContender;
 
@@ -227,6 +235,27 @@ class DroverZeroCopy final : public VariantContender {
   }
 };
 
+// The server is a worker of the client's own fleet, in whose memory both build and read.
+class DroverFleet final : public DroverZeroCopy {
+ public:
+  using DroverZeroCopy::DroverZeroCopy;
+
+  absl::Status Serve(const std::string&, const std::function<void()>& ready) override {
+    ready();
+    SleepUntilKilled();
+  }
+
+  absl::StatusOr<Sample> Run(Work work, const std::string& socket, double seconds) override {
+    DROVER_ASSIGN_OR_RETURN(
+        const Endpoint endpoint,
+        Endpoint::Parse(EndpointAt(socket + "-" + std::to_string(getpid()) + "-worker")));
+    DROVER_ASSIGN_OR_RETURN(const Fleet fleet,
+                            ServeFleet({.workers = 1, .endpoints = {endpoint}},
+                                       [](int) { return std::make_shared<ZeroCopyServant>(); }));
+    return ZeroCopyEchoes(Connect<BenchProxy>(endpoint), EchoBytes(work), seconds);
+  }
+};
+
 }  // namespace
 
 std::vector<std::unique_ptr<Contender>> DroverContenders() {
@@ -237,6 +266,7 @@ std::vector<std::unique_ptr<Contender>> DroverContenders() {
   contenders.push_back(std::make_unique<Drover>(kShared));
   contenders.push_back(std::make_unique<Drover>(kSharedNoSpin));
   contenders.push_back(std::make_unique<DroverZeroCopy>(kSharedZeroCopy));
+  contenders.push_back(std::make_unique<DroverFleet>(kInPlace));
   return contenders;
 }
 

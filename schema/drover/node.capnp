@@ -54,12 +54,15 @@ interface Node @0xbc67c3cbc15dd815 {
   # Asks the server to take no new connections and calls, to let those that run end, and to stop.
   # Peers of the same user only.
 
-  shareMemory @7 ();
+  shareMemory @7 (inPlace :Bool);
   # Between Drover peers (after hello) on one UNIX socket: the server makes two rings in memory, one
   # for each direction, and one end of a socket pair to wake each other by. With the Return's frame
   # come two descriptors, the memory and the client's end of the pair. That frame is the last that the
   # server writes to the socket, and its Finish the last that the client writes there: all that
   # follows is in the rings, to be read from these frames on. An error declines, and nothing changes.
+  # inPlace: the client trusts the server with memory that both write to. If the server trusts the
+  # client as well, a third descriptor comes: memory where large messages are built and read. Frames
+  # of these, in the rings, are of a kind of their own (wire/in_place_frame.h).
 
   struct Stats {
     connections @0 :UInt32;           # open at present

@@ -16,6 +16,7 @@
 #include "drover/base/log.h"
 #include "drover/base/mutex.h"
 #include "drover/base/status_macros.h"
+#include "drover/base/trusted_processes.h"
 #include "drover/fleet/process_state.h"
 #include "drover/fleet/signal_forwarder.h"
 #include "drover/fleet/supervisor.h"
@@ -209,6 +210,7 @@ absl::Status Fleet::Handle::Launch(const FleetOptions& options, WorkerMain worke
   const int error = errno;
   if (pid > 0) {
     supervisor_ = pid;
+    base::TrustedProcesses::TrustWithChildren(pid);
     supervisor_fd_.Reset(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   }
   signals.RestoreMask();
@@ -242,6 +244,7 @@ absl::Status Fleet::Handle::AwaitStart() {
 
 // Reaps without a SIGCHLD handler, and beside one: if another reaped it, what happened is lost.
 std::string Fleet::Handle::ReapSupervisor() {
+  base::TrustedProcesses::Forget(supervisor_);
   if (!supervisor_fd_.valid()) {
     int status;
     const pid_t pid = waitpid(supervisor_, &status, 0);

@@ -244,6 +244,7 @@ void Supervisor::StartWorker(Slot& slot) {
                       .ready = std::move(ready->writer),
                       .keep_fds = std::move(keep),
                       .supervisor = supervisor,
+                      .host = config_.host,
                       .signals = &config_.host_signals,
                       .descriptors = descriptors_},
                      config_.worker_main);

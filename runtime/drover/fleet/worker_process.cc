@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "drover/base/log.h"
+#include "drover/base/trusted_processes.h"
 
 namespace drover::fleet {
 namespace {
@@ -36,7 +37,9 @@ void InstallStopHandlers() {
 
 void RunWorkerProcess(WorkerSetup setup, const WorkerMain& worker_main) noexcept {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != setup.supervisor) _exit(1);  // it died before prctl
+  if (getppid() != setup.supervisor) _exit(1);                  // it died before prctl
+  base::TrustedProcesses::TrustWithChildren(setup.supervisor);  // the other workers
+  base::TrustedProcesses::Trust(setup.host);
   prctl(PR_SET_NAME, absl::StrCat("drover-worker-", setup.slot).c_str());
 
   absl::StatusOr<PipeEnds> stop = MakePipe();

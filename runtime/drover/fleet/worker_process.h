@@ -22,6 +22,7 @@ struct WorkerSetup {
   base::UniqueFd ready;       // NotifyReady writes here
   std::vector<int> keep_fds;  // besides the listener's and the pipes
   pid_t supervisor;
+  pid_t host;
   const SignalState* signals;  // of the host, to be restored
   rlimit descriptors;          // likewise
 };

@@ -8,6 +8,7 @@
 #include "drover/async/thread_pool.h"
 #include "drover/object/outgoing_metadata.h"
 #include "drover/object/stream_window.h"
+#include "drover/transport/shared_arena.h"
 
 namespace drover::object {
 namespace {
@@ -65,6 +66,11 @@ absl::Status ClientCall::Problem() const {
         absl::StrCat(name(), ": called through a proxy that refers to no object"));
   }
   return absl::OkStatus();
+}
+
+capnp::AnyPointer::Builder ClientCall::Params() {
+  if (target_ != nullptr && transport::SharedArena::InUse()) call_.BuildIn(target_->arena());
+  return call_.params();
 }
 
 void ClientCall::Send(base::Ref<rpc::ReturnHandler> handler) {

@@ -190,7 +190,7 @@ class ClientCall {
   // Calls fill(capnp::AnyPointer::Builder).
   template <class F>
   void FillPointer(F&& fill) {
-    error_ = CatchCodecErrors([&] { fill(call_.params()); });
+    error_ = CatchCodecErrors([&] { fill(Params()); });
   }
   // For data among the params (wire::OutMessage::Refer).
   wire::OutMessage& message() { return *call_.message(); }
@@ -291,6 +291,8 @@ class ClientCall {
   }
   static void RunDoneOnPool(std::shared_ptr<DoneList> done, absl::Status status);
 
+  // Where the call is built.
+  capnp::AnyPointer::Builder Params();
   // Asks the interceptors; says what travels with the call. `binding`, unless null, gets the
   // deadline.
   void Tell(CallBinding* binding);

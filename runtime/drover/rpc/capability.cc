@@ -7,6 +7,7 @@
 #include "drover/rpc/incoming_call.h"
 #include "drover/rpc/outgoing_call.h"
 #include "drover/rpc/weak_reference.h"
+#include "drover/transport/shared_arena.h"
 
 namespace drover::rpc {
 namespace {
@@ -57,6 +58,8 @@ void Capability::DeliverEcho(Echo echo, Deferred& deferred) {
         absl::InvalidArgumentError("a Disembargo names an object that is not the peer's own"));
   });
 }
+
+base::Ref<transport::SharedArena> Capability::arena() const { return nullptr; }
 
 base::RefCounted& Capability::Attach(base::Ref<base::RefCounted> made) {
   base::RefCounted* first = nullptr;

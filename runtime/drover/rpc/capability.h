@@ -14,6 +14,10 @@
 #include "drover/base/ref.h"
 #include "drover/base/shared_fd.h"
 
+namespace drover::transport {
+class SharedArena;
+}
+
 namespace drover::rpc {
 
 class CallHooks;
@@ -58,6 +62,9 @@ class Capability : public base::RefCounted {
   // Those of the connection that calls leave on; null for none, or if that is not known yet. As
   // long as the capability lives.
   virtual CallHooks* hooks() const { return nullptr; }
+  // Memory where large params of calls on it are best built: its host reads them there. Null if
+  // there is none now; calls built elsewhere, or for what it was before, go there as well.
+  virtual base::Ref<transport::SharedArena> arena() const;
   // Bytes of the one-way calls made on it that are to be answered all the same (object/one_way.h).
   std::atomic<size_t>& unanswered() { return unanswered_; }
   // What outlives it, for those who refer to it without keeping it: weak_reference.h. Null if

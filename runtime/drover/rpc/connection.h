@@ -133,6 +133,9 @@ class Connection final : public async::EventHandler {
   // Whether calls can leave. One that is open and cannot send still reads what the peer sent.
   bool can_send() const { return open() && !write_failed_.load(std::memory_order_acquire); }
 
+  // Where large messages for the peer are best built; null for nowhere in particular.
+  base::Ref<transport::SharedArena> arena();
+
   uint64_t bytes_read() const { return bytes_read_.load(std::memory_order_relaxed); }
 
   // Answers that arrived and whose futures still exist; see SendCall.
@@ -313,6 +316,7 @@ class Connection final : public async::EventHandler {
   bool CanWait(const OutgoingCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);  // outbound_calls.cc
   void NoteQueued(Urgency urgency) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void NoteBacklog() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);  // before a frame is queued
+  void PrepareToQueue(wire::OutMessage& message) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);  // the same
   // For the writer: takes what is queued; false if there is nothing to write.
   bool MoveToBatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Takes what is queued to be written, if nobody is at it: then WriteClaimed must follow.

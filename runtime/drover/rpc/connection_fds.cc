@@ -13,7 +13,7 @@ namespace drover::rpc {
 namespace {
 
 constexpr uint8_t kNoFd = 0xff;
-constexpr size_t kFdsOfMemory = 2;  // the memory, and the bell
+constexpr size_t kFdsOfMemory = 3;  // the rings, the bell, and memory for large messages
 
 }  // namespace
 

@@ -351,7 +351,7 @@ bool Connection::HandleFrames(async::DedicatedReader* reader) {
     wire::Frame frame;
     absl::Status problem;
     if (!read_.reader.TakeOrdinary(&frame)) {
-      const absl::StatusOr<bool> next = read_.reader.Next(&frame);
+      const absl::StatusOr<bool> next = read_.reader.Next(&frame, shared_.ArenaOrNull());
       if (next.ok() && !*next) break;
       problem = next.status();
     }

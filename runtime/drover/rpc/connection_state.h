@@ -78,8 +78,9 @@ struct ConnectionState {
   size_t being_written = 0;                    // bytes that a writer has taken and not written yet
   uint64_t written = 0;                        // bytes, since the beginning
   bool writing = false;                        // somebody is writing
-  bool write_failed = false;   // nothing leaves any more; what the peer sent before is still read
-  bool writes_rings = false;   // everything that was to go over the socket has been written
+  bool write_failed = false;    // nothing leaves any more; what the peer sent before is still read
+  bool writes_rings = false;    // everything that was to go over the socket has been written
+  bool sends_in_place = false;  // what is queued from now on the peer may read where it was built
   bool write_blocked = false;  // the stream takes no more for now; the reactor goes on when it does
 
   std::unique_ptr<MemorySwitch> memory_switch;  // null unless it is under way

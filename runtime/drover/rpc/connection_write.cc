@@ -39,8 +39,19 @@ absl::Status Connection::CheckFrame(size_t bytes) const {
   return absl::OkStatus();
 }
 
-void Connection::Queue(wire::OutMessagePtr& message, Urgency urgency) {
+base::Ref<transport::SharedArena> Connection::arena() {
+  auto arena = base::Ref<transport::SharedArena>::Share(shared_.ArenaOrNull());
+  if (arena) WatchArena(runtime_.timers(), arena);
+  return arena;
+}
+
+void Connection::PrepareToQueue(wire::OutMessage& message) {
   NoteBacklog();
+  if (state_.sends_in_place) message.SendInPlace(*shared_.ArenaOrNull());
+}
+
+void Connection::Queue(wire::OutMessagePtr& message, Urgency urgency) {
+  PrepareToQueue(*message);
   if (state_.fds.empty()) {
     state_.send.Append(message);
   } else {
@@ -63,6 +74,7 @@ void Connection::QueueFinish(QuestionId id, bool release_result_caps) {
   PlainFrames::Get().CopyFinish(id, release_result_caps, bytes);
   if (state_.memory_switch != nullptr && state_.memory_switch->last_finish == id) {
     state_.send.AppendLast(bytes);
+    state_.sends_in_place = shared_.ArenaOrNull() != nullptr;
     state_.memory_switch = nullptr;
     return NoteQueued(Urgency::kNow);
   }

@@ -55,6 +55,14 @@ void DurableCapability::SendLater(OutgoingCall call, base::Ref<ReturnHandler> ha
   });
 }
 
+base::Ref<transport::SharedArena> DurableCapability::arena() const {
+  // Somebody may be dialling: the call is built meanwhile, and elsewhere.
+  if (base::ForkGeneration() != fork_generation_ || !mu_.TryLock()) return nullptr;
+  const base::Ref<Connection> connection = connection_;
+  mu_.Unlock();
+  return connection ? connection->arena() : nullptr;
+}
+
 // Made by the first call: a proxy that nobody uses starts no threads.
 ReadyQueue& DurableCapability::Queue() {
   base::MutexLock lock(&mu_);

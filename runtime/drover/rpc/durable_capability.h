@@ -44,6 +44,7 @@ class DurableCapability final : public ForwardingCapability, public ReadySource 
   // The same from the pool, for threads that must not block.
   void SendLater(OutgoingCall call, base::Ref<ReturnHandler> handler);
   CallHooks* hooks() const override { return options_.hooks.get(); }
+  base::Ref<transport::SharedArena> arena() const override;
   RetryBudget& retry_budget() { return retry_budget_; }
 
   base::Ref<Capability> Ready() override;
@@ -67,7 +68,7 @@ class DurableCapability final : public ForwardingCapability, public ReadySource 
   const uint32_t fork_generation_;
   RetryBudget retry_budget_;
   // Held while a calling thread dials: others have nothing better to do than to wait.
-  base::Mutex mu_;
+  mutable base::Mutex mu_;
   base::Ref<Connection> connection_ ABSL_GUARDED_BY(mu_);
   base::Ref<Capability> front_ ABSL_GUARDED_BY(mu_);
   base::Ref<ReadyQueue> ready_queue_ ABSL_GUARDED_BY(mu_);  // if calls wait

@@ -160,7 +160,7 @@ void IncomingCall::CancelByCaller() {
 }
 
 void IncomingCall::Begin(size_t size_hint_words) {
-  out_ = wire::OutMessage::New(size_hint_words);
+  out_ = wire::OutMessage::New(size_hint_words, connection_ ? connection_->arena() : nullptr);
   result_caps_.list().clear();
   return_ = InitReturn(*out_, answer_id_);
 }
@@ -176,7 +176,7 @@ capnp::AnyPointer::Builder IncomingCall::results(size_t size_hint_words) {
 capnp::Orphan<capnp::Data> IncomingCall::ReferInResults(std::span<const uint8_t> data,
                                                         std::shared_ptr<const void> owner) {
   results();
-  if (owner == nullptr && in_) {
+  if (owner == nullptr && in_ && !in_->frame().in_place) {
     const wire::Frame& frame = in_->frame();
     const auto* begin = reinterpret_cast<const uint8_t*>(frame.bytes);
     const std::less_equal<const uint8_t*> ordered;

@@ -77,7 +77,8 @@ struct Limits {
 
   // Memory that a server shares with its clients on this host, of all connections: 2 MiB for each
   // that goes over to it (docs/decisions/shared-memory.md), of which pages count that were written
-  // to. Default 128 MiB. A client past that stays on its socket. 0: none goes over.
+  // to. Default 128 MiB. A client past that stays on its socket. 0: none goes over. Not counted is
+  // memory for large messages within a fleet, 16 MiB at most for each connection and direction.
   size_t max_shared_memory = 128 << 20;
 
   // Connections of a server that are open at a time. Default 10,000. A further one is accepted and

@@ -64,7 +64,7 @@ void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message,
     }
     if (!keeps_results && !answer->finished && answer->error.ok() && !caps.list().empty()) {
       // Kept for calls on the capabilities inside, so the frame is a copy.
-      NoteBacklog();
+      PrepareToQueue(*message);
       if (state_.fds.empty()) {
         state_.send.AppendCopy(*message);
       } else {

@@ -1,11 +1,13 @@
 #include "drover/rpc/outgoing_call.h"
 
+#include <utility>
+
 #include "drover/rpc/plain_frames.h"
 
 namespace drover::rpc {
 
-void OutgoingCall::Build() {
-  message_ = wire::OutMessage::New(size_hint_words_);
+void OutgoingCall::Build(base::Ref<transport::SharedArena> arena) {
+  message_ = wire::OutMessage::New(size_hint_words_, std::move(arena));
   call_ = message_->builder().initRoot<protocol::Message>().initCall();
   // In this order, so that what comes before the params is always the same: see plain_frames.h.
   target_ = call_.initTarget();

@@ -39,6 +39,10 @@ class OutgoingCall {
 
   // Null until they are initialised.
   capnp::AnyPointer::Builder params() { return caps_.Imbue(payload().getContent()); }
+  // Before that: where large params are to lie (Capability::arena).
+  void BuildIn(base::Ref<transport::SharedArena> arena) {
+    if (message_ == nullptr) Build(std::move(arena));
+  }
   // In place of params(), and before anything below that is part of the message.
   void set_plain_params(const wire::PlainStruct& params) {
     if (!plain()) std::abort();  // it would be ignored
@@ -90,10 +94,10 @@ class OutgoingCall {
 
  private:
   OutgoingCall& Built() {
-    if (message_ == nullptr) Build();
+    if (message_ == nullptr) Build(nullptr);
     return *this;
   }
-  void Build();
+  void Build(base::Ref<transport::SharedArena> arena);
 
   uint64_t interface_id_;
   uint16_t method_id_;

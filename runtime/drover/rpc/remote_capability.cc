@@ -36,6 +36,8 @@ void RemoteCapability::SendDelivered(OutgoingCall&& call, base::Ref<ReturnHandle
 
 CallHooks* RemoteCapability::hooks() const { return connection_->hooks().get(); }
 
+base::Ref<transport::SharedArena> RemoteCapability::arena() const { return connection_->arena(); }
+
 void RemoteCapability::DeliverEcho(Echo echo, Deferred& deferred) {
   if (echo.connection != connection_) {
     ForwardingCapability::DeliverEcho(std::move(echo), deferred);

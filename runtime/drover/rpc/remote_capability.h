@@ -23,6 +23,7 @@ class RemoteCapability final : public ForwardingCapability {
   void DeliverEcho(Echo echo, Deferred& deferred) override;
 
   CallHooks* hooks() const override;
+  base::Ref<transport::SharedArena> arena() const override;
 
   Connection& connection() const { return *connection_; }
   ImportId id() const { return id_; }

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <memory>
 #include <string>
@@ -14,6 +15,7 @@
 #include "drover/async/parker.h"
 #include "drover/async/thread_pool.h"
 #include "drover/base/status_macros.h"
+#include "drover/base/trusted_processes.h"
 #include "drover/node.capnp.h"
 #include "drover/rpc/connection.h"
 #include "drover/rpc/incoming_call.h"
@@ -98,13 +100,20 @@ void SharedMemoryUpgrade::Answer(IncomingCall& call) {
     return call.ReturnError(absl::InvalidArgumentError(
         "memory is shared with an answer and the Finish of it, and this call is to have neither"));
   }
-  const absl::Status status = PrepareOffer(*call.connection(), call.answer_id());
+  const bool in_place = call.params().getAs<protocol::Node::ShareMemoryParams>().getInPlace();
+  const absl::Status status = PrepareOffer(*call.connection(), call.answer_id(), in_place);
   if (!status.ok()) return call.ReturnError(status);
   call.results().initAs<protocol::Node::ShareMemoryResults>();
   call.ReturnResults();
 }
 
-absl::Status SharedMemoryUpgrade::PrepareOffer(Connection& c, AnswerId answer) {
+// By what the kernel says of it, which it cannot change.
+bool SharedMemoryUpgrade::TrustsPeer(const Connection& c) {
+  const transport::PeerInfo& peer = c.peer();
+  return peer.pid && peer.uid == geteuid() && base::TrustedProcesses::Includes(*peer.pid);
+}
+
+absl::Status SharedMemoryUpgrade::PrepareOffer(Connection& c, AnswerId answer, bool in_place) {
   const SharedMemoryTerms& terms = c.terms_->shared_memory;
   if (!terms.offered || !c.shared_.possible) {
     return absl::FailedPreconditionError("this server does not share memory");
@@ -130,11 +139,19 @@ absl::Status SharedMemoryUpgrade::PrepareOffer(Connection& c, AnswerId answer) {
   offer->offer = answer;
   offer->fds.push_back(base::MakeRef<base::SharedFd>(std::move(made.fd)));
   offer->fds.push_back(base::MakeRef<base::SharedFd>(base::UniqueFd(ends[1])));
+  base::Ref<transport::SharedArena> arena;
+  if (in_place && TrustsPeer(c)) {
+    DROVER_ASSIGN_OR_RETURN(transport::SharedArena::Made made_arena,
+                            transport::SharedArena::Make());
+    arena = std::move(made_arena.arena);
+    offer->fds.push_back(base::MakeRef<base::SharedFd>(std::move(made_arena.fd)));
+  }
   base::MutexLock lock(&c.mu_);
   if (!c.state_.open()) return c.state_.closed;
   if (c.shared_.rings != nullptr) return absl::FailedPreconditionError("memory is shared already");
   c.shared_.rings = std::make_unique<SharedRings>(std::move(made.memory), std::move(bell),
                                                   *c.stream_, std::move(share));
+  if (arena) c.shared_.set_arena(std::move(arena));
   c.state_.memory_switch = std::move(offer);
   return absl::OkStatus();
 }
@@ -151,6 +168,7 @@ bool SharedMemoryUpgrade::QueueOffer(Connection& c, AnswerId id, const rpc::Answ
   offer->queued = true;
   c.NoteBacklog();
   c.state_.send.AppendLast(*message, std::exchange(offer->fds, {}));
+  c.state_.sends_in_place = c.shared_.ArenaOrNull() != nullptr;
   c.NoteQueued(Connection::Urgency::kNow);
   c.shared_.expected.store(true, std::memory_order_release);
   return true;
@@ -199,7 +217,7 @@ void SharedMemoryUpgrade::AskIfDue(Connection& c) {
   c.read_.expects_memory = true;
   c.shared_.expected.store(true, std::memory_order_release);
   OutgoingCall call(protocol::NODE_INTERFACE_ID, protocol::NODE_SHARE_MEMORY);
-  call.params().initAs<protocol::Node::ShareMemoryParams>();
+  call.params().initAs<protocol::Node::ShareMemoryParams>().setInPlace(TrustsPeer(c));
   call.held = true;  // waits for nothing
   c.Bootstrap()->Send(std::move(call),
                       base::MakeRef<MemoryHandler>(base::Ref<Connection>::Share(&c)));
@@ -218,10 +236,16 @@ absl::Status SharedMemoryUpgrade::TakeOffer(Connection& c, QuestionId question) 
   if (!IsConnectedUnixStream(bell.get())) {
     return absl::InvalidArgumentError("what the peer would be woken by is not a UNIX socket");
   }
+  // The server sends no more than two, unless it was asked for more.
+  base::Ref<transport::SharedArena> arena;
+  if (c.read_.frame_fds.size() > 2 && TrustsPeer(c)) {
+    DROVER_ASSIGN_OR_RETURN(arena, transport::SharedArena::Open(c.read_.frame_fds[2]->get()));
+  }
   {
     base::MutexLock lock(&c.mu_);
     if (!c.state_.open()) return absl::OkStatus();
     c.shared_.rings = std::make_unique<SharedRings>(std::move(memory), std::move(bell), *c.stream_);
+    if (arena) c.shared_.set_arena(std::move(arena));
     c.state_.memory_switch->last_finish = question;
   }
   return ReadFromRings(c);

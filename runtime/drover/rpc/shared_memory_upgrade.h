@@ -7,6 +7,9 @@
 // reads on in the other ring. So each direction goes over between two frames, and their order is
 // what it was. A server that declines answers with an error, and nothing changes.
 //
+// Two processes of one fleet, or of its host and it, share memory for large messages besides: they
+// trust each other, so that what the one has built there the other reads there.
+//
 // Thread-safe as the connection is. Never blocks, but for ParkForInput.
 #ifndef DROVER_RPC_SHARED_MEMORY_UPGRADE_H_
 #define DROVER_RPC_SHARED_MEMORY_UPGRADE_H_
@@ -19,8 +22,10 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "drover/async/parker.h"
+#include "drover/base/ref.h"
 #include "drover/rpc/ids.h"
 #include "drover/transport/byte_stream.h"
+#include "drover/transport/shared_arena.h"
 #include "drover/transport/shared_memory_stream.h"
 #include "drover/wire/frame_reader.h"
 #include "drover/wire/out_message.h"
@@ -60,6 +65,21 @@ struct SharedMemoryState {
   // Made under the connection's lock, before the frame behind which either direction goes over is
   // queued; gone with the stream.
   std::unique_ptr<SharedRings> rings;
+
+  // Memory for large messages, if the peer is trusted. Set once, before frames that lie there can
+  // come or go; stays as long as this.
+  transport::SharedArena* ArenaOrNull() const { return arena_.load(std::memory_order_acquire); }
+  void set_arena(base::Ref<transport::SharedArena> arena) {
+    arena_.store(arena.Release(), std::memory_order_release);
+  }
+  SharedMemoryState(const SharedMemoryState&) = delete;
+  SharedMemoryState& operator=(const SharedMemoryState&) = delete;
+  ~SharedMemoryState() {
+    if (transport::SharedArena* arena = ArenaOrNull(); arena != nullptr) arena->Unref();
+  }
+
+ private:
+  std::atomic<transport::SharedArena*> arena_{nullptr};  // ours
 };
 
 class SharedMemoryUpgrade {
@@ -92,7 +112,8 @@ class SharedMemoryUpgrade {
   static bool InputWaits(Connection& c, int64_t incident, Late what);
 
  private:
-  static absl::Status PrepareOffer(Connection& c, AnswerId answer);
+  static absl::Status PrepareOffer(Connection& c, AnswerId answer, bool in_place);
+  static bool TrustsPeer(const Connection& c);
   static absl::Status OfferWasTaken(Connection& c, AnswerId answer);
   static absl::Status TakeOffer(Connection& c, QuestionId question);
   static absl::Status ReadFromRings(Connection& c);

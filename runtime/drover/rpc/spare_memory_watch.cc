@@ -26,7 +26,17 @@ void LookAgain(async::TimerSource& timers, std::unique_ptr<Watch> watch) {
   });
 }
 
+void LookAgain(async::TimerSource& timers, base::Ref<transport::SharedArena> arena) {
+  timers.AddAfter(kBetweenLooks, [&timers, arena = std::move(arena)]() mutable {
+    if (!arena->AreUnused()) LookAgain(timers, std::move(arena));
+  });
+}
+
 }  // namespace
+
+void WatchArena(async::TimerSource& timers, const base::Ref<transport::SharedArena>& arena) {
+  if (arena->WantsWatch()) LookAgain(timers, arena);
+}
 
 void KeepSpareMemory(async::TimerSource& timers) {
   if (wire::SpareMemory::Keep()) LookAgain(timers, std::make_unique<Watch>());

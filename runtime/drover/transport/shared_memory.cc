@@ -1,28 +1,22 @@
 #include "drover/transport/shared_memory.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <bit>
-#include <cerrno>
-#include <cstring>
 #include <new>
-#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "drover/base/fork_generation.h"
 #include "drover/base/status_macros.h"
+#include "drover/transport/sealed_memory.h"
 
 namespace drover::transport {
 namespace {
 
 constexpr uint64_t kMagic = 0x676e697265766f72;  // "rovering"
 constexpr uint32_t kLayout = 1;
-constexpr int kSeals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
-
 // The first page. The rings follow: that of the maker's, then that of the taker's.
 struct Header {
   uint64_t magic;
@@ -39,30 +33,11 @@ size_t PageBytes() {
   return bytes;
 }
 
-absl::Status Short(const char* what) {
-  const int error = errno;
-  const std::string text = absl::StrCat(what, ": ", std::string(strerror(error)));
-  if (error == ENOMEM || error == EMFILE || error == ENFILE) {
-    return absl::ResourceExhaustedError(text);
-  }
-  return absl::UnavailableError(text);
-}
-
-absl::Status Bad(std::string_view what) {
-  return absl::InvalidArgumentError(
-      absl::StrCat("the memory that the peer shares ", std::string(what)));
-}
-
 }  // namespace
 
 absl::StatusOr<SharedMemory::Made> SharedMemory::Make(size_t ring_bytes) {
-  base::UniqueFd fd(memfd_create("drover-rings", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!fd.valid()) return Short("cannot make memory to share");
-  const size_t bytes = PageBytes() + 2 * ring_bytes;
-  if (ftruncate(fd.get(), static_cast<off_t>(bytes)) != 0 ||
-      fcntl(fd.get(), F_ADD_SEALS, kSeals) != 0) {
-    return Short("cannot make memory to share");
-  }
+  DROVER_ASSIGN_OR_RETURN(base::UniqueFd fd,
+                          MakeSealedMemory("drover-rings", PageBytes() + 2 * ring_bytes));
   DROVER_ASSIGN_OR_RETURN(std::unique_ptr<SharedMemory> memory,
                           Map(fd.get(), ring_bytes, End::kMaker));
   auto* header = new (memory->base_) Header{};
@@ -73,24 +48,21 @@ absl::StatusOr<SharedMemory::Made> SharedMemory::Make(size_t ring_bytes) {
 }
 
 absl::StatusOr<std::unique_ptr<SharedMemory>> SharedMemory::Open(int fd, size_t most_ring_bytes) {
-  const int seals = fcntl(fd, F_GET_SEALS);
-  if (seals < 0) return Bad("is not memory that can be sealed");
-  if ((seals & kSeals) != kSeals) return Bad("is not sealed: its size could change");
-  struct stat status;
-  if (fstat(fd, &status) != 0) return Short("cannot look at the memory that the peer shares");
-  const uint64_t size = static_cast<uint64_t>(status.st_size);
-  if (size < 3 * PageBytes()) return Bad(absl::StrCat("has ", size, " bytes, which are too few"));
+  DROVER_ASSIGN_OR_RETURN(const uint64_t size, SizeOfSealedMemory(fd));
+  if (size < 3 * PageBytes())
+    return BadMemory(absl::StrCat("has ", size, " bytes, which are too few"));
   const uint64_t ring_bytes = (size - PageBytes()) / 2;
   if (!std::has_single_bit(ring_bytes) || PageBytes() + 2 * ring_bytes != size) {
-    return Bad(absl::StrCat("has ", size, " bytes, which are not two rings"));
+    return BadMemory(absl::StrCat("has ", size, " bytes, which are not two rings"));
   }
   if (ring_bytes > most_ring_bytes) {
-    return Bad(absl::StrCat("has rings of ", ring_bytes, " bytes; the limit is ", most_ring_bytes));
+    return BadMemory(
+        absl::StrCat("has rings of ", ring_bytes, " bytes; the limit is ", most_ring_bytes));
   }
   DROVER_ASSIGN_OR_RETURN(std::unique_ptr<SharedMemory> memory, Map(fd, ring_bytes, End::kTaker));
   const auto* header = static_cast<const Header*>(memory->base_);
   if (header->magic != kMagic || header->layout != kLayout || header->ring_bytes != ring_bytes) {
-    return Bad("has a layout that is not known here");
+    return BadMemory("has a layout that is not known here");
   }
   return memory;
 }
@@ -102,7 +74,7 @@ absl::StatusOr<std::unique_ptr<SharedMemory>> SharedMemory::Map(int fd, size_t r
   const size_t bytes = page + 4 * ring_bytes;
   void* const base =
       mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (base == MAP_FAILED) return Short("cannot map the memory that is shared");
+  if (base == MAP_FAILED) return OutOfMemory("cannot map the memory that is shared");
   std::unique_ptr<SharedMemory> memory(new SharedMemory);
   memory->base_ = base;
   memory->mapped_ = bytes;
@@ -122,7 +94,7 @@ absl::StatusOr<std::unique_ptr<SharedMemory>> SharedMemory::Map(int fd, size_t r
       !map(first + ring_bytes, ring_bytes, of_first, page) ||
       !map(second, ring_bytes, of_second, page + ring_bytes) ||
       !map(second + ring_bytes, ring_bytes, of_second, page + ring_bytes)) {
-    return Short("cannot map the memory that is shared");
+    return OutOfMemory("cannot map the memory that is shared");
   }
   // If it fails, a child has the mapping, and touches it as little.
   madvise(base, bytes, MADV_DONTFORK);

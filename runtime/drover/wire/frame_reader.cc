@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "drover/base/status_macros.h"
 #include "drover/base/thread_spare.h"
 
 namespace drover::wire {
@@ -23,6 +24,7 @@ base::Ref<Block>* Spare() { return base::ThreadSpare<base::Ref<Block>, FrameRead
 }  // namespace
 
 Frame CopyOf(const Frame& frame) {
+  if (frame.in_place) return frame;
   Frame copy;
   copy.header = frame.header;
   copy.block = base::MakeRef<Block>(frame.header.total_bytes);
@@ -90,11 +92,15 @@ bool FrameReader::TakeOrdinary(Frame* frame) {
   return true;
 }
 
-absl::StatusOr<bool> FrameReader::Next(Frame* frame) {
+absl::StatusOr<bool> FrameReader::Next(Frame* frame, transport::SharedArena* arena) {
   const size_t pending = end_ - begin_;
   if (pending == 0 || pending < wanted_) return false;
   if (TakeOrdinary(frame)) return true;
   const std::byte* bytes = block_->data() + begin_;
+  if (uint32_t mark; arena != nullptr && pending >= sizeof mark) {
+    std::memcpy(&mark, bytes, sizeof mark);
+    if (mark == kInPlaceMark) return NextInPlace(*arena, frame);
+  }
   absl::StatusOr<FrameHeader> header = ParseFrameHeader({bytes, pending}, max_frame_bytes_);
   if (!header.ok()) return header.status();
   if (!header->complete) return false;
@@ -106,7 +112,37 @@ absl::StatusOr<bool> FrameReader::Next(Frame* frame) {
   return true;
 }
 
+absl::StatusOr<bool> FrameReader::NextInPlace(transport::SharedArena& arena, Frame* frame) {
+  const std::span<const std::byte> bytes(block_->data() + begin_, end_ - begin_);
+  DROVER_ASSIGN_OR_RETURN(const InPlaceHeader header, ParseInPlaceHeader(bytes, max_frame_bytes_));
+  if (!header.complete) return false;
+  if (bytes.size() < header.frame_bytes) {
+    wanted_ = header.frame_bytes;
+    return false;
+  }
+  // What is not in the arena gets memory of its own, as small as it is.
+  const size_t words_bytes = header.frame_bytes - header.table_bytes;
+  auto words = base::MakeRef<Block>(std::max(words_bytes, sizeof(uint64_t)));
+  std::memcpy(words->data(), bytes.data() + header.table_bytes, words_bytes);
+  begin_ += header.frame_bytes;
+  wanted_ = 0;
+  frame->header = {.complete = true,
+                   .segments = static_cast<uint32_t>(header.segments.size()),
+                   .header_bytes = 0,
+                   .total_bytes = header.total_bytes};
+  frame->bytes = nullptr;
+  frame->in_place = InPlaceSegments::Find(base::Ref<transport::SharedArena>::Share(&arena), header,
+                                          words->data());
+  frame->lent = words.get();
+  frame->block = std::move(words);
+  if (!frame->in_place) {
+    return absl::InvalidArgumentError("a frame in shared memory does not lie in it");
+  }
+  return true;
+}
+
 void FrameReader::Take(const FrameHeader& header, Frame* frame) {
+  if (frame->in_place) frame->in_place = nullptr;
   frame->header = header;
   frame->bytes = block_->data() + begin_;
   begin_ += header.total_bytes;

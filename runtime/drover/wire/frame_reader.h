@@ -24,7 +24,9 @@
 
 #include "absl/status/statusor.h"
 #include "drover/base/ref.h"
+#include "drover/transport/shared_arena.h"
 #include "drover/wire/frame_header.h"
+#include "drover/wire/in_place_frame.h"
 #include "drover/wire/spare_memory.h"
 
 namespace drover::wire {
@@ -52,9 +54,10 @@ struct Frame {
   }
 
   FrameHeader header;
-  const std::byte* bytes = nullptr;  // header.total_bytes of them, aligned to 8
-  base::Ref<Block> block;            // that they are in, if it holds that
-  Block* lent = nullptr;             // the same, if its reader holds it
+  const std::byte* bytes = nullptr;  // header.total_bytes of them, aligned to 8; or, if not null:
+  base::Ref<InPlaceSegments> in_place;  // where its segments are (then at least two)
+  base::Ref<Block> block;               // that they are in, if it holds that
+  Block* lent = nullptr;                // the same, if its reader holds it
 };
 
 // The same frame in memory of its own, for who keeps it while the block goes on filling.
@@ -68,8 +71,9 @@ class FrameReader {
   std::span<std::byte> Space();
   void Fill(size_t bytes) { end_ += bytes; }
 
-  // Stores the next whole frame and returns true, or false if it has not arrived yet.
-  absl::StatusOr<bool> Next(Frame* frame);
+  // Stores the next whole frame and returns true, or false if it has not arrived yet. It may be one
+  // of a message that lies in `arena`, if that is not null.
+  absl::StatusOr<bool> Next(Frame* frame, transport::SharedArena* arena = nullptr);
   // The same in short: false, too, where Next has to look closer.
   bool TakeOrdinary(Frame* frame);
 
@@ -81,6 +85,7 @@ class FrameReader {
 
  private:
   void Take(const FrameHeader& header, Frame* frame);
+  absl::StatusOr<bool> NextInPlace(transport::SharedArena& arena, Frame* frame);
   // What has arrived goes on in a block that has room for as many bytes.
   void MoveOn(size_t bytes);
 

@@ -24,6 +24,14 @@ int PeekKind(const Frame& frame) {
 
 InMessage::InMessage(Frame frame) : frame_(std::move(frame)) {
   frame_.Keep();
+  if (frame_.in_place) {
+    for (const InPlaceSegments::Segment& segment : frame_.in_place->segments()) {
+      more_segments_.push_back(kj::arrayPtr(reinterpret_cast<const capnp::word*>(segment.data()),
+                                            segment.size() / sizeof(capnp::word)));
+    }
+    MakeReader(TraversalLimitWords(frame_.header.total_bytes));
+    return;
+  }
   const auto* words =
       reinterpret_cast<const capnp::word*>(frame_.bytes + frame_.header.header_bytes);
   if (frame_.header.segments == 1) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "drover/base/whole_data.h"
+#include "drover/wire/in_place_frame.h"
 
 namespace drover::wire {
 namespace {
@@ -33,7 +34,8 @@ Cache& ThreadCache() {
 
 }  // namespace
 
-std::unique_ptr<OutMessage, OutMessage::Recycle> OutMessage::New(size_t size_hint_words) {
+std::unique_ptr<OutMessage, OutMessage::Recycle> OutMessage::New(
+    size_t size_hint_words, base::Ref<transport::SharedArena> arena) {
   Cache& cache = ThreadCache();
   OutMessagePtr message;
   if (cache.closed || cache.messages.empty()) {
@@ -43,9 +45,9 @@ std::unique_ptr<OutMessage, OutMessage::Recycle> OutMessage::New(size_t size_hin
     cache.messages.pop_back();
   }
   if (size_hint_words > kScratchWords) {
-    message->builder_.emplace(size_hint_words + 64);
+    message->builder_.emplace(size_hint_words + 64, std::move(arena));
   } else {
-    message->builder_.emplace(kj::arrayPtr(message->scratch_, kScratchWords));
+    message->builder_.emplace(kj::arrayPtr(message->scratch_, kScratchWords), std::move(arena));
   }
   return message;
 }
@@ -55,6 +57,7 @@ void OutMessage::Recycle::operator()(OutMessage* message) const {
   message->builder_.reset();  // leaves the scratch block zeroed
   message->gathered_header_.clear();
   message->owners_.clear();
+  message->in_place_ = message->handed_over_ = false;
   Cache& cache = ThreadCache();
   if (cache.closed || cache.messages.size() >= kMostCached) {
     delete message;
@@ -69,7 +72,9 @@ capnp::Orphan<capnp::Data> OutMessage::Refer(std::span<const uint8_t> data,
   const capnp::Orphanage orphanage = builder().getOrphanage();
   const bool words = data.size() % sizeof(capnp::word) == 0 &&
                      reinterpret_cast<uintptr_t>(data.data()) % alignof(uint64_t) == 0;
-  if (owner != nullptr && words && data.size() >= base::kLargeData &&
+  // To where the peer reads it, it is copied once; from where it lies, twice.
+  const bool shared = builder_->arena() != nullptr && data.size() >= base::kLargeData;
+  if (owner != nullptr && words && !shared && data.size() >= base::kLargeData &&
       owners_.size() < kMostReferred) {
     owners_.push_back(std::move(owner));
     return orphanage.referenceExternalData(kj::arrayPtr(data.data(), data.size()));
@@ -97,33 +102,77 @@ size_t OutMessage::BuildHeader(uint32_t* header) {
   return n * sizeof(uint32_t);
 }
 
+bool OutMessage::SendInPlace(const transport::SharedArena& arena) {
+  in_place_ = builder_->in_arena() && builder_->arena() == &arena &&
+              segments().size() < kMostInPlaceSegments;
+  if (in_place_) BuildInPlaceTable();
+  return in_place_;
+}
+
+void OutMessage::BuildInPlaceTable() {
+  const Segments segments = this->segments();
+  std::vector<InPlaceSegment> table;
+  for (auto segment : segments) {
+    const auto* const block = builder_->BlockOf(segment.begin());
+    table.push_back({.words = static_cast<uint32_t>(segment.size()),
+                     .block = block != nullptr ? block->index : kNoBlock,
+                     .offset = block != nullptr ? block->offset : 0});
+  }
+  if (table.size() == 1) table.emplace_back();
+  gathered_header_ = {kInPlaceMark, static_cast<uint32_t>(table.size())};
+  gathered_header_.resize(2 + table.size() * sizeof(InPlaceSegment) / sizeof(uint32_t));
+  std::memcpy(gathered_header_.data() + 2, table.data(), table.size() * sizeof(InPlaceSegment));
+}
+
+template <class F>
+void OutMessage::ForEachPiece(F&& take) {
+  const Segments segments = this->segments();
+  if (!in_place_) {
+    gathered_header_.resize(segments.size() + 2);
+    take(gathered_header_.data(), BuildHeader(gathered_header_.data()));
+  } else {
+    take(gathered_header_.data(), gathered_header_.size() * sizeof(uint32_t));
+  }
+  const bool hands_over = in_place_ && !std::exchange(handed_over_, true);
+  for (auto segment : segments) {
+    const auto* const block = in_place_ ? builder_->BlockOf(segment.begin()) : nullptr;
+    if (block != nullptr) {
+      if (hands_over) builder_->arena()->HandOver(block->index);
+    } else if (segment.size() > 0) {
+      take(segment.begin(), segment.size() * sizeof(capnp::word));
+    }
+  }
+}
+
+size_t OutMessage::SentBytes() {
+  if (!in_place_) return FrameBytes();
+  size_t bytes = gathered_header_.size() * sizeof(uint32_t);
+  for (auto segment : segments()) {
+    if (builder_->BlockOf(segment.begin()) == nullptr)
+      bytes += segment.size() * sizeof(capnp::word);
+  }
+  return bytes;
+}
+
 void OutMessage::AppendFrameTo(std::string& out) {
   const Segments segments = this->segments();
   const auto append = [&out](const void* bytes, size_t size) {
     out.append(static_cast<const char*>(bytes), size);
   };
-  if (segments.size() == 1) {
+  if (segments.size() == 1 && !in_place_) {
     // Nearly always: one segment, and a header of one word.
     const uint32_t header[2] = {0, static_cast<uint32_t>(segments[0].size())};
     append(header, sizeof header);
     append(segments[0].begin(), segments[0].size() * sizeof(capnp::word));
     return;
   }
-  uint32_t header[kMaxSegments + 2];
-  append(header, BuildHeader(header));
-  for (auto segment : segments) append(segment.begin(), segment.size() * sizeof(capnp::word));
+  ForEachPiece(append);
 }
 
 void OutMessage::GatherFrame(std::vector<iovec>& out) {
-  const Segments segments = this->segments();
-  gathered_header_.resize(segments.size() + 2);
-  const size_t header_bytes = BuildHeader(gathered_header_.data());
-  out.push_back({gathered_header_.data(), header_bytes});
-  for (auto segment : segments) {
-    if (segment.size() == 0) continue;
-    out.push_back(
-        {const_cast<capnp::word*>(segment.begin()), segment.size() * sizeof(capnp::word)});
-  }
+  ForEachPiece([&out](const void* bytes, size_t size) {
+    out.push_back({const_cast<void*>(bytes), size});
+  });
 }
 
 }  // namespace drover::wire

@@ -23,6 +23,8 @@
 #include <string>
 #include <vector>
 
+#include "drover/base/ref.h"
+#include "drover/transport/shared_arena.h"
 #include "drover/wire/frame_header.h"
 #include "drover/wire/segment_memory.h"
 
@@ -35,7 +37,9 @@ class OutMessage {
   };
 
   // `size_hint_words` is the size of what will be built, where the caller knows it to be large.
-  static std::unique_ptr<OutMessage, Recycle> New(size_t size_hint_words = 0);
+  // `arena`: where large parts are to lie, if it is for a peer that has it, too.
+  static std::unique_ptr<OutMessage, Recycle> New(
+      size_t size_hint_words = 0, base::Ref<transport::SharedArena> arena = nullptr);
   ~OutMessage() = default;
   OutMessage(const OutMessage&) = delete;
   OutMessage& operator=(const OutMessage&) = delete;
@@ -55,6 +59,11 @@ class OutMessage {
 
   // Of the frame, header included. More than kMaxSegments - 1 segments cannot be sent: 0.
   size_t FrameBytes();
+  // The peer has `arena`: what lies there is not part of the frame below, which tells where it is
+  // (in_place_frame.h). False if nothing does.
+  bool SendInPlace(const transport::SharedArena& arena);
+  // Of what the two below give.
+  size_t SentBytes();
   void AppendFrameTo(std::string& out);
   // Adds the frame's pieces; they stay valid while this message is not changed or destroyed.
   void GatherFrame(std::vector<iovec>& out);
@@ -70,10 +79,16 @@ class OutMessage {
     return segments_;
   }
   size_t BuildHeader(uint32_t* header);
+  void BuildInPlaceTable();
+  // Calls take(pointer, bytes) for each piece of the frame.
+  template <class F>
+  void ForEachPiece(F&& take);
 
   std::optional<SegmentMemory> builder_;
   Segments segments_ = nullptr;  // as built, if nothing has changed since they were asked for
   std::vector<uint32_t> gathered_header_;
+  bool in_place_ = false;
+  bool handed_over_ = false;  // the peer has been given what it is to read in place
   std::vector<std::shared_ptr<const void>> owners_;  // of what Refer refers to
   alignas(8) capnp::word scratch_[kScratchWords] = {};
 };

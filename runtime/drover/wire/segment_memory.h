@@ -7,6 +7,9 @@
 //   base::WholeData whole(size);                  // the next initData or initText of so many bytes
 //   std::memcpy(root.initData(size).begin(), from, size);
 //
+// Between two processes that trust each other large segments come from memory that both have
+// (transport/shared_arena.h), as long as there is room: the peer reads them where they were built.
+//
 // What is sent holds nothing but what was written and zeros: of memory that was used before nothing
 // is left.
 //
@@ -17,28 +20,47 @@
 #include <capnp/message.h>
 
 #include <cstddef>
+#include <cstdint>
+#include <utility>
 #include <vector>
 
+#include "drover/base/ref.h"
+#include "drover/transport/shared_arena.h"
 #include "drover/wire/spare_memory.h"
 
 namespace drover::wire {
 
 class SegmentMemory final : public capnp::MessageBuilder {
  public:
-  // The first segment is `scratch`, which is all zero, and is so again in the end.
-  explicit SegmentMemory(kj::ArrayPtr<capnp::word> scratch) : scratch_(scratch) {}
+  using Arena = base::Ref<transport::SharedArena>;
+
+  // The first segment is `scratch`, which is all zero, and is so again in the end. `arena`: where
+  // large segments are to lie; null for nowhere in particular.
+  explicit SegmentMemory(kj::ArrayPtr<capnp::word> scratch, Arena arena = nullptr)
+      : scratch_(scratch), arena_(std::move(arena)) {}
   // The first segment has so many words.
-  explicit SegmentMemory(size_t words) : next_words_(words) {}
+  explicit SegmentMemory(size_t words, Arena arena = nullptr)
+      : arena_(std::move(arena)), next_words_(words) {}
   ~SegmentMemory() noexcept(false) override;
 
   kj::ArrayPtr<capnp::word> allocateSegment(unsigned least_words) override;
 
+  transport::SharedArena* arena() const { return arena_.get(); }
+  // Where a segment lies in the arena; null if it does not.
+  const transport::SharedArena::Block* BlockOf(const capnp::word* segment) const;
+  bool in_arena() const { return !blocks_.empty(); }
+
  private:
+  Memory Take(size_t bytes);
+  Memory TakeZeroed(size_t bytes);
+
   kj::ArrayPtr<capnp::word> scratch_;  // null: none
-  size_t next_words_ = 0;              // of the next segment, where less is needed
+  const Arena arena_;
+  size_t next_words_ = 0;  // of the next segment, where less is needed
   bool begun_ = false;
   bool after_whole_ = false;      // the last segment is one for data that is written whole
-  std::vector<Memory> segments_;  // but for scratch_
+  std::vector<Memory> segments_;  // but for scratch_, and for:
+  std::vector<transport::SharedArena::Block> blocks_;
 };
 
 }  // namespace drover::wire

@@ -103,7 +103,7 @@ void SendBatch::Clear() {
 
 void SendQueue::Append(OutMessagePtr& message) {
   if (sealed_) return;
-  const size_t size = message->FrameBytes();
+  const size_t size = message->SentBytes();
   if (size < kLargeFrame) {
     AppendCopy(*message);
     return;

@@ -1,0 +1,35 @@
+// Where something lies in this process's memory.
+#ifndef DROVER_TESTS_SUPPORT_MAPPING_H_
+#define DROVER_TESTS_SUPPORT_MAPPING_H_
+
+#include <cstdint>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+namespace drover::testing_support {
+
+// What the kernel calls the mapping that holds it; empty for one without a name, or none.
+inline std::string MappingOf(const void* data) {
+  const auto address = reinterpret_cast<uintptr_t>(data);
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    std::istringstream fields(line);
+    uintptr_t begin = 0;
+    uintptr_t end = 0;
+    char dash = 0;
+    std::string protection, offset, device, inode, name;
+    fields >> std::hex >> begin >> dash >> end >> protection >> offset >> device >> inode >> name;
+    if (address >= begin && address < end) return name;
+  }
+  return "";
+}
+
+// Whether it lies in memory that is shared for large messages (transport/shared_arena.h).
+inline bool IsInArena(const void* data) {
+  return MappingOf(data).find("drover-arena") != std::string::npos;
+}
+
+}  // namespace drover::testing_support
+
+#endif  // DROVER_TESTS_SUPPORT_MAPPING_H_
