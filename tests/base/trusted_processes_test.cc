@@ -41,9 +41,27 @@ TEST(TrustedProcesses, IncludeTheChildrenOfOneWhereThatIsSaid) {
   EXPECT_FALSE(TrustedProcesses::Includes(child));
   TrustedProcesses::TrustWithChildren(parent.pid());
   EXPECT_TRUE(TrustedProcesses::Includes(child));
+  EXPECT_TRUE(TrustedProcesses::Includes(parent.pid()));
   TrustedProcesses::Forget(parent.pid());
   EXPECT_FALSE(TrustedProcesses::Includes(child));
   kill(child, SIGKILL);
+}
+
+TEST(TrustedProcesses, DoNotIncludeAProcessItselfAsAChild) {
+  TrustedProcesses::TrustWithChildren(getppid());
+  EXPECT_FALSE(TrustedProcesses::Includes(getpid()));
+  TrustedProcesses::Forget(getppid());
+}
+
+TEST(TrustedProcesses, DoNotIncludeOneWhoseDescriptorSomebodyHasClosed) {
+  ChildProcess child([] { return pause(); });
+  ChildProcess closes([&] {
+    TrustedProcesses::Trust(child.pid());
+    if (!TrustedProcesses::Includes(child.pid())) return 1;
+    for (int fd = 3; fd < 1024; ++fd) close(fd);
+    return TrustedProcesses::Includes(child.pid()) ? 2 : 0;
+  });
+  EXPECT_EQ(closes.Wait(), 0);
 }
 
 TEST(TrustedProcesses, DoNotIncludeOneThatHasEnded) {

@@ -37,8 +37,9 @@ bool EchoIsReadInPlace(const Endpoint& endpoint) {
   return IsInArena(data.begin());
 }
 
-// Answers Look with whether it read its params in place, and then whether it could another worker's
-// answer; as the code of an error, which is what both forms can carry.
+// Remembers whether it read what it echoed in place, which Add(0, 0) tells. Asked to, by a first
+// byte of 1, it calls another worker instead, and tells by the code of an error whether it read
+// that one's answer in place.
 class Worker final : public ZeroCopyCook {
  public:
   explicit Worker(std::string other) {

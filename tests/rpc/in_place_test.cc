@@ -13,9 +13,11 @@
 
 #include "drover/base/trusted_processes.h"
 #include "drover/object/connect.h"
+#include "drover/object/one_way.h"
 #include "drover/object/server.h"
 #include "gtest/gtest.h"
 #include "support/child_process.h"
+#include "support/cook.h"
 #include "support/mapping.h"
 #include "support/temp_dir.h"
 #include "support/zero_copy_cook.h"
@@ -93,6 +95,77 @@ TEST_F(LargeMessages, ArriveWholeWhateverTheirSize) {
   }
 }
 
+// Each of these is done so often that what one left behind would fill the memory.
+class LargeMessagesLeaveNothingBehind : public LargeMessages {
+ protected:
+  static constexpr int kTimes = 80;           // more than there are blocks
+  static constexpr size_t kSize = 256 << 10;  // more than there is room for
+
+  void SetUp() override {
+    base::TrustedProcesses::Trust(getpid());
+    Start();
+    cook_->on_echo = nullptr;
+  }
+  void TearDown() override {
+    // A call that nobody waits for ends when it likes.
+    while (EchoInPlace(kMega) != std::pair(true, true)) std::this_thread::yield();
+  }
+  const std::vector<uint8_t> bytes_ = Bytes(kSize);
+};
+
+TEST_F(LargeMessagesLeaveNothingBehind, ThatWereAnswered) {
+  for (int i = 0; i < kTimes; ++i) ASSERT_EQ(cook_proxy_.Echo(bytes_).value(), bytes_);
+}
+
+TEST_F(LargeMessagesLeaveNothingBehind, WhoseCallsFailed) {
+  cook_->on_echo = [](ZeroCopyCook::EchoContext& call) {
+    call.results(kSize).initData(kSize);
+    return absl::DataLossError("burnt");
+  };
+  for (int i = 0; i < kTimes; ++i) {
+    ASSERT_EQ(cook_proxy_.Echo(bytes_).status().code(), absl::StatusCode::kDataLoss);
+  }
+}
+
+TEST_F(LargeMessagesLeaveNothingBehind, WhoseCallsWereCancelled) {
+  for (int i = 0; i < kTimes; ++i) {
+    const Future<std::vector<uint8_t>> dropped = cook_proxy_.async().Echo(bytes_);
+  }
+}
+
+TEST_F(LargeMessagesLeaveNothingBehind, ThatWereNeverSent) {
+  for (int i = 0; i < kTimes; ++i) {
+    auto call = CookZeroCopyProxy(cook_proxy_).Echo(kSize);
+    call.params().initData(kSize);
+  }
+}
+
+TEST_F(LargeMessagesLeaveNothingBehind, ThatWereSentOneWay) {
+  for (int i = 0; i < kTimes; ++i) {
+    ASSERT_EQ(cook_proxy_.one_way().Fail(0, std::string(kSize, 't')), absl::OkStatus());
+  }
+  ASSERT_EQ(Sync(cook_proxy_), absl::OkStatus());
+}
+
+TEST_F(LargeMessagesLeaveNothingBehind, WhoseResultsHoldObjects) {
+  ASSERT_EQ(cook_proxy_.Keep(std::make_shared<testing_support::Parrot>()), absl::OkStatus());
+  for (int i = 0; i < kTimes; ++i) {
+    ASSERT_EQ(cook_proxy_.Tell(std::make_shared<testing_support::Parrot>(), std::string(kSize, 't'))
+                      .value()
+                      .size() > 0,
+              true);
+  }
+}
+
+// The two ends must agree on how much of the window a call takes.
+TEST_F(LargeMessagesLeaveNothingBehind, OfOneSegmentThatWereSentOneWay) {
+  for (int i = 0; i < kTimes; ++i) {
+    ASSERT_EQ(cook_proxy_.one_way().Fail(0, std::string(15'900 + 8 * i, 't')), absl::OkStatus());
+  }
+  ASSERT_EQ(Sync(cook_proxy_), absl::OkStatus());
+  EXPECT_EQ(cook_proxy_.Add(1, 2).value(), 3u);
+}
+
 TEST_F(LargeMessages, ArriveWholeFromManyThreads) {
   base::TrustedProcesses::Trust(getpid());
   Start();
@@ -139,10 +212,24 @@ TEST_F(LargeMessages, ThatAreKeptDoNotKeepOthersFromBeingSent) {
     ASSERT_TRUE(reply.ok()) << reply.status();
     kept.push_back(*std::move(reply));
   }
+  EXPECT_TRUE(IsInArena(kept.front().results().getData().begin()));
+  EXPECT_FALSE(IsInArena(kept.back().results().getData().begin()));
   for (const auto& reply : kept) {
     const capnp::Data::Reader data = reply.results().getData();
     EXPECT_TRUE(std::equal(data.begin(), data.end(), bytes.begin(), bytes.end()));
   }
+}
+
+TEST_F(LargeMessages, OfAParentAreNotBuiltByAForkedChild) {
+  base::TrustedProcesses::Trust(getpid());
+  Start();
+  ASSERT_EQ(EchoInPlace(kMega), std::pair(true, true));
+  testing_support::ChildProcess child([&] {
+    const absl::Status status = cook_proxy_.Echo(Bytes(kMega)).status();
+    return status.code() == absl::StatusCode::kFailedPrecondition ? 0 : 1;
+  });
+  EXPECT_EQ(child.Wait(), 0);
+  EXPECT_EQ(EchoInPlace(kMega), std::pair(true, true));
 }
 
 // A peer that is trusted and dies leaves nothing that anybody waits for.

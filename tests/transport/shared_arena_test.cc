@@ -116,17 +116,50 @@ TEST_F(Arena, GivesMemoryBackThatIsNotUsed) {
   ours().Give(left.index);
   EXPECT_FALSE(ours().AreUnused());  // as of before
   EXPECT_GE(BytesInMemory(), 5 * kMega);
-  EXPECT_TRUE(ours().AreUnused());
+  EXPECT_FALSE(ours().AreUnused());  // of what is kept
   EXPECT_LT(BytesInMemory(), 2 * kMega);
   EXPECT_EQ(kept.data[kMega - 1], std::byte{'k'});
+  ours().Give(kept.index);
+  EXPECT_TRUE(ours().AreUnused());
+  EXPECT_LT(BytesInMemory(), kMega);
   EXPECT_NE(ours().Take(4 * kMega).data, nullptr);
 }
 
-TEST_F(Arena, WantsToBeWatchedOnceUntilItIsUnused) {
-  EXPECT_TRUE(ours().WantsWatch());
-  EXPECT_FALSE(ours().WantsWatch());
-  EXPECT_TRUE(ours().AreUnused());
-  EXPECT_TRUE(ours().WantsWatch());
+TEST_F(Arena, IsWatchedFromTheFirstBlockUntilThereIsNone) {
+  int watches = 0;
+  ours().set_watch([&](base::Ref<SharedArena> arena) {
+    EXPECT_EQ(arena.get(), &ours());
+    ++watches;
+  });
+  EXPECT_EQ(watches, 0);
+  const SharedArena::Block block = ours().Take(kMega);
+  ours().Take(kMega);
+  EXPECT_EQ(watches, 1);
+  EXPECT_FALSE(ours().AreUnused());
+  ours().Give(block.index);
+  EXPECT_FALSE(ours().AreUnused());  // of the other one
+  ours().Take(kMega);
+  EXPECT_EQ(watches, 1);
+  ours().StopWatching();
+}
+
+TEST_F(Arena, IsWatchedAgainAfterItWasUnused) {
+  int watches = 0;
+  ours().set_watch([&](const base::Ref<SharedArena>&) { ++watches; });
+  for (int i = 1; i <= 3; ++i) {
+    ours().Give(ours().Take(kMega).index);
+    EXPECT_EQ(watches, i);
+    EXPECT_FALSE(ours().AreUnused());
+    EXPECT_TRUE(ours().AreUnused());
+  }
+}
+
+TEST_F(Arena, TellsItsMakerWhenThePeerHasOpenedIt) {
+  const SharedArena::Made made = SharedArena::Make().value();
+  EXPECT_FALSE(made.arena->peer_has_it());
+  const auto taken = SharedArena::Open(made.fd.get()).value();
+  EXPECT_TRUE(made.arena->peer_has_it());
+  EXPECT_TRUE(taken->peer_has_it());
 }
 
 TEST_F(Arena, IsLeftAloneByAForkedChild) {

@@ -80,11 +80,10 @@ TEST_F(InPlace, ALargeMessageIsReadWhereItWasBuilt) {
     const std::string sent = FrameOf(*message);
     EXPECT_EQ(sent.size(), message->SentBytes());
     EXPECT_LT(sent.size(), 8'000u);
-    EXPECT_EQ(message->FrameBytes() % 8, 0u);
     Frame frame;
     ASSERT_TRUE(Read(sent, &frame).value());
-    EXPECT_GT(frame.header.total_bytes, kMega);
-    message.reset();  // the peer has it all the same
+    EXPECT_EQ(frame.header.total_bytes, message->FrameBytes());  // limits and windows count it
+    message.reset();                                             // the peer has it all the same
     EXPECT_EQ(ours_->blocks_in_use(), 1u);
     {
       InMessage in(std::move(frame));
@@ -153,6 +152,20 @@ TEST_F(InPlace, WhatIsReferredToIsCopiedToWhereThePeerReadsIt) {
   EXPECT_EQ(std::memcmp(DataOf(in).begin(), data->data(), kMega), 0);
 }
 
+TEST_F(InPlace, WhatIsReferredToIsSentFromWhereItLiesWhereTheArenaIsFull) {
+  const auto all = ours_->Take(SharedArena::kRegionBytes);
+  const auto data = std::make_shared<const std::vector<uint8_t>>(kMega, 'z');
+  OutMessagePtr message = OutMessage::New(0, ours_);
+  auto detail = message->builder().initRoot<protocol::Message>().initAbort().initDetails(1)[0];
+  detail.adoptData(message->Refer(*data, data));
+  EXPECT_EQ(data.use_count(), 2);
+  EXPECT_FALSE(message->SendInPlace(*ours_));
+  std::vector<iovec> pieces;
+  message->GatherFrame(pieces);
+  EXPECT_EQ(pieces.back().iov_base, data->data());
+  ours_->Give(all.index);
+}
+
 TEST_F(InPlace, AFrameMayArriveInPieces) {
   OutMessagePtr message = OutMessage::New(0, ours_);
   Fill(*message, std::string(kMega, 'm'));
@@ -188,6 +201,10 @@ TEST_F(InPlace, AFrameThatIsNotOneIsRefused) {
   ExpectMalformed(Described({}), kInvalid, "has 0 segments");
   ExpectMalformed(Described({{}}), kInvalid, "has 1 segments");
   ExpectMalformed(Described(std::vector<InPlaceSegment>(65)), kInvalid, "has 65 segments");
+  ExpectMalformed(Described({{.words = 1}, {.words = 1, .block = kFills}}), kInvalid,
+                  "is filled up that need not be");
+  ExpectMalformed(Described({{}, {}, {.words = 0, .block = kFills}}), kInvalid,
+                  "is filled up that need not be");
   ExpectMalformed(Described({{.words = 1, .block = 64}, {}}), kInvalid, "names block 64");
   ExpectMalformed(
       Described({{.words = 2, .block = 1, .offset = SharedArena::kRegionBytes - 8}, {}}), kInvalid,

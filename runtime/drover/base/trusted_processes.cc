@@ -23,11 +23,11 @@ namespace {
 struct Trusted {
   pid_t pid;
   bool with_children;
-  UniqueFd fd;  // of the process itself, where the kernel gives one: pids are used again
+  UniqueFd fd;  // of the process itself: pids are used again
 
-  bool ended() const {
+  bool there() const {
     pollfd end{.fd = fd.get(), .events = POLLIN, .revents = 0};
-    return fd.valid() && poll(&end, 1, 0) > 0;
+    return poll(&end, 1, 0) == 0;
   }
 };
 
@@ -50,6 +50,7 @@ Registry& TheRegistry() {
 
 void Add(pid_t pid, bool with_children) {
   UniqueFd fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  if (!fd.valid()) return;
   Registry& registry = TheRegistry();
   MutexLock lock(&registry.mu);
   registry.processes.push_back({pid, with_children, std::move(fd)});
@@ -59,8 +60,14 @@ bool Find(pid_t pid, bool with_children) {
   Registry& registry = TheRegistry();
   MutexLock lock(&registry.mu);
   return std::ranges::any_of(registry.processes, [&](const Trusted& trusted) {
-    return trusted.pid == pid && (trusted.with_children || !with_children) && !trusted.ended();
+    return trusted.pid == pid && (trusted.with_children || !with_children) && trusted.there();
   });
+}
+
+bool AnyWithChildren() {
+  Registry& registry = TheRegistry();
+  MutexLock lock(&registry.mu);
+  return std::ranges::any_of(registry.processes, &Trusted::with_children);
 }
 
 // 0 if that cannot be found out. The second field of `stat`, the name, may hold anything.
@@ -92,6 +99,7 @@ void TrustedProcesses::Forget(pid_t pid) {
 bool TrustedProcesses::Includes(pid_t pid) {
   if (pid <= 0) return false;
   if (Find(pid, /*with_children=*/false)) return true;
+  if (pid == getpid() || !AnyWithChildren()) return false;
   const pid_t parent = ParentOf(pid);
   return parent > 1 && Find(parent, /*with_children=*/true);
 }

@@ -16,7 +16,8 @@ namespace drover::base {
 
 class TrustedProcesses {
  public:
-  // A process that is there now; until it ends or is forgotten.
+  // A process that is there now; until it ends or is forgotten. Does nothing where the kernel gives
+  // no descriptor of it (pidfd), by which it is told from a later one of the same pid.
   static void Trust(pid_t pid);
   // The same, and whoever it has forked itself.
   static void TrustWithChildren(pid_t pid);

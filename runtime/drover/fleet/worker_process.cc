@@ -37,9 +37,7 @@ void InstallStopHandlers() {
 
 void RunWorkerProcess(WorkerSetup setup, const WorkerMain& worker_main) noexcept {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != setup.supervisor) _exit(1);                  // it died before prctl
-  base::TrustedProcesses::TrustWithChildren(setup.supervisor);  // the other workers
-  base::TrustedProcesses::Trust(setup.host);
+  if (getppid() != setup.supervisor) _exit(1);  // it died before prctl
   prctl(PR_SET_NAME, absl::StrCat("drover-worker-", setup.slot).c_str());
 
   absl::StatusOr<PipeEnds> stop = MakePipe();
@@ -54,6 +52,8 @@ void RunWorkerProcess(WorkerSetup setup, const WorkerMain& worker_main) noexcept
   keep.insert(keep.end(), setup.keep_fds.begin(), setup.keep_fds.end());
   keep.insert(keep.end(), {setup.ready.get(), stop->reader.get(), stop->writer.get()});
   CloseAllExcept(std::move(keep));
+  base::TrustedProcesses::TrustWithChildren(setup.supervisor);  // the other workers
+  base::TrustedProcesses::Trust(setup.host);
   setrlimit(RLIMIT_NOFILE, &setup.descriptors);
 
   // All signals are blocked until the mask is restored: one that came meanwhile is handled then.

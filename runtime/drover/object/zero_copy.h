@@ -52,7 +52,11 @@
 //
 // Thread-safety: calls, contexts and replies are thread-compatible. Ownership: builders and readers
 // point into the call, context or reply that gave them. A reply keeps the block of memory that its
-// frame was received in, 72 KiB at least. Errors: as generated proxies give, and of Send:
+// frame was received in, 72 KiB at least. Within a fleet, over shared memory, a message of 16 KiB
+// and more is built where the other side reads it, and Share copies to there: a reply then keeps a
+// part of the 16 MiB that its connection has for such messages. A child of fork() has that memory
+// in common with its parent, and must not use calls and replies from before. Errors: as generated
+// proxies give, and of Send:
 //   InvalidArgument     The results are malformed, or of another type.
 //   ResourceExhausted   The message is larger than the connection's limit.
 //   FailedPrecondition  The call was sent before.

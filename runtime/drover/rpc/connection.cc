@@ -39,7 +39,7 @@ Connection::Connection(std::unique_ptr<transport::ByteStream> stream, Connection
       accepts_fds_(passes_fds_ && terms_->limits.max_fds_per_message > 0),
       read_(terms_->max_frame_bytes, runtime_.spin_nanos()),
       stream_(std::move(stream)),
-      shared_(stream_->CanShareMemory()) {}
+      shared_(*stream_) {}
 
 Connection::~Connection() = default;
 
@@ -211,6 +211,7 @@ void Connection::EndStream(bool by_reader) {
 void Connection::CloseStreamIfUnused() {
   std::unique_ptr<transport::ByteStream> unused;
   std::unique_ptr<SharedRings> unused_rings;  // refers to the other
+  base::Ref<transport::SharedArena> unused_arena;
   base::MutexLock read_lock(&read_mu_);
   if (token_held_) return;
   base::MutexLock lock(&mu_);
@@ -222,6 +223,9 @@ void Connection::CloseStreamIfUnused() {
   }
   unused = std::move(stream_);
   unused_rings = std::move(shared_.rings);
+  unused_arena = shared_.TakeArena();  // frames and messages that lie there keep it
+  if (unused_arena) unused_arena->StopWatching();
+  state_.sends_in_place = false;
   read_.rings = nullptr;
 }
 

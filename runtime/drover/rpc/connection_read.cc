@@ -351,7 +351,8 @@ bool Connection::HandleFrames(async::DedicatedReader* reader) {
     wire::Frame frame;
     absl::Status problem;
     if (!read_.reader.TakeOrdinary(&frame)) {
-      const absl::StatusOr<bool> next = read_.reader.Next(&frame, shared_.ArenaOrNull());
+      const absl::StatusOr<bool> next =
+          read_.reader.Next(&frame, read_.rings != nullptr ? shared_.arena() : nullptr);
       if (next.ok() && !*next) break;
       problem = next.status();
     }

@@ -40,14 +40,19 @@ absl::Status Connection::CheckFrame(size_t bytes) const {
 }
 
 base::Ref<transport::SharedArena> Connection::arena() {
-  auto arena = base::Ref<transport::SharedArena>::Share(shared_.ArenaOrNull());
-  if (arena) WatchArena(runtime_.timers(), arena);
-  return arena;
+  if (!shared_.has_arena() || InForkedChild()) return nullptr;
+  base::MutexLock lock(&mu_);
+  transport::SharedArena* const arena = shared_.arena();
+  if (arena == nullptr || !arena->peer_has_it()) return nullptr;
+  return base::Ref<transport::SharedArena>::Share(arena);
 }
 
 void Connection::PrepareToQueue(wire::OutMessage& message) {
   NoteBacklog();
-  if (state_.sends_in_place) message.SendInPlace(*shared_.ArenaOrNull());
+  if (!state_.sends_in_place) return;
+  if (transport::SharedArena* const arena = shared_.arena(); arena->peer_has_it()) {
+    message.SendInPlace(*arena);
+  }
 }
 
 void Connection::Queue(wire::OutMessagePtr& message, Urgency urgency) {
@@ -74,7 +79,7 @@ void Connection::QueueFinish(QuestionId id, bool release_result_caps) {
   PlainFrames::Get().CopyFinish(id, release_result_caps, bytes);
   if (state_.memory_switch != nullptr && state_.memory_switch->last_finish == id) {
     state_.send.AppendLast(bytes);
-    state_.sends_in_place = shared_.ArenaOrNull() != nullptr;
+    state_.sends_in_place = shared_.has_arena();
     state_.memory_switch = nullptr;
     return NoteQueued(Urgency::kNow);
   }

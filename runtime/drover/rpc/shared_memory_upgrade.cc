@@ -14,12 +14,14 @@
 #include "absl/strings/str_cat.h"
 #include "drover/async/parker.h"
 #include "drover/async/thread_pool.h"
+#include "drover/async/timers.h"
 #include "drover/base/status_macros.h"
 #include "drover/base/trusted_processes.h"
 #include "drover/node.capnp.h"
 #include "drover/rpc/connection.h"
 #include "drover/rpc/incoming_call.h"
 #include "drover/rpc/outgoing_call.h"
+#include "drover/rpc/spare_memory_watch.h"
 #include "drover/wire/in_message.h"
 
 namespace drover::rpc {
@@ -110,7 +112,8 @@ void SharedMemoryUpgrade::Answer(IncomingCall& call) {
 // By what the kernel says of it, which it cannot change.
 bool SharedMemoryUpgrade::TrustsPeer(const Connection& c) {
   const transport::PeerInfo& peer = c.peer();
-  return peer.pid && peer.uid == geteuid() && base::TrustedProcesses::Includes(*peer.pid);
+  return c.shared_.met && peer.pid && peer.uid == geteuid() &&
+         base::TrustedProcesses::Includes(*peer.pid);
 }
 
 absl::Status SharedMemoryUpgrade::PrepareOffer(Connection& c, AnswerId answer, bool in_place) {
@@ -141,10 +144,12 @@ absl::Status SharedMemoryUpgrade::PrepareOffer(Connection& c, AnswerId answer, b
   offer->fds.push_back(base::MakeRef<base::SharedFd>(base::UniqueFd(ends[1])));
   base::Ref<transport::SharedArena> arena;
   if (in_place && TrustsPeer(c)) {
-    DROVER_ASSIGN_OR_RETURN(transport::SharedArena::Made made_arena,
-                            transport::SharedArena::Make());
-    arena = std::move(made_arena.arena);
-    offer->fds.push_back(base::MakeRef<base::SharedFd>(std::move(made_arena.fd)));
+    // Without it, if there is no memory for it.
+    if (auto made_arena = transport::SharedArena::Make(); made_arena.ok()) {
+      arena = std::move(made_arena->arena);
+      arena->set_watch(WatchOf(c.runtime_.timers()));
+      offer->fds.push_back(base::MakeRef<base::SharedFd>(std::move(made_arena->fd)));
+    }
   }
   base::MutexLock lock(&c.mu_);
   if (!c.state_.open()) return c.state_.closed;
@@ -168,7 +173,7 @@ bool SharedMemoryUpgrade::QueueOffer(Connection& c, AnswerId id, const rpc::Answ
   offer->queued = true;
   c.NoteBacklog();
   c.state_.send.AppendLast(*message, std::exchange(offer->fds, {}));
-  c.state_.sends_in_place = c.shared_.ArenaOrNull() != nullptr;
+  c.state_.sends_in_place = c.shared_.has_arena();
   c.NoteQueued(Connection::Urgency::kNow);
   c.shared_.expected.store(true, std::memory_order_release);
   return true;
@@ -239,7 +244,12 @@ absl::Status SharedMemoryUpgrade::TakeOffer(Connection& c, QuestionId question) 
   // The server sends no more than two, unless it was asked for more.
   base::Ref<transport::SharedArena> arena;
   if (c.read_.frame_fds.size() > 2 && TrustsPeer(c)) {
-    DROVER_ASSIGN_OR_RETURN(arena, transport::SharedArena::Open(c.read_.frame_fds[2]->get()));
+    auto opened = transport::SharedArena::Open(c.read_.frame_fds[2]->get());
+    if (absl::IsInvalidArgument(opened.status())) return opened.status();
+    if (opened.ok()) {  // otherwise there is no memory for it, and the server sees that
+      arena = *std::move(opened);
+      arena->set_watch(WatchOf(c.runtime_.timers()));
+    }
   }
   {
     base::MutexLock lock(&c.mu_);

@@ -57,26 +57,31 @@ struct SharedRings {
 
 // A connection's part in it, beside what ConnectionState and ReadState hold.
 struct SharedMemoryState {
-  explicit SharedMemoryState(bool possible) : possible(possible) {}
+  explicit SharedMemoryState(const transport::ByteStream& stream)
+      : possible(stream.CanShareMemory()), met(stream.MetPeer()) {}
 
   const bool possible;                // it is over a UNIX socket
+  const bool met;                     // the kernel's word on the peer holds
   std::atomic<bool> wanted{false};    // to be asked for
   std::atomic<bool> expected{false};  // a frame that is the last on the socket may come
   // Made under the connection's lock, before the frame behind which either direction goes over is
   // queued; gone with the stream.
   std::unique_ptr<SharedRings> rings;
 
-  // Memory for large messages, if the peer is trusted. Set once, before frames that lie there can
-  // come or go; stays as long as this.
-  transport::SharedArena* ArenaOrNull() const { return arena_.load(std::memory_order_acquire); }
+  // Memory for large messages, if the peer is trusted. Set once under the connection's lock, before
+  // frames that lie there can come or go, and gone with the stream: it is there for whoever reads,
+  // and for others under the lock.
+  bool has_arena() const { return arena() != nullptr; }  // any thread
+  transport::SharedArena* arena() const { return arena_.load(std::memory_order_acquire); }
   void set_arena(base::Ref<transport::SharedArena> arena) {
     arena_.store(arena.Release(), std::memory_order_release);
   }
+  base::Ref<transport::SharedArena> TakeArena() {
+    return base::Ref<transport::SharedArena>::Adopt(arena_.exchange(nullptr));
+  }
   SharedMemoryState(const SharedMemoryState&) = delete;
   SharedMemoryState& operator=(const SharedMemoryState&) = delete;
-  ~SharedMemoryState() {
-    if (transport::SharedArena* arena = ArenaOrNull(); arena != nullptr) arena->Unref();
-  }
+  ~SharedMemoryState() { TakeArena(); }
 
  private:
   std::atomic<transport::SharedArena*> arena_{nullptr};  // ours

@@ -34,8 +34,9 @@ void LookAgain(async::TimerSource& timers, base::Ref<transport::SharedArena> are
 
 }  // namespace
 
-void WatchArena(async::TimerSource& timers, const base::Ref<transport::SharedArena>& arena) {
-  if (arena->WantsWatch()) LookAgain(timers, arena);
+transport::SharedArena::Watch WatchOf(async::TimerSource& timers) {
+  return
+      [&timers](base::Ref<transport::SharedArena> arena) { LookAgain(timers, std::move(arena)); };
 }
 
 void KeepSpareMemory(async::TimerSource& timers) {

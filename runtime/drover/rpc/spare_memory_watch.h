@@ -15,8 +15,8 @@ namespace drover::rpc {
 // used, or go away.
 void KeepSpareMemory(async::TimerSource& timers);
 
-// A message is about to be built there.
-void WatchArena(async::TimerSource& timers, const base::Ref<transport::SharedArena>& arena);
+// What an arena calls when a block of it is taken (SharedArena::set_watch).
+transport::SharedArena::Watch WatchOf(async::TimerSource& timers);
 
 }  // namespace drover::rpc
 

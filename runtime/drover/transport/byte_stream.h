@@ -81,6 +81,10 @@ class ByteStream {
   // (shared_memory_stream.h).
   virtual bool CanShareMemory() const { return false; }
 
+  // Whether this process connected or accepted it, so that peer() tells of who was at the other end
+  // then, and not of whoever made a pair of sockets.
+  virtual bool MetPeer() const { return false; }
+
   // Ends both directions; a blocked Read returns. May be called more than once. Does not close
   // the descriptor: the destructor does.
   virtual void Shutdown() = 0;

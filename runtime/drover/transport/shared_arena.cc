@@ -27,6 +27,7 @@ constexpr uint32_t kPeer = 2;
 struct SharedArena::Header {
   uint64_t magic;
   uint64_t region_bytes;
+  std::atomic<uint32_t> opened;  // not 0: the taker has it
   // Of the maker's region and the taker's. Both ends write to both: the one who sends when it
   // takes, hands over and gives back, the one who receives when it releases.
   Holds holds[2];
@@ -54,6 +55,7 @@ absl::StatusOr<base::Ref<SharedArena>> SharedArena::Open(int fd) {
   if (header->magic != kMagic || header->region_bytes != kRegionBytes) {
     return BadMemory("for large messages has a layout that is not known here");
   }
+  arena->opened_->store(1, std::memory_order_release);
   return arena;
 }
 
@@ -74,6 +76,7 @@ absl::StatusOr<base::Ref<SharedArena>> SharedArena::Map(int fd, bool maker) {
   arena->in_ = maker ? second : first;
   arena->out_holds_ = &header->holds[maker ? 0 : 1];
   arena->in_holds_ = &header->holds[maker ? 1 : 0];
+  arena->opened_ = &header->opened;
   arena->fork_generation_ = base::ForkGeneration();
   // What the peer builds is only read here. If this fails, nobody writes there all the same.
   mprotect(maker ? second : first, kRegionBytes, PROT_READ);
@@ -93,6 +96,7 @@ void SharedArena::Sweep() {
   for (uint32_t i = 0; i < kBlocks; ++i) {
     if (places_[i].bytes != 0 && (*out_holds_)[i].load(std::memory_order_acquire) == 0) {
       places_[i] = {};
+      dirty_ = true;
     }
   }
 }
@@ -117,19 +121,30 @@ size_t SharedArena::Fit(size_t bytes) const {
 
 SharedArena::Block SharedArena::Take(size_t bytes) {
   if (bytes == 0 || bytes > kRegionBytes || InForkedChild()) return {};
-  const size_t rounded = (bytes + kGrain - 1) & ~(kGrain - 1);
-  base::MutexLock lock(&mu_);
+  Block block;
+  Watch watch;
+  {
+    base::MutexLock lock(&mu_);
+    block = TakeLocked((bytes + kGrain - 1) & ~(kGrain - 1));
+    if (block.data == nullptr) return {};
+    used_ = true;
+    if (watch_ != nullptr && !std::exchange(watched_, true)) watch = watch_;
+  }
+  if (watch) watch(base::Ref<SharedArena>::Share(this));
+  return block;
+}
+
+SharedArena::Block SharedArena::TakeLocked(size_t bytes) {
   Sweep();
   const auto free =
       std::ranges::find_if(places_, [](const Place& place) { return place.bytes == 0; });
   if (free == places_.end()) return {};
-  const size_t offset = Fit(rounded);
+  const size_t offset = Fit(bytes);
   if (offset == kRegionBytes) return {};
-  *free = {.offset = offset, .bytes = rounded};
+  *free = {.offset = offset, .bytes = bytes};
   const auto index = static_cast<uint32_t>(free - places_.begin());
   (*out_holds_)[index].store(kBuilder, std::memory_order_relaxed);
-  used_.store(true, std::memory_order_seq_cst);
-  return {.data = out_ + offset, .bytes = rounded, .index = index, .offset = offset};
+  return {.data = out_ + offset, .bytes = bytes, .index = index, .offset = offset};
 }
 
 void SharedArena::HandOver(uint32_t index) {
@@ -141,9 +156,17 @@ void SharedArena::Give(uint32_t index) {
 }
 
 bool SharedArena::AreUnused() {
-  if (used_.exchange(false, std::memory_order_relaxed)) return false;
   base::MutexLock lock(&mu_);
+  if (std::exchange(used_, false)) return false;
   Sweep();
+  const bool any =
+      std::ranges::any_of(places_, [](const Place& place) { return place.bytes != 0; });
+  if (std::exchange(dirty_, false)) GiveBack();
+  if (!any) watched_ = false;
+  return !any;
+}
+
+void SharedArena::GiveBack() {
   size_t from = 0;
   while (from < kRegionBytes) {
     // The block that lies next, if any.
@@ -153,12 +176,7 @@ bool SharedArena::AreUnused() {
     }
     if (next.offset > from) madvise(out_ + from, next.offset - from, MADV_REMOVE);
     from = next.offset + next.bytes;
-    if (next.bytes == 0) break;
   }
-  watched_.store(false, std::memory_order_seq_cst);
-  // Whoever took a block meanwhile found it watched.
-  return !used_.load(std::memory_order_seq_cst) ||
-         watched_.exchange(true, std::memory_order_relaxed);
 }
 
 size_t SharedArena::blocks_in_use() {

@@ -27,6 +27,8 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "drover/base/mutex.h"
@@ -68,12 +70,25 @@ class SharedArena final : public base::RefCounted {
   const std::byte* At(uint64_t offset, uint64_t bytes) const;
   void Release(uint32_t index);
 
-  // Whether somebody has to see to it, by calling AreUnused now and then until that is true, that
-  // memory which is not used goes back to the system. True once for each time.
-  [[nodiscard]] bool WantsWatch() { return !watched_.exchange(true, std::memory_order_relaxed); }
-  // True if no block was taken since it was last called: memory outside of blocks has been given
-  // back, and nobody need watch until one is.
+  // Called when a block is taken and nobody watches, to see to it that memory which is not used
+  // goes back to the system: by calling AreUnused now and then until that is true. Before it is
+  // shared with other threads; may be called on any of them, with locks held.
+  using Watch = std::function<void(base::Ref<SharedArena>)>;
+  void set_watch(Watch watch) {
+    base::MutexLock lock(&mu_);
+    watch_ = std::move(watch);
+  }
+  // Whoever was to watch will be there no more.
+  void StopWatching() {
+    base::MutexLock lock(&mu_);
+    watch_ = nullptr;
+  }
+  // True if there are no blocks, and none was taken since it was last called. Memory outside of
+  // blocks is given back where none was taken.
   [[nodiscard]] bool AreUnused();
+
+  // Whether the peer has opened it.
+  bool peer_has_it() const { return opened_->load(std::memory_order_acquire) != 0; }
 
   // Blocks that are not free; for tests and statistics.
   size_t blocks_in_use();
@@ -90,7 +105,9 @@ class SharedArena final : public base::RefCounted {
   ~SharedArena() override;
   static absl::StatusOr<base::Ref<SharedArena>> Map(int fd, bool maker);
   bool InForkedChild() const;
+  Block TakeLocked(size_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Sweep() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void GiveBack() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // The first place of so many bytes that overlaps no block; kRegionBytes for none.
   size_t Fit(size_t bytes) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool Overlaps(size_t offset, size_t bytes) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -102,11 +119,14 @@ class SharedArena final : public base::RefCounted {
   const std::byte* in_ = nullptr;
   Holds* out_holds_ = nullptr;
   Holds* in_holds_ = nullptr;
+  std::atomic<uint32_t>* opened_ = nullptr;
   uint32_t fork_generation_ = 0;
-  std::atomic<bool> used_{false};
-  std::atomic<bool> watched_{false};
 
   base::Mutex mu_;
+  Watch watch_ ABSL_GUARDED_BY(mu_);
+  bool used_ ABSL_GUARDED_BY(mu_) = false;  // since the last look
+  bool watched_ ABSL_GUARDED_BY(mu_) = false;
+  bool dirty_ ABSL_GUARDED_BY(mu_) = false;  // memory outside of blocks may have been used
   std::array<Place, kBlocks> places_ ABSL_GUARDED_BY(mu_);
 };
 

@@ -42,6 +42,7 @@ class SocketStream final : public ByteStream {
   IoResult Write(std::span<const iovec> from) override;
   bool CanPassFds() const override { return !tcp_; }
   bool CanShareMemory() const override { return !tcp_; }
+  bool MetPeer() const override { return own_; }
   IoResult ReadWithFds(std::span<std::byte> into, Wait wait, size_t max_fds,
                        std::vector<base::UniqueFd>* fds) override;
   IoResult WriteWithFds(std::span<const iovec> from, std::span<const int> fds) override;

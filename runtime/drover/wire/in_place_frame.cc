@@ -24,7 +24,12 @@ absl::StatusOr<InPlaceHeader> ParseInPlaceHeader(std::span<const std::byte> byte
   header.segments.resize(count);
   std::memcpy(header.segments.data(), bytes.data() + sizeof head, count * sizeof(InPlaceSegment));
   header.frame_bytes = header.table_bytes;
-  header.total_bytes = (size_t{count} / 2 + 1) * sizeof(uint64_t);
+  const bool filled = header.segments.back().block == kFills;
+  if (filled && (count != 2 || header.segments.back().words != 0)) {
+    return absl::InvalidArgumentError("a frame in shared memory is filled up that need not be");
+  }
+  if (filled) header.segments.back().block = kNoBlock;
+  header.total_bytes = ((filled ? 1 : size_t{count}) / 2 + 1) * sizeof(uint64_t);
   for (const InPlaceSegment& segment : header.segments) {
     if (segment.block != kNoBlock && segment.block >= transport::SharedArena::kBlocks) {
       return absl::InvalidArgumentError(absl::StrCat("a frame in shared memory names block ",

@@ -5,11 +5,11 @@
 // little-endian:
 //
 //   u32 kInPlaceMark         no ordinary frame begins so
-//   u32 segments             at least 2: one that has just one is followed by an empty one
+//   u32 segments             at least 2: a single one is followed by one that only fills
 //   for each segment:
 //     u32 words
-//     u32 block              its index in the arena's table; kNoBlock: it is below
-//     u64 offset             of its first byte in the region of who sends; 0 if it is below
+//     u32 block              its index in the arena's table; kNoBlock: it is below; kFills: none
+//     u64 offset             of its first byte in the region of who sends; or 0
 //   the words of the segments that are below, in order
 //
 // Thread-compatible. Errors of Parse: InvalidArgument for what is not such a frame,
@@ -31,6 +31,7 @@ namespace drover::wire {
 
 inline constexpr uint32_t kInPlaceMark = 0xFFFFFFF0;
 inline constexpr uint32_t kNoBlock = 0xFFFFFFFF;
+inline constexpr uint32_t kFills = 0xFFFFFFFE;
 inline constexpr uint32_t kMostInPlaceSegments = 64;
 
 struct InPlaceSegment {
@@ -45,7 +46,7 @@ struct InPlaceHeader {
   bool complete = false;   // false: more bytes are needed to know the rest
   size_t frame_bytes = 0;  // of the frame itself
   size_t table_bytes = 0;  // of it, what is before the words
-  size_t total_bytes = 0;  // of the message, as an ordinary frame
+  size_t total_bytes = 0;  // of the message's ordinary frame
   std::vector<InPlaceSegment> segments;
 };
 

@@ -73,8 +73,8 @@ capnp::Orphan<capnp::Data> OutMessage::Refer(std::span<const uint8_t> data,
   const bool words = data.size() % sizeof(capnp::word) == 0 &&
                      reinterpret_cast<uintptr_t>(data.data()) % alignof(uint64_t) == 0;
   // To where the peer reads it, it is copied once; from where it lies, twice.
-  const bool shared = builder_->arena() != nullptr && data.size() >= base::kLargeData;
-  if (owner != nullptr && words && !shared && data.size() >= base::kLargeData &&
+  const bool reserved = data.size() >= base::kLargeData && builder_->Reserve(data.size());
+  if (owner != nullptr && words && !reserved && data.size() >= base::kLargeData &&
       owners_.size() < kMostReferred) {
     owners_.push_back(std::move(owner));
     return orphanage.referenceExternalData(kj::arrayPtr(data.data(), data.size()));
@@ -118,7 +118,7 @@ void OutMessage::BuildInPlaceTable() {
                      .block = block != nullptr ? block->index : kNoBlock,
                      .offset = block != nullptr ? block->offset : 0});
   }
-  if (table.size() == 1) table.emplace_back();
+  if (table.size() == 1) table.push_back({.words = 0, .block = kFills, .offset = 0});
   gathered_header_ = {kInPlaceMark, static_cast<uint32_t>(table.size())};
   gathered_header_.resize(2 + table.size() * sizeof(InPlaceSegment) / sizeof(uint32_t));
   std::memcpy(gathered_header_.data() + 2, table.data(), table.size() * sizeof(InPlaceSegment));

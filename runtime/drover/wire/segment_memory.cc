@@ -14,12 +14,23 @@ namespace {
 constexpr size_t kMostWhole = 64;
 // So large is a segment that is worth a place in the arena.
 constexpr size_t kLeastShared = base::kLargeData;
+// Of a segment for data: its landing pad, and what is left of its last word.
+constexpr size_t kMostBesideData = 2 * sizeof(capnp::word);
 
 }  // namespace
 
+bool SegmentMemory::Reserve(size_t bytes) {
+  if (!arena_ || reserved_.data != nullptr) return false;
+  reserved_ = arena_->Take(bytes + kMostBesideData);
+  return reserved_.data != nullptr;
+}
+
 Memory SegmentMemory::Take(size_t bytes) {
   if (arena_ && bytes >= kLeastShared) {
-    if (const auto block = arena_->Take(bytes); block.data != nullptr) {
+    blocks_.reserve(blocks_.size() + 1);  // which may throw
+    const auto block =
+        bytes <= reserved_.bytes ? std::exchange(reserved_, {}) : arena_->Take(bytes);
+    if (block.data != nullptr) {
       blocks_.push_back(block);
       return {.data = block.data, .size = block.bytes};
     }
@@ -81,6 +92,7 @@ SegmentMemory::~SegmentMemory() noexcept(false) {
   }
   for (const Memory& memory : segments_) SpareMemory::Give(memory);
   for (const auto& block : blocks_) arena_->Give(block.index);
+  if (reserved_.data != nullptr) arena_->Give(reserved_.index);
 }
 
 }  // namespace drover::wire

@@ -49,6 +49,8 @@ class SegmentMemory final : public capnp::MessageBuilder {
   // Where a segment lies in the arena; null if it does not.
   const transport::SharedArena::Block* BlockOf(const capnp::word* segment) const;
   bool in_arena() const { return !blocks_.empty(); }
+  // Whether the next data of so many bytes, to be written whole, lies in the arena.
+  [[nodiscard]] bool Reserve(size_t bytes);
 
  private:
   Memory Take(size_t bytes);
@@ -61,6 +63,7 @@ class SegmentMemory final : public capnp::MessageBuilder {
   bool after_whole_ = false;      // the last segment is one for data that is written whole
   std::vector<Memory> segments_;  // but for scratch_, and for:
   std::vector<transport::SharedArena::Block> blocks_;
+  transport::SharedArena::Block reserved_;
 };
 
 }  // namespace drover::wire

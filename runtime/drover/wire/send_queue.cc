@@ -140,6 +140,7 @@ void SendQueue::AppendCopy(OutMessage& message) {
 
 void SendQueue::AppendAlone(OutMessage& message, std::vector<base::Ref<base::SharedFd>> fds,
                             bool last) {
+  if (sealed_) return;
   FrameList::Chunk chunk;
   message.AppendFrameTo(chunk.bytes);
   chunk.fds = std::move(fds);
