@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace drover::async {
@@ -55,6 +56,24 @@ TEST(BusyConnections, AreTogetherCountingThoseWithAThread) {
   EXPECT_FALSE(busy.BeginApart());
   Traffic(busy, 1).Run(3 * kWindow);
   EXPECT_TRUE(busy.together());
+}
+
+TEST(BusyConnections, GiveEachOfTheirPlacesBackOnceWhoeverHasItThen) {
+  BusyConnections& busy = BusyConnections::Get();
+  ASSERT_EQ(busy.apart(), 0);
+  {
+    PlaceApart first, second;
+    EXPECT_TRUE(first.Take());
+    EXPECT_TRUE(first.Take());  // the one that it has
+    EXPECT_EQ(busy.apart(), 1);
+    second = std::move(first);
+    first.GiveBack();
+    EXPECT_EQ(busy.apart(), 1);
+    second.GiveBack();
+    EXPECT_EQ(busy.apart(), 0);
+    EXPECT_TRUE(second.Take());
+  }
+  EXPECT_EQ(busy.apart(), 0);
 }
 
 TEST(BusyConnections, StayTogetherWhileTheyReturnFromTheirThreads) {

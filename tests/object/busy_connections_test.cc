@@ -7,13 +7,20 @@
 #include <utility>
 #include <vector>
 
+#include "drover/async/busy_connections.h"
+#include "drover/async/dispatch_predictor.h"
+#include "drover/async/runtime.h"
+#include "drover/async/thread_context.h"
 #include "drover/base/mutex.h"
 #include "drover/object/connect.h"
 #include "drover/object/server.h"
 #include "gtest/gtest.h"
+#include "kitchen.capnp.h"
 #include "kitchen.drover.h"
+#include "support/child_process.h"
 #include "support/cook.h"
 #include "support/temp_dir.h"
+#include "support/until.h"
 
 namespace drover {
 namespace {
@@ -73,6 +80,86 @@ TEST(BusyConnections, ServeEachOthersCallsWhileCallsBlock) {
     });
   }
   for (std::thread& caller : callers) caller.join();
+}
+
+// A thread that stays with its connection, and is held up in a call of it.
+class BusyConnectionsThatAreStuck : public testing::Test {
+ protected:
+  // Add tells whether its thread has a place among those that stay: there is no other connection
+  // that is busy. Asked to, it then blocks, out of Drover's sight. So does Sleep, if such a thread
+  // has lent the reading to others for it.
+  class StickingCook final : public Cook {
+   public:
+    static constexpr uint32_t kLook = 0, kStick = 1;
+
+    absl::StatusOr<uint32_t> Add(uint32_t stick, uint32_t) override {
+      stays_ = SlotOfRun() != nullptr && SlotOfRun()->KeepsReading() && Apart() == 1;
+      if (stays_ && stick == kStick) Stick();
+      return stays_;
+    }
+    absl::Status Sleep(uint32_t) override {
+      const bool lent = SlotOfRun() != nullptr && !SlotOfRun()->KeepsReading();
+      if (!stays_ || !lent) return absl::UnavailableError("it would not be what is tested");
+      Stick();
+      return absl::OkStatus();
+    }
+
+    testing_support::Pipe stuck, go_on;
+
+   private:
+    // If the call runs where it was read.
+    static const async::InlineSlot* SlotOfRun() {
+      const async::InlineSlot* slot = async::ThreadContext::Current().slot;
+      return slot != nullptr && slot->Running() != 0 ? slot : nullptr;
+    }
+    void Stick() {
+      stuck.Send("stuck");
+      EXPECT_EQ(go_on.Receive(), "go on");
+    }
+
+    bool stays_ = false;
+  };
+
+  static int Apart() { return async::BusyConnections::Get().apart(); }
+
+  // Once the cook is stuck. Whoever goes on with the reading may have the place, for a while.
+  void ExpectThatThePlaceIsFree() {
+    EXPECT_EQ(cook_->stuck.Receive(), "stuck");
+    testing_support::Until([] { return Apart() == 0; });
+    cook_->go_on.Send("go on");
+  }
+
+  testing_support::TempDir dir_;
+  Runtime runtime_{{.spin = absl::ZeroDuration()}};
+  const std::shared_ptr<StickingCook> cook_ = std::make_shared<StickingCook>();
+  Server server_ = Serve("unix://" + dir_.path("cook"), cook_, {.runtime = &runtime_}).value();
+};
+
+TEST_F(BusyConnectionsThatAreStuck, GiveTheirPlaceBackOnceTheReadingIsHandedOver) {
+  std::thread caller([this] {
+    const auto cook = Connect<CookProxy>(server_.endpoint());
+    while (cook.Add(StickingCook::kStick, 0).value() == 0) {
+    }
+  });
+  ExpectThatThePlaceIsFree();
+  caller.join();
+}
+
+TEST_F(BusyConnectionsThatAreStuck, GiveTheirPlaceBackWhileTheReadingIsLent) {
+  constexpr uint16_t kSleep = 7;
+  const auto key = async::DispatchPredictor::KeyOf(capnp::typeId<kitchen::wire::Cook>(), kSleep);
+  std::thread caller([this, key] {
+    async::DispatchPredictor& predictor = runtime_.predictor();
+    const auto cook = Connect<CookProxy>(server_.endpoint());
+    do {
+      EXPECT_EQ(cook.Add(StickingCook::kLook, 0).status(), absl::OkStatus());
+      if (predictor.Of(key).Choose(/*others_wait=*/false) == async::Dispatch::kInline) {
+        predictor.Note(key, async::Outcome::kBlocked);
+      }
+    } while (!cook.Sleep(0).ok());
+  });
+  ExpectThatThePlaceIsFree();
+  caller.join();
 }
 
 }  // namespace

@@ -10,14 +10,16 @@
 //   BusyMeter meter;                                      // one for each connection
 //   read_.busy = meter.NoteReady();                       // when the reactor has found input
 //   if (BusyConnections::Get().together()) return;        // not a thread of its own
+//   if (!read_.place.Take()) return;                      // nor if enough others have one
 //
-// BusyMeter is thread-compatible, BusyConnections thread-safe: what it counts is as exact as need
-// be.
+// BusyMeter and PlaceApart are thread-compatible, BusyConnections thread-safe: what it counts is as
+// exact as need be.
 #ifndef DROVER_ASYNC_BUSY_CONNECTIONS_H_
 #define DROVER_ASYNC_BUSY_CONNECTIONS_H_
 
 #include <atomic>
 #include <cstdint>
+#include <utility>
 
 #include "drover/async/steady_clock.h"
 
@@ -50,9 +52,10 @@ class BusyConnections {
   // How long it took to handle what had come for one, while they are served together.
   void NoteTurn(int64_t nanos, int64_t now);
 
-  // Another one gets a thread of its own, or is as others are again.
+  // Another one gets a thread of its own, or is as others are again. See PlaceApart.
   [[nodiscard]] bool BeginApart();
   void EndApart() { apart_.fetch_sub(1, std::memory_order_relaxed); }
+  int apart() const { return apart_.load(std::memory_order_relaxed); }  // how many have one
 
  private:
   const bool may_be_together_;
@@ -66,6 +69,33 @@ class BusyConnections {
   std::atomic<int64_t> not_before_{0};  // apart at least
   std::atomic<int> long_turns_{0};
   std::atomic<uint32_t> generation_{0};  // of the process that counts: base/fork_generation.h
+};
+
+// A connection's place among those of the process that have a thread of their own; or none. It
+// belongs to the reading of the connection, and not to the thread: one that is held up in a call
+// must not keep it from others.
+class PlaceApart {
+ public:
+  PlaceApart() = default;
+  PlaceApart(PlaceApart&& other) noexcept : taken_(std::exchange(other.taken_, false)) {}
+  PlaceApart& operator=(PlaceApart&& other) noexcept {
+    GiveBack();
+    taken_ = std::exchange(other.taken_, false);
+    return *this;
+  }
+  ~PlaceApart() { GiveBack(); }
+
+  // False if there is none left, or one thread serves all.
+  [[nodiscard]] bool Take() {
+    if (!taken_) taken_ = BusyConnections::Get().BeginApart();
+    return taken_;
+  }
+  void GiveBack() {
+    if (std::exchange(taken_, false)) BusyConnections::Get().EndApart();
+  }
+
+ private:
+  bool taken_ = false;
 };
 
 // Whether input keeps arriving soon after the last.

@@ -1,13 +1,11 @@
 #include "drover/async/dedicated_reader.h"
 
-#include "drover/async/busy_connections.h"
 #include "drover/async/reactor.h"
 #include "drover/async/thread_context.h"
 
 namespace drover::async {
 
-bool DedicatedReader::Begin(ThreadPool& pool) {
-  if (!BusyConnections::Get().BeginApart()) return false;
+void DedicatedReader::Begin(ThreadPool& pool) {
   pool_ = &pool;
   pool_->EnterBlocked();
   ThreadContext& context = ThreadContext::Current();
@@ -15,13 +13,10 @@ bool DedicatedReader::Begin(ThreadPool& pool) {
     context.reactor->HandOver();
     context.reactor = nullptr;
   }
-  return true;
 }
 
 DedicatedReader::~DedicatedReader() {
-  if (pool_ == nullptr) return;
-  pool_->LeaveBlocked();
-  BusyConnections::Get().EndApart();
+  if (pool_ != nullptr) pool_->LeaveBlocked();
 }
 
 }  // namespace drover::async

@@ -1,12 +1,13 @@
 // A thread of the pool that stays with one busy connection: it sleeps in the read itself instead of
 // in epoll, which saves a system call for every message. docs/decisions/busy-connections.md.
 //
-//   if (read_.busy) {                                    // input comes thick and fast
+//   if (read_.busy && read_.place.Take()) {              // input comes thick and fast
 //     DedicatedReader dedicated;
-//     if (dedicated.Begin(pool)) { ... read, blocking ... }
+//     dedicated.Begin(pool);
+//     ... read, blocking ...
 //   }                                                    // the destructor ends it
 //
-// Thread-compatible. How many threads of a process do this at a time: busy_connections.h.
+// Thread-compatible. How many connections have such a thread at a time: busy_connections.h.
 #ifndef DROVER_ASYNC_DEDICATED_READER_H_
 #define DROVER_ASYNC_DEDICATED_READER_H_
 
@@ -21,9 +22,8 @@ class DedicatedReader {
   DedicatedReader(const DedicatedReader&) = delete;
   DedicatedReader& operator=(const DedicatedReader&) = delete;
 
-  // False if enough threads do it already, or one serves all. The calling thread gives up the
-  // reactor, if it has it, and counts as blocked until the end.
-  [[nodiscard]] bool Begin(ThreadPool& pool);
+  // The calling thread gives up the reactor, if it has it, and counts as blocked until the end.
+  void Begin(ThreadPool& pool);
   bool begun() const { return pool_ != nullptr; }
 
  private:

@@ -73,7 +73,8 @@ bool Connection::RunHere(base::Ref<Work>& work, async::DedicatedReader& reader) 
 }
 
 // With nothing held that others could wait for: whoever waits in epoll reads what comes
-// meanwhile. A thread that stays with the connection takes the token back, if nothing came.
+// meanwhile. A thread that stays with the connection takes the token back, if nothing came and its
+// place was not taken.
 bool Connection::RunLent(Work& work, uint64_t method, async::DedicatedReader& reader) {
   Flush();  // replies that waited for this one
   async::ThreadContext& context = async::ThreadContext::Current();
@@ -92,7 +93,10 @@ bool Connection::RunLent(Work& work, uint64_t method, async::DedicatedReader& re
   if (RunInline(work, method, /*reading=*/nullptr, predictor)) {
     predictor.Note(method, async::Outcome::kQuick);
   }
-  return stays && TakeToken();
+  async::PlaceApart place;
+  if (!stays || !place.Take() || !TakeToken()) return false;
+  read_.place = std::move(place);
+  return true;
 }
 
 // --- reading ------------------------------------------------------------------------------------
@@ -163,7 +167,8 @@ void Connection::ReadAsRuntime(async::DedicatedReader& dedicated) {
 }
 
 bool Connection::BeginDedicated(async::DedicatedReader& dedicated) {
-  if (!dedicated.Begin(runtime_.pool())) return false;
+  if (!read_.place.Take()) return false;
+  dedicated.Begin(runtime_.pool());
   SharedMemoryUpgrade::Input(*this).SetReadLimit(kDedicatedPatience);
   base::MutexLock lock(&read_mu_);
   SetInterest(interest_ & ~uint32_t{EPOLLIN});
@@ -171,6 +176,7 @@ bool Connection::BeginDedicated(async::DedicatedReader& dedicated) {
 }
 
 void Connection::ReleaseTokenToReactor() {
+  read_.place.GiveBack();
   Rest();
   // Most clients have sent their first message by now, and nothing was asked of the reactor.
   if (read_.frame_watch.expects_first()) CallAt(read_.frame_watch.deadline());
@@ -189,6 +195,9 @@ void Connection::ReleaseTokenToReactor() {
 }
 
 void Connection::HandOver() {
+  // Whoever goes on with the reading asks for one again. The thread that has lost it may be held up
+  // for long, and while it kept the place another busy connection would go without.
+  read_.place.GiveBack();
   auto self = base::Ref<Connection>::Share(this);
   async::ThreadPool& pool = runtime_.pool();
   pool.Post([self] { self->ResumeReading(); });

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "drover/async/busy_connections.h"
 #include "drover/async/cpu.h"
 #include "drover/async/future_core.h"
 #include "drover/async/parker.h"
@@ -62,8 +63,9 @@ struct ReadState {
   FrameWatch frame_watch;
   async::SpinBudget spin;
   async::YieldBudget yield;
-  bool busy = false;   // when the reactor saw the last input
-  bool fresh = false;  // accepted just now: the client's next step is about to come
+  async::PlaceApart place;  // while a thread stays with the connection, and can read
+  bool busy = false;        // when the reactor saw the last input
+  bool fresh = false;       // accepted just now: the client's next step is about to come
 };
 
 }  // namespace drover::rpc
