@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -11,6 +12,7 @@
 #include "drover/base/ref.h"
 #include "drover/base/status_macros.h"
 #include "drover/base/strong_id.h"
+#include "drover/base/thread_count.h"
 #include "drover/base/unique_fd.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -66,6 +68,43 @@ TEST(ForkGeneration, GrowsInTheChildOnly) {
   ASSERT_EQ(waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 0);
   EXPECT_EQ(base::ForkGeneration(), before);
+}
+
+TEST(ThreadCount, ForgetsTheThreadsOfTheParentInAChild) {
+  base::ThreadCount count;
+  EXPECT_EQ(count.Enter(), 1);
+  EXPECT_EQ(count.Enter(), 2);
+  const pid_t child = fork();
+  if (child == 0) {
+    bool right = count.value() == 0;
+    count.Leave();  // the thread that forked, if it was one of them
+    right = right && count.value() == 0;
+    right = right && count.Enter() == 1 && count.Enter() == 2;
+    count.Leave();
+    _exit(right && count.value() == 1 ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+  EXPECT_EQ(count.value(), 2);
+  count.Leave();
+  count.Leave();
+  EXPECT_EQ(count.value(), 0);
+}
+
+TEST(ThreadCount, CountsEachThreadOfAChildThatFindsTheCountOfItsParent) {
+  base::ThreadCount count;
+  count.Enter();
+  const pid_t child = fork();
+  if (child == 0) {
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 8; ++i) threads.emplace_back([&count] { count.Enter(); });
+    for (std::thread& thread : threads) thread.join();
+    _exit(count.value() == 8 ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
 }
 
 TEST(Log, WritesOnlyWhatIsSevereEnough) {

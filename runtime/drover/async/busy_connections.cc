@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "drover/async/cpu.h"
-#include "drover/base/fork_generation.h"
 
 namespace drover::async {
 
@@ -13,13 +12,6 @@ BusyConnections::BusyConnections(int cpus)
 
 BusyConnections& BusyConnections::Get() {
   static BusyConnections connections(AvailableCpus());
-  // A child has none of the threads that its parent counted.
-  const uint32_t generation = base::ForkGeneration();
-  if (connections.generation_.load(std::memory_order_relaxed) != generation) {
-    connections.apart_.store(0, std::memory_order_relaxed);
-    connections.together_.store(false, std::memory_order_relaxed);
-    connections.generation_.store(generation, std::memory_order_relaxed);
-  }
   return connections;
 }
 
@@ -33,8 +25,7 @@ void BusyConnections::NoteInput(int64_t last, int64_t now) {
     seen_before_.store(before + 1 == window ? seen : 0, std::memory_order_relaxed);
   }
   const int seen = seen_.fetch_add(1, std::memory_order_relaxed) + 1;
-  const int busy = std::max(seen, seen_before_.load(std::memory_order_relaxed)) +
-                   apart_.load(std::memory_order_relaxed);
+  const int busy = std::max(seen, seen_before_.load(std::memory_order_relaxed)) + apart();
   if (busy > most_apart_ && now >= not_before_.load(std::memory_order_relaxed)) {
     until_.store(now + kTogetherNanos, std::memory_order_relaxed);
     together_.store(true, std::memory_order_relaxed);
@@ -56,7 +47,7 @@ void BusyConnections::NoteTurn(int64_t nanos, int64_t now) {
 
 bool BusyConnections::BeginApart() {
   if (together()) return false;
-  if (apart_.fetch_add(1, std::memory_order_relaxed) < most_apart_) return true;
+  if (apart_.Enter() <= most_apart_) return true;
   EndApart();
   return false;
 }

@@ -22,6 +22,7 @@
 #include <utility>
 
 #include "drover/async/steady_clock.h"
+#include "drover/base/thread_count.h"
 
 namespace drover::async {
 
@@ -54,21 +55,20 @@ class BusyConnections {
 
   // Another one gets a thread of its own, or is as others are again. See PlaceApart.
   [[nodiscard]] bool BeginApart();
-  void EndApart() { apart_.fetch_sub(1, std::memory_order_relaxed); }
-  int apart() const { return apart_.load(std::memory_order_relaxed); }  // how many have one
+  void EndApart() { apart_.Leave(); }
+  int apart() const { return apart_.value(); }  // how many have one
 
  private:
   const bool may_be_together_;
   const int most_apart_;
   std::atomic<bool> together_{false};
-  std::atomic<int> apart_{0};
+  base::ThreadCount apart_;
   std::atomic<int> seen_{0};         // in the present window,
   std::atomic<int> seen_before_{0};  // and in the one before
   std::atomic<int64_t> window_{0};
   std::atomic<int64_t> until_{0};       // together at least
   std::atomic<int64_t> not_before_{0};  // apart at least
   std::atomic<int> long_turns_{0};
-  std::atomic<uint32_t> generation_{0};  // of the process that counts: base/fork_generation.h
 };
 
 // A connection's place among those of the process that have a thread of their own; or none. It

@@ -21,6 +21,7 @@
 #include "drover/async/thread_pool.h"
 #include "drover/async/timers.h"
 #include "drover/base/log.h"
+#include "drover/base/thread_count.h"
 #include "drover/rpc/batch.h"
 #include "drover/rpc/batching.h"
 #include "drover/rpc/connection.h"
@@ -47,11 +48,9 @@ thread_local Cork cork;
 // Callers of this process that sleep in a read. Where they are many an answer takes longer, for all
 // of them are woken one by one; a wait that polls for it must be ready to do so for longer, or none
 // ever finds out that polling would save all that.
-std::atomic<int> sleeping_callers{0};
+constinit base::ThreadCount sleeping_callers;
 
-bool ManySleep() {
-  return sleeping_callers.load(std::memory_order_relaxed) >= async::AvailableCpus();
-}
+bool ManySleep() { return sleeping_callers.value() >= async::AvailableCpus(); }
 
 inline void CpuRelax() {
 #if defined(__x86_64__)
@@ -261,9 +260,9 @@ void Connection::Lead(async::FutureCore& core, absl::Time deadline) {
       // Results that are kept here may be given to the caller by a thread that does not read.
       const bool elsewhere = takes_answers_.load(std::memory_order_acquire);
       if (plain && !elsewhere) {
-        sleeping_callers.fetch_add(1, std::memory_order_relaxed);
+        sleeping_callers.Enter();
         result = ReadOnce(transport::Wait::kBlock);
-        sleeping_callers.fetch_sub(1, std::memory_order_relaxed);
+        sleeping_callers.Leave();
       } else {
         if (elsewhere && !std::exchange(watch.on, true)) core.AddWaiter(&parker);
         if (cancellation != nullptr && cancellation->cancelled()) return;
