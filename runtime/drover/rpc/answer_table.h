@@ -19,7 +19,7 @@
 #include "drover/rpc/message_caps.h"
 #include "drover/rpc/pipeline_path.h"
 #include "drover/rpc/promise_capability.h"
-#include "drover/rpc/tail_call.h"
+#include "drover/rpc/tail_hold.h"
 #include "drover/wire/out_message.h"
 
 namespace drover::rpc {

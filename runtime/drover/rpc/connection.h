@@ -150,6 +150,7 @@ class Connection final : public async::EventHandler {
  private:
   friend class OneWay;
   friend class SharedMemoryUpgrade;
+  friend class TailCall;
   // What can wait rides with the next frame, or with a tick.
   enum class Urgency { kNow, kCanWait };
 
@@ -245,27 +246,6 @@ class Connection final : public async::EventHandler {
   // hello.cc
   bool MustHold(const OutgoingCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Hold(const CallTarget& target, OutgoingCall& call, base::Ref<ReturnHandler>& handler)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // inbound_returns.cc: results of a tail call.
-  absl::Status TakeFromAnswer(QuestionId id, AnswerId other, Deferred& deferred)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void GiveToTaker(AnswerId id, Answer& answer, Deferred& deferred)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // The question that takes the results was cancelled. The peer may not tell: the stock runtime
-  // finishes a tail call only when that has returned.
-  void GiveUp(Answer& answer, Deferred& deferred) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // tail_call.cc: tail calls of ours.
-  // Whether the peer's call may be answered by one; then nobody else answers it any more.
-  bool ClaimTail(IncomingCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // By question `id`, which was queued just now.
-  void AnswerByTail(QuestionId id, Question& question, IncomingCall& call, Deferred& deferred)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  base::Ref<Capability> InsideTail(const base::Ref<TailHold>& tail, const PipelinePath& path)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  absl::Status HandleTailReturn(QuestionId id, protocol::Return::Reader message, Deferred& deferred)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  wire::OutMessagePtr KeepResults(AnswerId id, Answer& answer, wire::OutMessagePtr message,
-                                  MessageCaps caps, Deferred& deferred)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   absl::Status ReleaseExports(const std::vector<ExportId>& ids, Deferred& deferred)

@@ -12,6 +12,7 @@
 #include "drover/rpc/one_way.h"
 #include "drover/rpc/outgoing_return.h"
 #include "drover/rpc/status_codec.h"
+#include "drover/rpc/tail_call.h"
 
 namespace drover::rpc {
 namespace {
@@ -301,7 +302,7 @@ void Connection::CompleteAnswer(Answer& answer, Deferred& deferred) {
 }
 
 base::Ref<Capability> Connection::AnswerCapability(Answer& answer, const PipelinePath& path) {
-  if (answer.tail) return InsideTail(answer.tail, path);
+  if (answer.tail) return TailCall::Inside(*this, answer.tail, path);
   if (!answer.error.ok()) return BrokenCapability(answer.error);
   if (answer.results == nullptr) {
     return BrokenCapability(

@@ -1,14 +1,13 @@
 // Return from the peer: the answer to a call of ours.
-#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "drover/rpc/connection.h"
 #include "drover/rpc/kept_results.h"
-#include "drover/rpc/outgoing_return.h"
 #include "drover/rpc/plain_frames.h"
 #include "drover/rpc/remote_promise.h"
 #include "drover/rpc/status_codec.h"
+#include "drover/rpc/tail_call.h"
 
 namespace drover::rpc {
 
@@ -51,9 +50,10 @@ absl::Status Connection::HandleReturn(protocol::Return::Reader message, const wi
       absl::Status released = ReleaseExports(std::exchange(question->param_exports, {}), deferred);
       if (!released.ok()) return released;
     }
-    if (question->tail_of) return HandleTailReturn(id, message, deferred);
+    if (question->tail_of) return TailCall::HandleReturn(*this, id, message, deferred);
     if (message.isTakeFromOtherQuestion()) {
-      return TakeFromAnswer(id, AnswerId(message.getTakeFromOtherQuestion()), deferred);
+      return TailCall::TakeFromAnswer(*this, id, AnswerId(message.getTakeFromOtherQuestion()),
+                                      deferred);
     }
     DropKept(*question, deferred);
     // Without a handler we have finished it already: its capabilities are the peer's again.
@@ -129,82 +129,6 @@ bool Connection::HandlePlainReturn(const PlainReturn& ret, const wire::Frame& fr
   }
   CloseIfRetired();
   return true;
-}
-
-// The peer made a call of its own to us in place of answering ours (a tail call): what that call
-// gives is what ours gives. The Finish waits until then, for the peer passes it on.
-absl::Status Connection::TakeFromAnswer(QuestionId id, AnswerId other, Deferred& deferred) {
-  Question* question = state_.questions.Find(id);
-  Answer* answer = state_.answers.Find(other);
-  if (answer == nullptr || !answer->keeps_results || answer->taken) {
-    return absl::InvalidArgumentError(absl::StrCat("a Return takes its results from question ",
-                                                   other.value(), ", which keeps none for it"));
-  }
-  answer->taken = true;
-  state_.takes_tails = true;
-  if (!question->handler) {
-    state_.questions.Remove(id);
-    GiveUp(*answer, deferred);
-    return absl::OkStatus();
-  }
-  SettleAll(
-      id, *question,
-      [&](const PipelinePath& path) -> Promised {
-        mu_.AssertHeld();
-        return {answer->returned ? AnswerCapability(*answer, path)
-                                 : PromiseInside(other, *answer, path),
-                /*by_way_of_us=*/true};
-      },
-      nullptr, deferred);
-  takes_answers_.store(true, std::memory_order_release);
-  question->taken_from = other;
-  answer->taker = id;
-  if (answer->returned) GiveToTaker(other, *answer, deferred);
-  return absl::OkStatus();
-}
-
-void Connection::GiveToTaker(AnswerId id, Answer& answer, Deferred& deferred) {
-  if (!answer.taker) return;
-  const QuestionId taker = *std::exchange(answer.taker, std::nullopt);
-  Question* question = state_.questions.Find(taker);
-  if (question == nullptr || question->taken_from != id) return;  // it was cancelled
-  DropKept(*question, deferred);
-  deferred.Then(
-      [handler = std::move(question->handler), results = answer.results, error = answer.error] {
-        if (!handler) return;
-        if (error.ok() && handler->KeepsResults()) {
-          DeliverReturn(*handler, KeptResults::Of(results));
-        } else if (error.ok()) {
-          DeliverReturn(*handler, results->content());
-        } else {
-          handler->OnError(error);
-        }
-      });
-  QueueFinish(taker, /*release_result_caps=*/false);
-  state_.questions.Remove(taker);
-}
-
-void Connection::GiveUp(Answer& answer, Deferred& deferred) {
-  if (answer.returned) return;
-  answer.given_up = true;
-  CancelUnlessAwaited(&answer, deferred);
-}
-
-wire::OutMessagePtr Connection::KeepResults(AnswerId id, Answer& answer,
-                                            wire::OutMessagePtr message, MessageCaps caps,
-                                            Deferred& deferred) {
-  auto ret = message->builder().getRoot<protocol::Message>().getReturn();
-  if (answer.cancelled) {
-    answer.error = absl::CancelledError("the caller cancelled the call");
-  } else if (ret.isResults()) {
-    answer.results = std::make_shared<AnswerResults>(std::move(message), std::move(caps));
-  } else {
-    answer.error = FromException(ret.asReader().getException());
-  }
-  GiveToTaker(id, answer, deferred);
-  wire::OutMessagePtr out = wire::OutMessage::New();
-  InitReturn(*out, id).setResultsSentElsewhere();
-  return out;
 }
 
 }  // namespace drover::rpc

@@ -16,6 +16,7 @@
 #include "drover/rpc/plain_frames.h"
 #include "drover/rpc/remote_capability.h"
 #include "drover/rpc/remote_promise.h"
+#include "drover/rpc/tail_call.h"
 
 namespace drover::rpc {
 // A thread that takes an answer which is already here and makes the next call keeps a window of
@@ -148,13 +149,13 @@ bool Connection::SendQuestion(const CallTarget& target, OutgoingCall& call,
       refused = CheckExports();
       if (refused.ok()) refused = CheckFrame(call.message()->FrameBytes());
       if (refused.ok()) {
-        if (call.answers != nullptr && ClaimTail(*call.answers)) {
+        if (call.answers != nullptr && TailCall::Claim(*this, *call.answers)) {
           answered = base::Ref<IncomingCall>::Share(call.answers);
           call.call().getSendResultsTo().setYourself();
         }
         waits = !answered && (CanWait(call));
         Queue(call.message(), waits ? Urgency::kCanWait : Urgency::kNow);
-        if (answered) AnswerByTail(id, *question, *answered, deferred);
+        if (answered) TailCall::AnswerBy(*this, id, *question, *answered, deferred);
         to_write =
             !waits && !Corked(/*queued_bytes=*/0) && ClaimWrite(/*also_what_can_wait=*/false);
       } else {
@@ -223,7 +224,7 @@ void Connection::FinishEarly(QuestionId id, Question& question, Deferred& deferr
   if (taken_from) {
     state_.questions.Remove(id);  // nothing more is to come for it
     Answer* answer = state_.answers.Find(*taken_from);
-    if (answer != nullptr && answer->taker == id) GiveUp(*answer, deferred);
+    if (answer != nullptr && answer->taker == id) TailCall::GiveUp(*this, *answer, deferred);
   }
   for (QuestionId other : dependent) {
     Question& q = *state_.questions.Find(other);

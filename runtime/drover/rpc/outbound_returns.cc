@@ -8,6 +8,7 @@
 #include "drover/rpc/outgoing_return.h"
 #include "drover/rpc/plain_frames.h"
 #include "drover/rpc/status_codec.h"
+#include "drover/rpc/tail_call.h"
 
 namespace drover::rpc {
 namespace {
@@ -35,7 +36,8 @@ void Connection::SendReturn(IncomingCall& call, wire::OutMessagePtr message,
     absl::Status failure;
     const bool keeps_results = answer->keeps_results;
     if (keeps_results) {
-      message = KeepResults(id, *answer, std::move(message), std::move(caps), deferred);
+      message =
+          TailCall::KeepResults(*this, id, *answer, std::move(message), std::move(caps), deferred);
     } else if (answer->finished) {
       // The peer wants no results, but calls on them may wait.
       if (answer->cancelled) {
