@@ -53,6 +53,7 @@ void Capability::Send(OutgoingCall&& call, base::Ref<ReturnHandler> handler) {
 }
 
 void Capability::DeliverEcho(Echo echo, Deferred& deferred) {
+  // No write is claimed where this is done: Connection::Abort says why.
   deferred.Then([connection = std::move(echo.connection)] {
     connection->Abort(
         absl::InvalidArgumentError("a Disembargo names an object that is not the peer's own"));

@@ -114,7 +114,8 @@ class Connection final : public async::EventHandler {
   // Ends the connection: calls in flight fail with Unavailable, calls being served are cancelled,
   // references are dropped. The first reason counts.
   void Close(const absl::Status& reason);
-  // The same, after telling the peer and the log why.
+  // The same, after telling the peer and the log why. Waits until no other thread writes; not for
+  // one that has claimed a write itself.
   void Abort(const absl::Status& reason);
   // Calls `idle` (any thread, no lock held) once no call of the peer runs and all answers have been
   // written, or the connection has ended. At most one at a time.

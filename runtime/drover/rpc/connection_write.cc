@@ -2,6 +2,7 @@
 // work. A plain one that finds neither a queue nor a writer is written from where it is.
 #include <sys/epoll.h>
 
+#include <cassert>
 #include <cstring>
 #include <memory>
 #include <utility>
@@ -24,6 +25,15 @@ namespace {
 constexpr size_t kMostPieces = 64;
 // Nobody writes more than this on behalf of others; the reactor does the rest.
 constexpr size_t kMostBytesForOthers = 256 * 1024;
+
+#ifdef NDEBUG
+void NoteClaims(int) {}
+void CheckNoClaim() {}
+#else
+thread_local int claims = 0;  // writes that this thread has claimed and not come to the end of
+void NoteClaims(int change) { claims += change; }
+void CheckNoClaim() { assert(claims == 0); }
+#endif
 
 }  // namespace
 
@@ -118,6 +128,7 @@ bool Connection::ClaimWrite(bool also_what_can_wait) {
   if (!queued_now_.load(std::memory_order_relaxed) && !(also_what_can_wait && any)) return false;
   if (!MoveToBatch()) return false;
   state_.writing = true;
+  NoteClaims(+1);
   return true;
 }
 
@@ -135,6 +146,7 @@ bool Connection::ClaimWriteOf(size_t bytes) {
     return false;
   }
   state_.writing = true;
+  NoteClaims(+1);
   state_.being_written += bytes;
   return true;
 }
@@ -157,6 +169,7 @@ void Connection::WriteFrameClaimed(std::span<const std::byte> frame) {
     }
     if (!more) {
       state_.writing = false;
+      NoteClaims(-1);
       if (writer_done_ != nullptr) writer_done_->SignalAll();
       if (idle_callback_) idle = TakeIdleCallback();
     }
@@ -196,6 +209,7 @@ void Connection::WriteClaimed() {
     state_.written += result.bytes;
     if (!blocked && broken.ok() && MoveToBatch()) continue;
     state_.writing = false;
+    NoteClaims(-1);
     if (writer_done_ != nullptr) writer_done_->SignalAll();
     state_.write_blocked = blocked && broken.ok();
     if (!broken.ok()) {
@@ -245,7 +259,21 @@ void Connection::UpdateWriteInterest() {
   SetInterest(blocked ? interest_ | EPOLLOUT : interest_ & ~uint32_t{EPOLLOUT});
 }
 
+// The writer that this waits for must be another thread. It is, for whoever aborts has claimed no
+// write, of this connection or another. Between a claim and the end of its write a thread does
+// three things:
+// - ReturnHandler::OnSent of the call that is to be written. It may cancel that call, and the calls
+//   that depend on it; it waits for nothing, and so reads nothing.
+// - What answering by a tail call has deferred: calls are delivered to promises, and promises
+//   resolved. Strands that have something to run then do so on the pool, refused calls are
+//   answered.
+// - The writing, which leaves an Abort to the pool.
+// Aborts come from whoever reads or handles a frame, from the reactor's timers, from tasks of the
+// pool, and from an echo that did not lead back (Capability::DeliverEcho). Such an echo is a
+// Disembargo that is being handled; or it was passed on by a strand, behind calls, and what a
+// strand runs comes after the end of whatever was written before.
 void Connection::Abort(const absl::Status& reason) {
+  CheckNoClaim();
   DROVER_LOG(kWarning) << "connection to " << name() << " is aborted: " << reason.message();
   wire::OutMessagePtr message = wire::OutMessage::New();
   ToException(reason, message->builder().initRoot<protocol::Message>().initAbort());
