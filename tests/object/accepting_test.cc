@@ -1,6 +1,7 @@
-// Accepting beside everything else: what it may take from open connections, and what it does when
-// descriptors run out.
+// Accepting beside everything else: what it may take from open connections, which of them count,
+// and what it does when descriptors run out.
 #include <poll.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -11,9 +12,11 @@
 
 #include "drover/base/log.h"
 #include "drover/base/sanitizer.h"
+#include "drover/base/status_macros.h"
 #include "drover/object/connect.h"
 #include "drover/object/server.h"
 #include "drover/transport/dial.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "kitchen.drover.h"
 #include "support/child_process.h"
@@ -126,6 +129,39 @@ TEST(Accepting, GoesOnWhenAConnectionEndsAfterDescriptorsRanOut) {
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
   // It was said once, however often it was tried.
   EXPECT_EQ(warnings.Receive(), "EOF");
+}
+
+// Its notes wait at the gate.
+class GatedCook final : public Cook {
+ public:
+  absl::Status Note(uint32_t entry) override {
+    DROVER_RETURN_IF_ERROR(gate.Pass());
+    return Cook::Note(entry);
+  }
+};
+
+TEST(Accepting, CountsAConnectionThatHasEndedUntilItsOneWayCallsHave) {
+  const testing_support::TempDir folder;
+  const std::string endpoint = "unix://" + folder.path() + "/socket";
+  Pipe to_client;
+  ChildProcess client([&] {
+    if (to_client.Receive() != "call") return 1;
+    const auto proxy = Connect<CookProxy>(endpoint);
+    if (!proxy.Add(1, 1).ok() || !proxy.one_way().Note(7).ok()) return 2;
+    return proxy.Wait().ok() ? 0 : 3;
+  });
+  const auto cook = std::make_shared<GatedCook>();
+  const Server server = Serve(endpoint, cook, {.limits = {.max_connections = 1}}).value();
+  to_client.Send("call");
+  cook->gate.AwaitArrivals(2);
+  client.Kill(SIGKILL);
+  cook->gate.AwaitCancellations(1);  // of Wait: the connection has ended
+  EXPECT_EQ(server.connections(), 1u);
+  EXPECT_EQ(Connect<CookProxy>(endpoint).Add(1, 2).status().code(), absl::StatusCode::kUnavailable);
+  cook->gate.Open();
+  Until([&] { return server.connections() == 0; });
+  EXPECT_EQ(Connect<CookProxy>(endpoint).Add(1, 2).value(), 3u);
+  EXPECT_THAT(CookProxy(cook).Notes().value(), testing::ElementsAre(7));
 }
 
 }  // namespace

@@ -44,6 +44,9 @@ struct Limits {
   // 8,192 small calls. Granted to the peer, or less: at most half of what the two limits above
   // allow, which count these calls, too. What the peer has beyond it are calls with an answer. 0:
   // all are. A peer that does not keep to it loses its connection. See object/one_way.h.
+  // Those that have arrived run on when their connection has ended. They count towards none of its
+  // limits then, nor of the next connection of the same peer; but max_connections counts theirs
+  // until the last of them has ended.
   size_t max_one_way_bytes = 4 << 20;
 
   // Objects of ours that the peer holds references to. Default 1,000,000. A call of ours, or an
@@ -77,11 +80,14 @@ struct Limits {
 
   // Memory that a server shares with its clients on this host, of all connections: 2 MiB for each
   // that goes over to it (docs/decisions/shared-memory.md), of which pages count that were written
-  // to. Default 128 MiB. A client past that stays on its socket. 0: none goes over. Not counted is
+  // to. Default 128 MiB. A client past that stays on its socket. 0: none goes over.
+  // A connection counts until it has ended. A client that keeps the memory open longer keeps its
+  // pages, and those that this process touched first the system still charges to it. Not counted is
   // memory for large messages within a fleet, 16 MiB at most for each connection and direction.
   size_t max_shared_memory = 128 << 20;
 
-  // Connections of a server that are open at a time. Default 10,000. A further one is accepted and
+  // Connections of a server that are open at a time, or have one-way calls that still run. Default
+  // 10,000. A further one is accepted and
   // closed at once, after an Abort that says why: its client's calls fail with Unavailable.
   size_t max_connections = 10'000;
 
