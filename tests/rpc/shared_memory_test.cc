@@ -218,22 +218,36 @@ std::set<std::string> DevShm() {
   return names;
 }
 
-TEST(SharedMemoryWithAKilledServer, FailsCallsAtOnceAndLeavesNothing) {
-  testing_support::TempDir dir;
-  const std::string endpoint = "shm://" + dir.path("cook");
-  testing_support::Pipe up;
-  testing_support::ChildProcess child([&] {
-    const Server server = Serve(endpoint, std::make_shared<Cook>()).value();
-    up.Send("listening");
+// A process that serves a cook. Made while the test has one thread.
+class ServerProcess {
+ public:
+  // The proxy of a client that shares memory with it.
+  kitchen::CookProxy ConnectAndCall() {
+    EXPECT_EQ(up_.Receive(), "listening");
+    auto cook = Connect<kitchen::CookProxy>(endpoint_);
+    EXPECT_EQ(cook.Add(1, 2).value(), 3u);
+    return cook;
+  }
+  void Kill() { process_.Kill(SIGKILL); }
+
+ private:
+  testing_support::TempDir dir_;
+  const std::string endpoint_ = "shm://" + dir_.path("cook");
+  testing_support::Pipe up_;
+  testing_support::ChildProcess process_{[this] {
+    const Server server = Serve(endpoint_, std::make_shared<Cook>()).value();
+    up_.Send("listening");
     for (;;) pause();
     return 0;
-  });
-  EXPECT_EQ(up.Receive(), "listening");
-  const auto cook = Connect<kitchen::CookProxy>(endpoint);
-  EXPECT_EQ(cook.Add(1, 2).value(), 3u);
+  }};
+};
+
+TEST(SharedMemoryWithAKilledServer, FailsCallsAtOnceAndLeavesNothing) {
+  ServerProcess server;
+  const kitchen::CookProxy cook = server.ConnectAndCall();
   const std::set<std::string> before = DevShm();
   auto waits = cook.async().Wait();
-  std::thread killer([&child] { child.Kill(SIGKILL); });
+  std::thread killer([&server] { server.Kill(); });
   EXPECT_EQ(waits.Get().code(), absl::StatusCode::kUnavailable);
   killer.join();
   EXPECT_EQ(cook.Add(1, 2).status().code(), absl::StatusCode::kUnavailable);
@@ -241,22 +255,12 @@ TEST(SharedMemoryWithAKilledServer, FailsCallsAtOnceAndLeavesNothing) {
 }
 
 TEST(SharedMemoryWithAKilledServer, FailsABlockedCallAtOnce) {
-  testing_support::TempDir dir;
-  const std::string endpoint = "shm://" + dir.path("cook");
-  testing_support::Pipe up;
-  testing_support::ChildProcess child([&] {
-    const Server server = Serve(endpoint, std::make_shared<Cook>()).value();
-    up.Send("listening");
-    for (;;) pause();
-    return 0;
-  });
-  EXPECT_EQ(up.Receive(), "listening");
-  const auto cook = Connect<kitchen::CookProxy>(endpoint);
-  EXPECT_EQ(cook.Add(1, 2).value(), 3u);
+  ServerProcess server;
+  const kitchen::CookProxy cook = server.ConnectAndCall();
   absl::Status status;
   std::thread caller([&] { status = cook.Wait(); });
   while (cook.Running().value().count == 0) std::this_thread::yield();
-  child.Kill(SIGKILL);
+  server.Kill();
   caller.join();
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
 }
