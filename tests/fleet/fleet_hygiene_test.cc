@@ -24,10 +24,11 @@ TEST(WorkerProcess, HasNoDescriptorThatIsNotItsOwn) {
   Pipe leaked;
   fcntl(leaked.writer(), F_SETFD, 0);
   Fleet fleet = StartOrDie({.workers = 3});
-  // Listener, its lock, both ends of the stop pipe, and the one whose end of file tells of death.
-  for (const Endpoint& endpoint : fleet.endpoints()) EXPECT_EQ(Ask(endpoint, 'f'), "5");
+  // Listener, its lock, both ends of the stop pipe, the one whose end of file tells of death, and
+  // those by which it knows supervisor and host (base/trusted_processes.h).
+  for (const Endpoint& endpoint : fleet.endpoints()) EXPECT_EQ(Ask(endpoint, 'f'), "7");
   kill(fleet.status()[1].pid, SIGKILL);
-  EXPECT_EQ(Ask(fleet.endpoints()[1], 'f'), "5");
+  EXPECT_EQ(Ask(fleet.endpoints()[1], 'f'), "7");
   EXPECT_EQ(Ask(fleet.endpoints()[1], 'r'), "1");
 }
 
@@ -38,7 +39,7 @@ TEST(WorkerProcess, KeepsTheDescriptorsItIsTo) {
     return ServeCommands(context);
   });
   EXPECT_EQ(kept.Receive(), "from the worker");
-  EXPECT_EQ(Ask(fleet.endpoints()[0], 'f'), "6");
+  EXPECT_EQ(Ask(fleet.endpoints()[0], 'f'), "8");
 }
 
 TEST(WorkerProcess, RestartsLeakNothingInTheSupervisor) {

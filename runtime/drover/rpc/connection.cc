@@ -211,7 +211,6 @@ void Connection::EndStream(bool by_reader) {
 void Connection::CloseStreamIfUnused() {
   std::unique_ptr<transport::ByteStream> unused;
   std::unique_ptr<SharedRings> unused_rings;  // refers to the other
-  base::Ref<transport::SharedArena> unused_arena;
   base::MutexLock read_lock(&read_mu_);
   if (token_held_) return;
   base::MutexLock lock(&mu_);
@@ -223,8 +222,6 @@ void Connection::CloseStreamIfUnused() {
   }
   unused = std::move(stream_);
   unused_rings = std::move(shared_.rings);
-  unused_arena = shared_.TakeArena();  // frames and messages that lie there keep it
-  if (unused_arena) unused_arena->StopWatching();
   state_.sends_in_place = false;
   read_.rings = nullptr;
 }

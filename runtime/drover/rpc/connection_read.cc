@@ -351,7 +351,7 @@ bool Connection::HandleFrames(async::DedicatedReader* reader) {
     absl::Status problem;
     if (!read_.reader.TakeOrdinary(&frame)) {
       const absl::StatusOr<bool> next =
-          read_.reader.Next(&frame, read_.rings != nullptr ? shared_.arena() : nullptr);
+          read_.reader.Next(&frame, SharedMemoryUpgrade::InputArena(*this));
       if (next.ok() && !*next) break;
       problem = next.status();
     }

@@ -50,19 +50,16 @@ absl::Status Connection::CheckFrame(size_t bytes) const {
 }
 
 base::Ref<transport::SharedArena> Connection::arena() {
-  if (!shared_.has_arena() || InForkedChild()) return nullptr;
+  if (!shared_.has_arena.load(std::memory_order_relaxed) || InForkedChild()) return nullptr;
   base::MutexLock lock(&mu_);
-  transport::SharedArena* const arena = shared_.arena();
-  if (arena == nullptr || !arena->peer_has_it()) return nullptr;
-  return base::Ref<transport::SharedArena>::Share(arena);
+  if (shared_.rings == nullptr || !shared_.rings->arena->peer_has_it()) return nullptr;
+  return shared_.rings->arena;
 }
 
 void Connection::PrepareToQueue(wire::OutMessage& message) {
   NoteBacklog();
   if (!state_.sends_in_place) return;
-  if (transport::SharedArena* const arena = shared_.arena(); arena->peer_has_it()) {
-    message.SendInPlace(*arena);
-  }
+  if (const auto& arena = shared_.rings->arena; arena->peer_has_it()) message.SendInPlace(*arena);
 }
 
 void Connection::Queue(wire::OutMessagePtr& message, Urgency urgency) {
@@ -89,7 +86,7 @@ void Connection::QueueFinish(QuestionId id, bool release_result_caps) {
   PlainFrames::Get().CopyFinish(id, release_result_caps, bytes);
   if (state_.memory_switch != nullptr && state_.memory_switch->last_finish == id) {
     state_.send.AppendLast(bytes);
-    state_.sends_in_place = shared_.has_arena();
+    state_.sends_in_place = shared_.has_arena;
     state_.memory_switch = nullptr;
     return NoteQueued(Urgency::kNow);
   }

@@ -87,6 +87,13 @@ transport::ByteStream& SharedMemoryUpgrade::Input(Connection& c) {
   return *c.stream_;
 }
 
+transport::SharedArena* SharedMemoryUpgrade::InputArena(Connection& c) {
+  if (c.read_.rings == nullptr || !c.shared_.has_arena.load(std::memory_order_relaxed)) {
+    return nullptr;
+  }
+  return c.shared_.rings->arena.get();
+}
+
 bool SharedMemoryUpgrade::ParkForInput(Connection& c, async::Parker& parker, absl::Time deadline) {
   if (c.read_.rings == nullptr) return parker.ParkWithFd(c.stream_->fd(), deadline);
   if (!c.read_.rings->Arm()) return true;
@@ -154,9 +161,9 @@ absl::Status SharedMemoryUpgrade::PrepareOffer(Connection& c, AnswerId answer, b
   base::MutexLock lock(&c.mu_);
   if (!c.state_.open()) return c.state_.closed;
   if (c.shared_.rings != nullptr) return absl::FailedPreconditionError("memory is shared already");
-  c.shared_.rings = std::make_unique<SharedRings>(std::move(made.memory), std::move(bell),
-                                                  *c.stream_, std::move(share));
-  if (arena) c.shared_.set_arena(std::move(arena));
+  c.shared_.has_arena = static_cast<bool>(arena);
+  c.shared_.rings = std::make_unique<SharedRings>(std::move(arena), std::move(made.memory),
+                                                  std::move(bell), *c.stream_, std::move(share));
   c.state_.memory_switch = std::move(offer);
   return absl::OkStatus();
 }
@@ -173,7 +180,7 @@ bool SharedMemoryUpgrade::QueueOffer(Connection& c, AnswerId id, const rpc::Answ
   offer->queued = true;
   c.NoteBacklog();
   c.state_.send.AppendLast(*message, std::exchange(offer->fds, {}));
-  c.state_.sends_in_place = c.shared_.has_arena();
+  c.state_.sends_in_place = c.shared_.has_arena;
   c.NoteQueued(Connection::Urgency::kNow);
   c.shared_.expected.store(true, std::memory_order_release);
   return true;
@@ -254,8 +261,9 @@ absl::Status SharedMemoryUpgrade::TakeOffer(Connection& c, QuestionId question) 
   {
     base::MutexLock lock(&c.mu_);
     if (!c.state_.open()) return absl::OkStatus();
-    c.shared_.rings = std::make_unique<SharedRings>(std::move(memory), std::move(bell), *c.stream_);
-    if (arena) c.shared_.set_arena(std::move(arena));
+    c.shared_.has_arena = static_cast<bool>(arena);
+    c.shared_.rings = std::make_unique<SharedRings>(std::move(arena), std::move(memory),
+                                                    std::move(bell), *c.stream_);
     c.state_.memory_switch->last_finish = question;
   }
   return ReadFromRings(c);

@@ -49,9 +49,15 @@ enum class Late { kMessage, kPing };
 // Made when a connection goes over.
 struct SharedRings {
   template <class... Args>
-  explicit SharedRings(Args&&... args) : stream(std::forward<Args>(args)...) {}
+  explicit SharedRings(base::Ref<transport::SharedArena> large, Args&&... args)
+      : stream(std::forward<Args>(args)...), arena(std::move(large)) {}
+  ~SharedRings() {
+    if (arena) arena->StopWatching();
+  }
 
   transport::SharedMemoryStream stream;
+  // For large messages, if the peer is trusted; frames and messages that lie there keep it, too.
+  const base::Ref<transport::SharedArena> arena;
   Excuse excuses[2];  // by what is late; under the lock of who reads
 };
 
@@ -67,24 +73,7 @@ struct SharedMemoryState {
   // Made under the connection's lock, before the frame behind which either direction goes over is
   // queued; gone with the stream.
   std::unique_ptr<SharedRings> rings;
-
-  // Memory for large messages, if the peer is trusted. Set once under the connection's lock, before
-  // frames that lie there can come or go, and gone with the stream: it is there for whoever reads,
-  // and for others under the lock.
-  bool has_arena() const { return arena() != nullptr; }  // any thread
-  transport::SharedArena* arena() const { return arena_.load(std::memory_order_acquire); }
-  void set_arena(base::Ref<transport::SharedArena> arena) {
-    arena_.store(arena.Release(), std::memory_order_release);
-  }
-  base::Ref<transport::SharedArena> TakeArena() {
-    return base::Ref<transport::SharedArena>::Adopt(arena_.exchange(nullptr));
-  }
-  SharedMemoryState(const SharedMemoryState&) = delete;
-  SharedMemoryState& operator=(const SharedMemoryState&) = delete;
-  ~SharedMemoryState() { TakeArena(); }
-
- private:
-  std::atomic<transport::SharedArena*> arena_{nullptr};  // ours
+  std::atomic<bool> has_arena{false};  // they have one
 };
 
 class SharedMemoryUpgrade {
@@ -108,6 +97,7 @@ class SharedMemoryUpgrade {
 
   // By the holder of the read token.
   static transport::ByteStream& Input(Connection& c);
+  static transport::SharedArena* InputArena(Connection& c);  // null: frames do not lie in one
   static int InputFd(Connection& c);  // or under the lock of who reads, while there is a stream
   static bool ParkForInput(Connection& c, async::Parker& parker, absl::Time deadline);
   // Under the lock of who reads: the ring takes no more for now (or it does: not `blocked`).
