@@ -129,7 +129,7 @@ constexpr Variant kSharedZeroCopy = {"Drover, shm, zero-copy", "shared memory, z
 
 constexpr Variant kInPlace = {"Drover, shm, own worker",
                               "shared memory with a worker of the client's own fleet, zero-copy "
-                              "form: messages are built and read in place",
+                              "form: messages are built and read in place, and what came goes back",
                               "shm://", nullptr};
 
 class VariantContender : public Contender {

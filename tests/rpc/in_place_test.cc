@@ -117,6 +117,26 @@ TEST_F(LargeMessagesLeaveNothingBehind, ThatWereAnswered) {
   for (int i = 0; i < kTimes; ++i) ASSERT_EQ(cook_proxy_.Echo(bytes_).value(), bytes_);
 }
 
+TEST_F(LargeMessagesLeaveNothingBehind, ThatWereSentBackAsTheyAre) {
+  cook_->on_echo = [](ZeroCopyCook::EchoContext& call) {
+    call.results().adoptData(call.Share(call.params().getData()));
+    return absl::OkStatus();
+  };
+  for (int i = 0; i < kTimes; ++i) {
+    auto call = CookZeroCopyProxy(cook_proxy_).Echo();
+    const uint8_t* const built = [&] {
+      auto data = call.params().initData(kSize);
+      std::copy(bytes_.begin(), bytes_.end(), data.begin());
+      return data.begin();
+    }();
+    const auto reply = call.Send();
+    ASSERT_TRUE(reply.ok()) << reply.status();
+    const capnp::Data::Reader data = reply->results().getData();
+    EXPECT_EQ(data.begin(), built);
+    EXPECT_TRUE(std::equal(data.begin(), data.end(), bytes_.begin(), bytes_.end()));
+  }
+}
+
 TEST_F(LargeMessagesLeaveNothingBehind, WhoseCallsFailed) {
   cook_->on_echo = [](ZeroCopyCook::EchoContext& call) {
     call.results(kSize).initData(kSize);

@@ -75,6 +75,21 @@ TEST_F(Arena, HasABlockFreeThatWasNeverHandedOver) {
   EXPECT_EQ(ours().blocks_in_use(), 0u);
 }
 
+TEST_F(Arena, HasABlockThatWasSentBackFreeOnceItsBuilderHasReadIt) {
+  const SharedArena::Block block = ours().Take(kMega);
+  std::memcpy(block.data, "back", 4);
+  ours().HandOver(block.index);
+  ours().Give(block.index);
+  const std::byte* const there = theirs().At(block.offset, kMega);
+  theirs().Lend(block.index);
+  theirs().Release(block.index);
+  const std::byte* const here = ours().OwnAt(theirs().OffsetOf(there), kMega);
+  EXPECT_EQ(here, block.data);
+  EXPECT_EQ(ours().blocks_in_use(), 1u);
+  ours().ReleaseOwn(block.index);
+  EXPECT_EQ(ours().blocks_in_use(), 0u);
+}
+
 TEST_F(Arena, TakesTheLeastPlaceThatHasRoom) {
   const SharedArena::Block first = ours().Take(kMega);
   const SharedArena::Block second = ours().Take(2 * kMega);
@@ -106,6 +121,7 @@ TEST_F(Arena, GivesNothingOutsideOfItsRegion) {
   EXPECT_EQ(theirs().At(SharedArena::kRegionBytes + 8, 0), nullptr);
   EXPECT_EQ(theirs().At(UINT64_MAX - 7, 16), nullptr);
   EXPECT_EQ(theirs().At(4, 8), nullptr);  // not at a whole word
+  EXPECT_EQ(theirs().OwnAt(SharedArena::kRegionBytes - 8, 16), nullptr);
 }
 
 TEST_F(Arena, GivesMemoryBackThatIsNotUsed) {

@@ -166,6 +166,42 @@ TEST_F(InPlace, WhatIsReferredToIsSentFromWhereItLiesWhereTheArenaIsFull) {
   ours_->Give(all.index);
 }
 
+TEST_F(InPlace, WhatThePeerHasBuiltGoesBackByBeingNamed) {
+  OutMessagePtr message = OutMessage::New(0, ours_);
+  Fill(*message, std::string(kMega, 'm'));
+  ASSERT_TRUE(message->SendInPlace(*ours_));
+  Frame frame;
+  ASSERT_TRUE(Read(FrameOf(*message), &frame).value());
+  message.reset();
+
+  OutMessagePtr back = OutMessage::New(0, theirs_);
+  {
+    InMessage in(std::move(frame));
+    const capnp::Data::Reader data = DataOf(in);
+    const std::span<const uint8_t> bytes(data.begin(), data.size());
+    const auto block = in.frame().in_place->BlockOf(bytes);
+    ASSERT_TRUE(block.has_value());
+    EXPECT_FALSE(in.frame().in_place->BlockOf(bytes.first(1'000)).has_value());
+    auto detail = back->builder().initRoot<protocol::Message>().initAbort().initDetails(1)[0];
+    detail.adoptData(back->ReferToPeers(bytes, in.frame().in_place, *block));
+  }
+  ASSERT_TRUE(back->SendInPlace(*theirs_));
+  Frame returned;
+  ASSERT_TRUE(ReadWith(ours_.get(), FrameOf(*back), &returned).value());
+  EXPECT_EQ(returned.header.total_bytes, back->FrameBytes());
+  back.reset();
+  EXPECT_EQ(theirs_->blocks_in_use(), 0u);
+  EXPECT_EQ(ours_->blocks_in_use(), 1u);
+  {
+    InMessage in(std::move(returned));
+    const capnp::Data::Reader data = DataOf(in);
+    EXPECT_EQ(reinterpret_cast<const std::byte*>(data.begin()),
+              ours_->OwnAt(0, kMega) + sizeof(capnp::word));  // behind its landing pad
+    EXPECT_EQ(std::string(data.asChars().begin(), data.size()), std::string(kMega, 'm'));
+  }
+  EXPECT_EQ(ours_->blocks_in_use(), 0u);
+}
+
 TEST_F(InPlace, AFrameMayArriveInPieces) {
   OutMessagePtr message = OutMessage::New(0, ours_);
   Fill(*message, std::string(kMega, 'm'));
@@ -206,6 +242,11 @@ TEST_F(InPlace, AFrameThatIsNotOneIsRefused) {
   ExpectMalformed(Described({{}, {}, {.words = 0, .block = kFills}}), kInvalid,
                   "is filled up that need not be");
   ExpectMalformed(Described({{.words = 1, .block = 64}, {}}), kInvalid, "names block 64");
+  ExpectMalformed(Described({{.words = 1, .block = kReaders | 64}, {}}), kInvalid,
+                  "names block 64");
+  ExpectMalformed(
+      Described({{.words = 1, .block = kReaders, .offset = SharedArena::kRegionBytes}, {}}),
+      kInvalid, "does not lie in it");
   ExpectMalformed(
       Described({{.words = 2, .block = 1, .offset = SharedArena::kRegionBytes - 8}, {}}), kInvalid,
       "does not lie in it");

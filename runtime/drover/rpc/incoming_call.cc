@@ -176,7 +176,11 @@ capnp::AnyPointer::Builder IncomingCall::results(size_t size_hint_words) {
 capnp::Orphan<capnp::Data> IncomingCall::ReferInResults(std::span<const uint8_t> data,
                                                         std::shared_ptr<const void> owner) {
   results();
-  if (owner == nullptr && in_ && !in_->frame().in_place) {
+  const base::Ref<wire::InPlaceSegments> in_place = in_ ? in_->frame().in_place : nullptr;
+  if (owner == nullptr && in_place) {
+    const std::optional<uint32_t> block = in_place->BlockOf(data);
+    if (block) return out_->ReferToPeers(data, in_place, *block);
+  } else if (owner == nullptr && in_) {
     const wire::Frame& frame = in_->frame();
     const auto* begin = reinterpret_cast<const uint8_t*>(frame.bytes);
     const std::less_equal<const uint8_t*> ordered;

@@ -18,9 +18,14 @@ constexpr uint64_t kMagic = 0x616e657261766f72;  // "rovarena"
 constexpr size_t kHeaderBytes = 64 * 1024;       // whole pages, however large they are
 constexpr size_t kGrain = 4096;
 
-// Who has a block.
+// Who has a block: its builder, and how many readers, at either end.
 constexpr uint32_t kBuilder = 1;
-constexpr uint32_t kPeer = 2;
+constexpr uint32_t kReader = 2;
+
+bool IsWithin(uint64_t offset, uint64_t bytes) {
+  constexpr uint64_t kBytes = SharedArena::kRegionBytes;
+  return offset % sizeof(uint64_t) == 0 && offset <= kBytes && bytes <= kBytes - offset;
+}
 
 }  // namespace
 
@@ -148,11 +153,11 @@ SharedArena::Block SharedArena::TakeLocked(size_t bytes) {
 }
 
 void SharedArena::HandOver(uint32_t index) {
-  if (!InForkedChild()) (*out_holds_)[index].fetch_or(kPeer, std::memory_order_relaxed);
+  if (!InForkedChild()) (*out_holds_)[index].fetch_add(kReader, std::memory_order_relaxed);
 }
 
 void SharedArena::Give(uint32_t index) {
-  if (!InForkedChild()) (*out_holds_)[index].fetch_and(~kBuilder, std::memory_order_release);
+  if (!InForkedChild()) (*out_holds_)[index].fetch_sub(kBuilder, std::memory_order_release);
 }
 
 bool SharedArena::AreUnused() {
@@ -188,14 +193,23 @@ size_t SharedArena::blocks_in_use() {
 // --- who receives -------------------------------------------------------------------------------
 
 const std::byte* SharedArena::At(uint64_t offset, uint64_t bytes) const {
-  if (offset % sizeof(uint64_t) != 0 || offset > kRegionBytes || bytes > kRegionBytes - offset) {
-    return nullptr;
-  }
-  return in_ + offset;
+  return IsWithin(offset, bytes) ? in_ + offset : nullptr;
+}
+
+const std::byte* SharedArena::OwnAt(uint64_t offset, uint64_t bytes) const {
+  return IsWithin(offset, bytes) ? out_ + offset : nullptr;
+}
+
+void SharedArena::Lend(uint32_t index) {
+  if (!InForkedChild()) (*in_holds_)[index].fetch_add(kReader, std::memory_order_relaxed);
+}
+
+void SharedArena::ReleaseOwn(uint32_t index) {
+  if (!InForkedChild()) (*out_holds_)[index].fetch_sub(kReader, std::memory_order_release);
 }
 
 void SharedArena::Release(uint32_t index) {
-  if (!InForkedChild()) (*in_holds_)[index].fetch_and(~kPeer, std::memory_order_release);
+  if (!InForkedChild()) (*in_holds_)[index].fetch_sub(kReader, std::memory_order_release);
 }
 
 }  // namespace drover::transport

@@ -11,9 +11,14 @@
 //   const std::byte* data = arena->At(offset, bytes);      // who receives
 //   ... reads ...; arena->Release(index);
 //
+//   arena->Lend(index);                                    // or sends it back, without a copy
+//   ... tells the peer index and offset, who reads at OwnAt(offset, bytes) ...
+//   arena->ReleaseOwn(index);                              // and is done with it
+//
 // Each direction has a region of 16 MiB, of which pages count once they were written to, and a
-// table of 64 blocks. A block is free again when its builder has given it back and the peer has
-// released it. The sender alone knows where blocks lie; the peer writes to nothing but the table.
+// table of 64 blocks. A block is free again when its builder has given it back and each hold on it
+// that was handed over has been released. The sender alone knows where blocks lie; the peer writes
+// to nothing but the table.
 //
 // What is read may change while it is read: a peer that is not trusted must not have one. A child
 // of fork() finds the memory, and neither takes blocks nor gives any back.
@@ -69,6 +74,14 @@ class SharedArena final : public base::RefCounted {
   // Where the peer's bytes are; null if they are not within its region, or not at a whole word.
   const std::byte* At(uint64_t offset, uint64_t bytes) const;
   void Release(uint32_t index);
+  // The peer reads a block of its own, on which we have a hold, once more.
+  void Lend(uint32_t index);
+  const std::byte* OwnAt(uint64_t offset, uint64_t bytes) const;
+  void ReleaseOwn(uint32_t index);
+  // Of what lies in the peer's region.
+  uint64_t OffsetOf(const void* at) const {
+    return static_cast<uint64_t>(static_cast<const std::byte*>(at) - in_);
+  }
 
   // Called when a block is taken and nobody watches, to see to it that memory which is not used
   // goes back to the system: by calling AreUnused now and then until that is true. Before it is

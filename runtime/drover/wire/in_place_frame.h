@@ -8,8 +8,9 @@
 //   u32 segments             at least 2: a single one is followed by one that only fills
 //   for each segment:
 //     u32 words
-//     u32 block              its index in the arena's table; kNoBlock: it is below; kFills: none
-//     u64 offset             of its first byte in the region of who sends; or 0
+//     u32 block              its index in the table of who sends; with kReaders, in that of who
+//                            receives; kNoBlock: it is below; kFills: there is none
+//     u64 offset             of its first byte in that region; or 0
 //   the words of the segments that are below, in order
 //
 // Thread-compatible. Errors of Parse: InvalidArgument for what is not such a frame,
@@ -19,6 +20,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -32,6 +34,7 @@ namespace drover::wire {
 inline constexpr uint32_t kInPlaceMark = 0xFFFFFFF0;
 inline constexpr uint32_t kNoBlock = 0xFFFFFFFF;
 inline constexpr uint32_t kFills = 0xFFFFFFFE;
+inline constexpr uint32_t kReaders = 0x80000000;
 inline constexpr uint32_t kMostInPlaceSegments = 64;
 
 struct InPlaceSegment {
@@ -63,16 +66,18 @@ class InPlaceSegments final : public base::RefCounted {
                                          const InPlaceHeader& header, const std::byte* words);
 
   const std::vector<Segment>& segments() const { return segments_; }
+  const transport::SharedArena& arena() const { return *arena_; }
+  // The peer's block that data lies in, of which it is a fourth at least: less is not worth to keep
+  // all of that. Null for none.
+  std::optional<uint32_t> BlockOf(std::span<const uint8_t> data) const;
 
  private:
   explicit InPlaceSegments(base::Ref<transport::SharedArena> arena) : arena_(std::move(arena)) {}
-  ~InPlaceSegments() override {
-    for (const uint32_t block : blocks_) arena_->Release(block);
-  }
+  ~InPlaceSegments() override;
 
   const base::Ref<transport::SharedArena> arena_;
   std::vector<Segment> segments_;
-  std::vector<uint32_t> blocks_;
+  std::vector<uint32_t> blocks_;  // of each segment, as in its frame
 };
 
 }  // namespace drover::wire

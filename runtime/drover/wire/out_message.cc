@@ -2,6 +2,7 @@
 
 #include <kj/debug.h>
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -57,6 +58,7 @@ void OutMessage::Recycle::operator()(OutMessage* message) const {
   message->builder_.reset();  // leaves the scratch block zeroed
   message->gathered_header_.clear();
   message->owners_.clear();
+  message->lent_.clear();
   message->in_place_ = message->handed_over_ = false;
   Cache& cache = ThreadCache();
   if (cache.closed || cache.messages.size() >= kMostCached) {
@@ -70,12 +72,9 @@ capnp::Orphan<capnp::Data> OutMessage::Refer(std::span<const uint8_t> data,
                                              std::shared_ptr<const void> owner) {
   KJ_REQUIRE(data.size() < kMostData, "too much data for a message", data.size());
   const capnp::Orphanage orphanage = builder().getOrphanage();
-  const bool words = data.size() % sizeof(capnp::word) == 0 &&
-                     reinterpret_cast<uintptr_t>(data.data()) % alignof(uint64_t) == 0;
   // To where the peer reads it, it is copied once; from where it lies, twice.
   const bool reserved = data.size() >= base::kLargeData && builder_->Reserve(data.size());
-  if (owner != nullptr && words && !reserved && data.size() >= base::kLargeData &&
-      owners_.size() < kMostReferred) {
+  if (owner != nullptr && !reserved && CanRefer(data)) {
     owners_.push_back(std::move(owner));
     return orphanage.referenceExternalData(kj::arrayPtr(data.data(), data.size()));
   }
@@ -83,6 +82,21 @@ capnp::Orphan<capnp::Data> OutMessage::Refer(std::span<const uint8_t> data,
   auto copy = orphanage.newOrphan<capnp::Data>(static_cast<unsigned>(data.size()));
   if (!data.empty()) std::memcpy(copy.get().begin(), data.data(), data.size());
   return copy;
+}
+
+bool OutMessage::CanRefer(std::span<const uint8_t> data) const {
+  return data.size() >= base::kLargeData && data.size() % sizeof(capnp::word) == 0 &&
+         reinterpret_cast<uintptr_t>(data.data()) % alignof(uint64_t) == 0 &&
+         owners_.size() < kMostReferred;
+}
+
+capnp::Orphan<capnp::Data> OutMessage::ReferToPeers(std::span<const uint8_t> data,
+                                                    base::Ref<InPlaceSegments> message,
+                                                    uint32_t block) {
+  if (builder_->arena() != &message->arena() || !CanRefer(data)) return Refer(data, nullptr);
+  lent_.push_back({.begin = data.data(), .block = block});
+  owners_.push_back(std::make_shared<base::Ref<InPlaceSegments>>(std::move(message)));
+  return builder().getOrphanage().referenceExternalData(kj::arrayPtr(data.data(), data.size()));
 }
 
 size_t OutMessage::FrameBytes() {
@@ -103,21 +117,28 @@ size_t OutMessage::BuildHeader(uint32_t* header) {
 }
 
 bool OutMessage::SendInPlace(const transport::SharedArena& arena) {
-  in_place_ = builder_->in_arena() && builder_->arena() == &arena &&
+  in_place_ = (builder_->in_arena() || !lent_.empty()) && builder_->arena() == &arena &&
               segments().size() < kMostInPlaceSegments;
   if (in_place_) BuildInPlaceTable();
   return in_place_;
 }
 
-void OutMessage::BuildInPlaceTable() {
-  const Segments segments = this->segments();
-  std::vector<InPlaceSegment> table;
-  for (auto segment : segments) {
-    const auto* const block = builder_->BlockOf(segment.begin());
-    table.push_back({.words = static_cast<uint32_t>(segment.size()),
-                     .block = block != nullptr ? block->index : kNoBlock,
-                     .offset = block != nullptr ? block->offset : 0});
+InPlaceSegment OutMessage::PlaceOf(kj::ArrayPtr<const capnp::word> segment) const {
+  InPlaceSegment place{.words = static_cast<uint32_t>(segment.size())};
+  const auto lent = std::ranges::find(lent_, segment.begin(), &Lent::begin);
+  if (const auto* const block = builder_->BlockOf(segment.begin()); block != nullptr) {
+    place.block = block->index;
+    place.offset = block->offset;
+  } else if (lent != lent_.end()) {
+    place.block = kReaders | lent->block;
+    place.offset = builder_->arena()->OffsetOf(lent->begin);
   }
+  return place;
+}
+
+void OutMessage::BuildInPlaceTable() {
+  std::vector<InPlaceSegment> table;
+  for (auto segment : segments()) table.push_back(PlaceOf(segment));
   if (table.size() == 1) table.push_back({.words = 0, .block = kFills, .offset = 0});
   gathered_header_ = {kInPlaceMark, static_cast<uint32_t>(table.size())};
   gathered_header_.resize(2 + table.size() * sizeof(InPlaceSegment) / sizeof(uint32_t));
@@ -135,11 +156,13 @@ void OutMessage::ForEachPiece(F&& take) {
   }
   const bool hands_over = in_place_ && !std::exchange(handed_over_, true);
   for (auto segment : segments) {
-    const auto* const block = in_place_ ? builder_->BlockOf(segment.begin()) : nullptr;
-    if (block != nullptr) {
-      if (hands_over) builder_->arena()->HandOver(block->index);
-    } else if (segment.size() > 0) {
-      take(segment.begin(), segment.size() * sizeof(capnp::word));
+    const uint32_t block = in_place_ ? PlaceOf(segment).block : kNoBlock;
+    if (block == kNoBlock) {
+      if (segment.size() > 0) take(segment.begin(), segment.size() * sizeof(capnp::word));
+    } else if (hands_over && (block & kReaders) != 0) {
+      builder_->arena()->Lend(block & ~kReaders);
+    } else if (hands_over) {
+      builder_->arena()->HandOver(block);
     }
   }
 }
@@ -148,8 +171,7 @@ size_t OutMessage::SentBytes() {
   if (!in_place_) return FrameBytes();
   size_t bytes = gathered_header_.size() * sizeof(uint32_t);
   for (auto segment : segments()) {
-    if (builder_->BlockOf(segment.begin()) == nullptr)
-      bytes += segment.size() * sizeof(capnp::word);
+    if (PlaceOf(segment).block == kNoBlock) bytes += segment.size() * sizeof(capnp::word);
   }
   return bytes;
 }

@@ -26,6 +26,7 @@
 #include "drover/base/ref.h"
 #include "drover/transport/shared_arena.h"
 #include "drover/wire/frame_header.h"
+#include "drover/wire/in_place_frame.h"
 #include "drover/wire/segment_memory.h"
 
 namespace drover::wire {
@@ -57,6 +58,11 @@ class OutMessage {
   capnp::Orphan<capnp::Data> Refer(std::span<const uint8_t> data,
                                    std::shared_ptr<const void> owner);
 
+  // The same of data in a block of the peer's, if this message is for that peer: it goes back by
+  // being named, and is copied otherwise.
+  capnp::Orphan<capnp::Data> ReferToPeers(std::span<const uint8_t> data,
+                                          base::Ref<InPlaceSegments> message, uint32_t block);
+
   // Of the frame, header included. More than kMaxSegments - 1 segments cannot be sent: 0.
   size_t FrameBytes();
   // The peer has `arena`: what lies there is not part of the frame below, which tells where it is
@@ -80,6 +86,9 @@ class OutMessage {
   }
   size_t BuildHeader(uint32_t* header);
   void BuildInPlaceTable();
+  bool CanRefer(std::span<const uint8_t> data) const;
+  // Where a segment lies: a block of ours, or one of the peer's; or neither.
+  InPlaceSegment PlaceOf(kj::ArrayPtr<const capnp::word> segment) const;
   // Calls take(pointer, bytes) for each piece of the frame.
   template <class F>
   void ForEachPiece(F&& take);
@@ -90,6 +99,11 @@ class OutMessage {
   bool in_place_ = false;
   bool handed_over_ = false;  // the peer has been given what it is to read in place
   std::vector<std::shared_ptr<const void>> owners_;  // of what Refer refers to
+  struct Lent {
+    const void* begin;
+    uint32_t block;
+  };
+  std::vector<Lent> lent_;  // what lies in blocks of the peer's
   alignas(8) capnp::word scratch_[kScratchWords] = {};
 };
 
