@@ -50,10 +50,10 @@ class LargeMessages : public testing::Test {
   }
   // Whether params and results of an echo lay in the memory that is shared.
   std::pair<bool, bool> EchoInPlace(size_t size) {
-    bool params = false;
-    cook_->on_echo = [&params](ZeroCopyCook::EchoContext& call) {
+    const auto params = std::make_shared<bool>(false);
+    cook_->on_echo = [params](ZeroCopyCook::EchoContext& call) {
       const capnp::Data::Reader data = call.params().getData();
-      params = IsInArena(data.begin());
+      *params = IsInArena(data.begin());
       call.results(data.size()).setData(data);
       return absl::OkStatus();
     };
@@ -64,7 +64,7 @@ class LargeMessages : public testing::Test {
     EXPECT_TRUE(reply.ok()) << reply.status();
     const capnp::Data::Reader echoed = reply->results().getData();
     EXPECT_TRUE(std::equal(echoed.begin(), echoed.end(), bytes.begin(), bytes.end()));
-    return {params, IsInArena(echoed.begin())};
+    return {*params, IsInArena(echoed.begin())};
   }
 
   testing_support::TempDir dir_;

@@ -57,7 +57,9 @@ class InPlace : public testing::Test {
     EXPECT_GE(space.size(), bytes.size());
     std::memcpy(space.data(), bytes.data(), bytes.size());
     reader.Fill(bytes.size());
-    return reader.Next(frame, arena);
+    const absl::StatusOr<bool> whole = reader.Next(frame, arena);
+    if (whole.ok() && *whole) frame->Keep();  // beyond its reader
+    return whole;
   }
   void ExpectMalformed(const std::string& bytes, absl::StatusCode code, const std::string& why) {
     Frame frame;
