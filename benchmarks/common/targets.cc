@@ -82,6 +82,9 @@ constexpr Target kTargets[] = {
      Work::kSharedConnection, kRate, kDrover, kRaw, kAtLeast, 1.1, "x", Work::kThreads},
     {"8 threads with copies of one proxy, two CPUs: times the calls of the best peer", kTwo,
      Work::kSharedConnection, kRate, kDrover, kBestPeer, kAtLeast, 2, "x", Work::kThreads},
+    {"8 threads with copies of one proxy, two CPUs, shared memory: times the calls of the best "
+     "peer",
+     kTwo, Work::kSharedConnection, kRate, kShm, kBestPeer, kAtLeast, 2, "x", Work::kThreads},
     {"echo 64 KiB, two CPUs: times as fast as the best peer", kTwo, Work::kEcho64KiB, kTime,
      kDrover, kBestPeer, kAtLeast, 1, "x"},
     {"echo 1 MiB, two CPUs: times as fast as the best peer", kTwo, Work::kEcho1MiB, kTime, kDrover,
@@ -98,6 +101,8 @@ constexpr Target kTargets[] = {
      " KiB"},
     {"context switches of the server while all are idle", kTwo, Work::kIdle, kSwitches, kDrover,
      nullptr, kAtMost, 0, ""},
+    {"connect and first call, two CPUs: times as fast as the best peer", kTwo, Work::kConnect,
+     kTime, kDrover, kBestPeer, kAtLeast, 1, "x"},
     {"connect and first call, two CPUs", kTwo, Work::kConnect, kTime, kDrover, nullptr, kAtMost, 17,
      " us"},
 };
