@@ -147,6 +147,8 @@ TEST(RuntimeThreads, OneIsEnoughToServe) {
   auto proxy = Connect<kitchen::CookProxy>(server->endpoint());
   for (uint32_t i = 0; i < 100; ++i) {
     auto sum = proxy.Add(i, 1);
+    // A thread that loses its CPU between the answer and the end of a call still counts as busy.
+    while (absl::IsResourceExhausted(sum.status())) sum = proxy.Add(i, 1);
     ASSERT_TRUE(sum.ok()) << sum.status();
     EXPECT_EQ(*sum, i + 1);
   }

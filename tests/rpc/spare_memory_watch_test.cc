@@ -5,6 +5,7 @@
 #include "drover/wire/spare_memory.h"
 #include "gtest/gtest.h"
 #include "support/manual_timers.h"
+#include "support/mapping.h"
 
 namespace drover::rpc {
 namespace {
@@ -46,6 +47,28 @@ TEST(SpareMemoryWatch, GivesMemoryBackWhenItsTimersGo) {
   EXPECT_EQ(SpareMemory::spare_bytes(), 0u);
   EXPECT_TRUE(SpareMemory::Keep());
   SpareMemory::StopKeeping();
+}
+
+TEST(ArenaWatch, EndsWithTheLastWhoNeedsTheArena) {
+  ManualTimers timers;
+  auto made = transport::SharedArena::Make().value();
+  made.arena->set_watch(WatchOf(timers));
+  // A peer that is gone keeps it for ever.
+  const auto block = made.arena->Take(1 << 20);
+  made.arena->HandOver(block.index);
+  made.arena->Give(block.index);
+  timers.Advance(absl::Seconds(10));
+  EXPECT_EQ(made.arena->blocks_in_use(), 1u);
+  EXPECT_FALSE(made.arena->Unshared());  // it is watched
+  made.arena->AddRef();
+  const auto* const arena = made.arena.get();
+  made.arena = nullptr;
+  timers.Advance(absl::Seconds(10));
+  EXPECT_FALSE(arena->Unshared());  // this test's
+  arena->Unref();
+  EXPECT_TRUE(arena->Unshared());  // the watch's, which ends
+  timers.Advance(absl::Seconds(1));
+  EXPECT_EQ(testing_support::MappingOf(block.data), "");
 }
 
 }  // namespace

@@ -111,7 +111,7 @@ TEST_F(Arena, HasNoRoomForMoreThanItsRegionOrItsTable) {
   }
   EXPECT_EQ(taken.size(), SharedArena::kRegionBytes / kMega);
   for (const uint32_t index : taken) ours().Give(index);
-  for (uint32_t i = 0; i < SharedArena::kBlocks; ++i) EXPECT_NE(ours().Take(1).data, nullptr);
+  for (uint32_t i = 0; i < SharedArena::kBlocks; ++i) ASSERT_NE(ours().Take(1).data, nullptr);
   EXPECT_EQ(ours().Take(1).data, nullptr);
 }
 

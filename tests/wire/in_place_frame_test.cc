@@ -154,6 +154,17 @@ TEST_F(InPlace, WhatIsReferredToIsCopiedToWhereThePeerReadsIt) {
   EXPECT_EQ(std::memcmp(DataOf(in).begin(), data->data(), kMega), 0);
 }
 
+TEST_F(InPlace, WhatIsReferredToHasItsPlaceOnce) {
+  const auto data = std::make_shared<const std::vector<uint8_t>>(kMega, 'z');
+  OutMessagePtr message = OutMessage::New(kMega / 4, ours_);  // room for it, from the beginning
+  auto details = message->builder().initRoot<protocol::Message>().initAbort().initDetails(2);
+  details[0].adoptData(message->Refer(*data, data));
+  EXPECT_EQ(ours_->blocks_in_use(), 1u);
+  details[1].adoptData(message->Refer(*data, data));
+  ASSERT_TRUE(message->SendInPlace(*ours_));
+  EXPECT_LT(message->SentBytes(), 8'000u);
+}
+
 TEST_F(InPlace, WhatIsReferredToIsSentFromWhereItLiesWhereTheArenaIsFull) {
   const auto all = ours_->Take(SharedArena::kRegionBytes);
   const auto data = std::make_shared<const std::vector<uint8_t>>(kMega, 'z');

@@ -28,7 +28,9 @@ void LookAgain(async::TimerSource& timers, std::unique_ptr<Watch> watch) {
 
 void LookAgain(async::TimerSource& timers, base::Ref<transport::SharedArena> arena) {
   timers.AddAfter(kBetweenLooks, [&timers, arena = std::move(arena)]() mutable {
-    if (!arena->AreUnused()) LookAgain(timers, std::move(arena));
+    // With the last reference here nobody takes blocks any more, and a peer that is gone gives back
+    // none.
+    if (!arena->Unshared() && !arena->AreUnused()) LookAgain(timers, std::move(arena));
   });
 }
 

@@ -16,7 +16,7 @@ namespace {
 
 constexpr uint64_t kMagic = 0x616e657261766f72;  // "rovarena"
 constexpr size_t kHeaderBytes = 64 * 1024;       // whole pages, however large they are
-constexpr size_t kGrain = 4096;
+constexpr size_t kGrain = kHeaderBytes;          // the same
 
 // Who has a block: its builder, and how many readers, at either end.
 constexpr uint32_t kBuilder = 1;
@@ -161,6 +161,7 @@ void SharedArena::Give(uint32_t index) {
 }
 
 bool SharedArena::AreUnused() {
+  if (InForkedChild()) return true;
   base::MutexLock lock(&mu_);
   if (std::exchange(used_, false)) return false;
   Sweep();
@@ -182,6 +183,12 @@ void SharedArena::GiveBack() {
     if (next.offset > from) madvise(out_ + from, next.offset - from, MADV_REMOVE);
     from = next.offset + next.bytes;
   }
+}
+
+void SharedArena::StopWatching() {
+  if (InForkedChild()) return;
+  base::MutexLock lock(&mu_);
+  watch_ = nullptr;
 }
 
 size_t SharedArena::blocks_in_use() {

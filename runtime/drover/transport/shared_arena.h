@@ -92,10 +92,7 @@ class SharedArena final : public base::RefCounted {
     watch_ = std::move(watch);
   }
   // Whoever was to watch will be there no more.
-  void StopWatching() {
-    base::MutexLock lock(&mu_);
-    watch_ = nullptr;
-  }
+  void StopWatching();
   // True if there are no blocks, and none was taken since it was last called. Memory outside of
   // blocks is given back where none was taken.
   [[nodiscard]] bool AreUnused();

@@ -80,6 +80,7 @@ capnp::Orphan<capnp::Data> OutMessage::Refer(std::span<const uint8_t> data,
   }
   const base::WholeData whole(data.size());
   auto copy = orphanage.newOrphan<capnp::Data>(static_cast<unsigned>(data.size()));
+  builder_->DropReserved();  // where there was room elsewhere
   if (!data.empty()) std::memcpy(copy.get().begin(), data.data(), data.size());
   return copy;
 }

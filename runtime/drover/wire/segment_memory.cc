@@ -25,6 +25,10 @@ bool SegmentMemory::Reserve(size_t bytes) {
   return reserved_.data != nullptr;
 }
 
+void SegmentMemory::DropReserved() {
+  if (reserved_.data != nullptr) arena_->Give(std::exchange(reserved_, {}).index);
+}
+
 Memory SegmentMemory::Take(size_t bytes) {
   if (arena_ && bytes >= kLeastShared) {
     blocks_.reserve(blocks_.size() + 1);  // which may throw
@@ -92,7 +96,7 @@ SegmentMemory::~SegmentMemory() noexcept(false) {
   }
   for (const Memory& memory : segments_) SpareMemory::Give(memory);
   for (const auto& block : blocks_) arena_->Give(block.index);
-  if (reserved_.data != nullptr) arena_->Give(reserved_.index);
+  DropReserved();
 }
 
 }  // namespace drover::wire

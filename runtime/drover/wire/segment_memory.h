@@ -51,6 +51,8 @@ class SegmentMemory final : public capnp::MessageBuilder {
   bool in_arena() const { return !blocks_.empty(); }
   // Whether the next data of so many bytes, to be written whole, lies in the arena.
   [[nodiscard]] bool Reserve(size_t bytes);
+  // It has been written, or somewhere else.
+  void DropReserved();
 
  private:
   Memory Take(size_t bytes);
