@@ -381,12 +381,12 @@ class Connection final : public async::EventHandler {
 
   // Who reads, and what epoll watches. Locked before mu_, never after it.
   base::Mutex read_mu_ ABSL_ACQUIRED_BEFORE(mu_);
-  std::atomic<bool> token_held_{false};  // changed under read_mu_
-  std::vector<Follower*> followers_ ABSL_GUARDED_BY(read_mu_);
+  std::atomic<bool> token_held_{false};      // changed under read_mu_
   std::atomic<bool> followers_wait_{false};  // likewise
-  std::atomic<int> yielding_{0};  // threads that wait for answers and let others run meanwhile
+  std::vector<Follower*> followers_ ABSL_GUARDED_BY(read_mu_);
   async::BusyMeter meter_ ABSL_GUARDED_BY(read_mu_);
   uint32_t interest_ ABSL_GUARDED_BY(read_mu_) = 0;
+  std::atomic<int> yielding_{0};  // threads that wait for answers and let others run meanwhile
   uint64_t uses_ ABSL_GUARDED_BY(read_mu_) = 0;  // by callers
   uint64_t uses_at_tick_ ABSL_GUARDED_BY(read_mu_) = 0;
 

@@ -39,8 +39,6 @@ struct ReadState {
         yield(async::AvailableCpus() == 1 && spin_ns > 0) {}
 
   wire::FrameReader reader;
-  bool drained = false;         // the last read took all there was
-  bool expects_memory = false;  // descriptors of memory may come with the next frames
   // If descriptors are accepted: those that came with a frame which is not whole yet, each with the
   // position in the stream of a byte of that frame; those of the frame being handled.
   struct ArrivedFd {
@@ -59,13 +57,16 @@ struct ReadState {
   // A call keeps the block of memory that it arrived in, with whatever else arrived there. Where
   // more calls than this run, or wait, small ones are copied out.
   static constexpr size_t kCrowd = 1024;
-  bool crowded = false;  // as many calls of the peer ran when the last one came
   FrameWatch frame_watch;
   async::SpinBudget spin;
+  // Flags are side by side, for the sake of many connections.
+  bool drained = false;         // the last read took all there was
+  bool expects_memory = false;  // descriptors of memory may come with the next frames
+  bool crowded = false;         // as many calls of the peer ran when the last one came
+  async::PlaceApart place;      // while a thread stays with the connection, and can read
+  bool busy = false;            // when the reactor saw the last input
+  bool fresh = false;           // accepted just now: the client's next step is about to come
   async::YieldBudget yield;
-  async::PlaceApart place;  // while a thread stays with the connection, and can read
-  bool busy = false;        // when the reactor saw the last input
-  bool fresh = false;       // accepted just now: the client's next step is about to come
 };
 
 }  // namespace drover::rpc

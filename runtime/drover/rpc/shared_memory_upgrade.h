@@ -66,14 +66,14 @@ struct SharedMemoryState {
   explicit SharedMemoryState(const transport::ByteStream& stream)
       : possible(stream.CanShareMemory()), met(stream.MetPeer()) {}
 
-  const bool possible;                // it is over a UNIX socket
-  const bool met;                     // the kernel's word on the peer holds
-  std::atomic<bool> wanted{false};    // to be asked for
-  std::atomic<bool> expected{false};  // a frame that is the last on the socket may come
+  const bool possible;                 // it is over a UNIX socket
+  const bool met;                      // the kernel's word on the peer holds
+  std::atomic<bool> wanted{false};     // to be asked for
+  std::atomic<bool> expected{false};   // a frame that is the last on the socket may come
+  std::atomic<bool> has_arena{false};  // the rings have one
   // Made under the connection's lock, before the frame behind which either direction goes over is
   // queued; gone with the stream.
   std::unique_ptr<SharedRings> rings;
-  std::atomic<bool> has_arena{false};  // they have one
 };
 
 class SharedMemoryUpgrade {
