@@ -113,13 +113,14 @@ bool SharedArena::Overlaps(size_t offset, size_t bytes) const {
 }
 
 size_t SharedArena::Fit(size_t bytes) const {
+  if (!Overlaps(0, bytes)) return 0;
   size_t best = kRegionBytes;
-  const auto consider = [&](size_t offset) {
-    if (offset < best && offset + bytes <= kRegionBytes && !Overlaps(offset, bytes)) best = offset;
-  };
-  consider(0);
   for (const Place& place : places_) {
-    if (place.bytes != 0) consider(place.offset + place.bytes);
+    const size_t behind = place.offset + place.bytes;
+    if (place.bytes != 0 && behind < best && behind + bytes <= kRegionBytes &&
+        !Overlaps(behind, bytes)) {
+      best = behind;
+    }
   }
   return best;
 }
