@@ -18,6 +18,7 @@
 #include "drover/wire/frame_reader.h"
 #include "drover/wire/in_message.h"
 #include "fuzz/check.h"
+#include "fuzz/feed.h"
 
 namespace drover {
 namespace {
@@ -131,27 +132,8 @@ void ReadMessage(const wire::Frame& frame) {
 void Run(size_t limit, size_t step, std::span<const std::byte> bytes) {
   const Cut expected = CutAtOnce(bytes, limit);
   std::vector<wire::Frame> frames;
-  absl::Status end;
-  size_t taken = 0;
-  {
-    wire::FrameReader reader(limit);
-    while (end.ok() && taken < bytes.size()) {
-      const std::span<std::byte> space = reader.Space();
-      FUZZ_CHECK(!space.empty());
-      const size_t n = std::min({step, space.size(), bytes.size() - taken});
-      std::memcpy(space.data(), bytes.data() + taken, n);
-      reader.Fill(n);
-      taken += n;
-      for (;;) {
-        wire::Frame frame;
-        absl::StatusOr<bool> next = reader.Next(&frame);
-        if (!next.ok()) end = next.status();
-        if (!next.ok() || !*next) break;
-        frame.Keep();
-        frames.push_back(std::move(frame));
-      }
-    }
-  }
+  const absl::Status end = Feed(limit, step, bytes, /*arena=*/nullptr,
+                                [&](wire::Frame frame) { frames.push_back(std::move(frame)); });
   FUZZ_CHECK(end.code() == expected.end.code()) << end << " but " << expected.end;
   FUZZ_CHECK(frames.size() == expected.frames.size()) << frames.size();
   for (size_t i = 0; i < frames.size(); ++i) {

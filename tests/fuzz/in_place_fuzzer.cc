@@ -15,6 +15,7 @@
 #include "drover/wire/frame_reader.h"
 #include "drover/wire/in_message.h"
 #include "fuzz/check.h"
+#include "fuzz/feed.h"
 
 namespace drover {
 namespace {
@@ -71,22 +72,9 @@ void Run(size_t limit, size_t step, std::span<const std::byte> bytes) {
   // Holds of blocks that were never given out go wrong, and mean nothing: each run has its own.
   Memory memory;
   memory.Fill(bytes);
-  wire::FrameReader reader(limit);
-  for (size_t taken = 0; taken < bytes.size();) {
-    const std::span<std::byte> space = reader.Space();
-    const size_t n = std::min({step, space.size(), bytes.size() - taken});
-    std::memcpy(space.data(), bytes.data() + taken, n);
-    reader.Fill(n);
-    taken += n;
-    for (;;) {
-      wire::Frame frame;
-      const absl::StatusOr<bool> next = reader.Next(&frame, &memory.reader());
-      if (!next.ok()) return;
-      if (!*next) break;
-      frame.Keep();
-      memory.CheckAndRead(std::move(frame), limit);
-    }
-  }
+  Feed(limit, step, bytes, &memory.reader(), [&](wire::Frame frame) {
+    memory.CheckAndRead(std::move(frame), limit);
+  }).IgnoreError();  // what is refused is no fault
 }
 
 }  // namespace

@@ -87,8 +87,8 @@ struct Limits {
   size_t max_shared_memory = 128 << 20;
 
   // Connections of a server that are open at a time, or have one-way calls that still run. Default
-  // 10,000. A further one is accepted and
-  // closed at once, after an Abort that says why: its client's calls fail with Unavailable.
+  // 10,000. A further one is accepted and closed at once, after an Abort that says why: its
+  // client's calls fail with Unavailable.
   size_t max_connections = 10'000;
 
   // How long a message may take to arrive once it has begun, and one second more for every
