@@ -63,6 +63,28 @@ TEST(Crowd, RestsLessAgainOnceTurnsAreShort) {
   Crowd crowd;
   for (int i = 0; i < 10; ++i) crowd.NoteTurn(kLong, 0);
   for (int i = 0; i < 100'000; ++i) crowd.NoteTurn(kTurn, 0);
+  EXPECT_EQ(RestAfter(crowd, Crowd::kMostSavedNanos + kLong), Crowd::kMostSavedNanos + kLong);
+}
+
+TEST(Crowd, RestsOnlyOnceLongTurnsHaveCostMoreThanShortOnesSaved) {
+  Crowd crowd;
+  for (int64_t saved = 0; saved < 2 * kLong; saved += Crowd::kSavedNanos) crowd.NoteTurn(kTurn, 0);
+  EXPECT_EQ(RestAfter(crowd, kLong), 0);
+  EXPECT_EQ(RestAfter(crowd, kLong), 0);
+  EXPECT_EQ(RestAfter(crowd, kLong), kLong);
+}
+
+TEST(Crowd, BearsLongTurnsForABoundedTimeHoweverMuchWasSaved) {
+  Crowd crowd;
+  for (int i = 0; i < 1'000'000; ++i) crowd.NoteTurn(kTurn, 0);
+  int64_t borne = 0;
+  for (; !crowd.Rests(0); borne += kLong) crowd.NoteTurn(kLong, 0);
+  EXPECT_LE(borne, Crowd::kMostSavedNanos + kLong);
+}
+
+TEST(Crowd, SavesNothingWhereNobodyHadATurn) {
+  Crowd crowd;
+  for (int i = 0; i < 100'000; ++i) crowd.NoteTurn(kNothing, 0);
   EXPECT_EQ(RestAfter(crowd, kLong), kLong);
 }
 

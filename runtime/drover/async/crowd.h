@@ -13,7 +13,9 @@
 // that only computes takes a whole slice of time when it is given the CPU, though it would have to
 // give way to one that wakes up; so after a turn of others that was long nobody polls nor yields
 // for as long again, for 4 times as long if that happens once more, and so on up to a hundred
-// times.
+// times. A long turn now and then is no reason to, though, where short ones have saved more than
+// it cost: the host of a virtual machine takes a CPU away for milliseconds, too, and whoever then
+// sleeps and must be woken keeps the others from having short turns.
 //
 // Thread-compatible; each thread has its own, in its ThreadContext.
 #ifndef DROVER_ASYNC_CROWD_H_
@@ -32,6 +34,10 @@ class Crowd {
   static constexpr int64_t kLongTurnNanos = 500'000;
   // One that took longer than this was a turn at all.
   static constexpr int64_t kTurnNanos = 1'500;
+  // What a short turn saves: a part of a sleep and a wake-up, for not each brings what is waited
+  // for. And how much of that long turns may cost before anybody rests.
+  static constexpr int64_t kSavedNanos = 5'000;
+  static constexpr int64_t kMostSavedNanos = 20'000'000;
 
   // Whether others have lately had turns when this thread yielded.
   bool crowded() const { return credit_ > 0; }
@@ -47,6 +53,9 @@ class Crowd {
   // The others had a turn of that length, which ended then.
   void NoteTurn(int64_t nanos, int64_t now) {
     if (nanos > kLongTurnNanos) {
+      saved_ -= nanos;
+      if (saved_ >= 0) return;
+      saved_ = 0;
       rests_until_ = now + rest_ * nanos;
       rest_ = std::min(4 * rest_, kLongestRest);
       quick_ = 0;
@@ -55,6 +64,7 @@ class Crowd {
     if (++quick_ % kQuickTurns == 0) rest_ = std::max(rest_ / 4, int64_t{1});
     if (nanos > kTurnNanos) {
       credit_ = kMaxCredit;
+      saved_ = std::min(saved_ + kSavedNanos, kMostSavedNanos);
     } else if (credit_ > 0) {
       --credit_;
     }
@@ -68,6 +78,7 @@ class Crowd {
 
   int64_t rests_until_ = 0;
   int64_t rest_ = 1;
+  int64_t saved_ = 0;  // by short turns, beyond what long ones have cost
   uint32_t quick_ = 0;
   int credit_ = 0;
 };

@@ -113,6 +113,8 @@ ReadResult Connection::SpinForInput(int64_t nanos, const async::FutureCore* core
   const int most_polls = read_.rings != nullptr ? kPollsOfMemory : kPolls;
   const bool long_wait = crowd.crowded() || (core != nullptr && ManySleep());
   const int64_t give_up = now + (long_wait ? kCrowdedSpin * nanos : nanos);
+  // The peer cannot have answered yet if it is one of those that wait for this CPU.
+  if (core != nullptr && crowd.crowded()) crowd.Yield(&now);
   for (uint32_t round = 0; now < give_up && !ended_.load(std::memory_order_relaxed); ++round) {
     for (int polls = crowd.crowded() ? 1 : most_polls; polls > 0; --polls) {
       const ReadResult result = ReadOnce(transport::Wait::kDontBlock);
