@@ -1,5 +1,6 @@
 // Bare UNIX sockets: what the kernel alone costs. No framework can be faster on a blocking socket;
 // one whose receiver spins can be faster than one that sleeps.
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -125,6 +126,9 @@ absl::Status AnswerEchoes(Socket socket) {
   }
 }
 
+// The first byte of a client that calls once; of others it is e or c.
+constexpr char kOneCall = '1';
+
 class RawSocket final : public Contender {
  public:
   RawSocket(std::string name, Style style) : name_(std::move(name)), style_(style) {}
@@ -136,7 +140,8 @@ class RawSocket final : public Contender {
       case Style::kBlocking:
         return "64 bytes to and fro; receivers sleep, a thread for each connection";
       case Style::kSpinning:
-        return "the same; receivers poll and never sleep";
+        return "the same; receivers poll and never sleep, nor does who accepts, and serves clients "
+               "that call once";
       case Style::kBatched:
         return "the same; receivers sleep, what one read brought is answered by one write";
     }
@@ -148,14 +153,16 @@ class RawSocket final : public Contender {
       case Style::kBlocking:  // nothing tells threads' answers on one socket apart
         return work != Work::kSharedConnection && work != Work::kOneWay && work != Work::kIdle;
       case Style::kSpinning:  // on one CPU a spinning receiver keeps its sender from running
-        return work == Work::kNullCall && placement == Placement::kTwoCpus;
+        return (work == Work::kNullCall || work == Work::kConnect) &&
+               placement == Placement::kTwoCpus;
       case Style::kBatched:
         return work == Work::kInFlight;
     }
     return false;
   }
 
-  // The first byte a client sends says which work it will ask for. A thread for each connection.
+  // The first byte a client sends says which work it will ask for. A thread for each connection,
+  // unless who accepts spins and the client calls once.
   absl::Status Serve(const std::string& path, const std::function<void()>& ready) override {
     base::UniqueFd listener(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const sockaddr_un address = Address(path);
@@ -165,11 +172,19 @@ class RawSocket final : public Contender {
     }
     ready();
     for (;;) {
-      base::UniqueFd fd(accept(listener.get(), nullptr, nullptr));
-      if (!fd.valid()) return absl::ErrnoToStatus(errno, "accept");
-      std::thread([style = style_, socket = Socket(std::move(fd), style_)]() mutable {
-        char work;
-        if (!socket.Read(&work, 1).ok()) return;
+      absl::StatusOr<base::UniqueFd> fd = Accept(listener.get());
+      if (!fd.ok()) return fd.status();
+      Socket socket(*std::move(fd), style_);
+      char work;
+      if (style_ == Style::kSpinning) {
+        if (!socket.Read(&work, 1).ok()) continue;
+        if (work == kOneCall) {
+          AnswerCalls(std::move(socket), style_).IgnoreError();  // see below
+          continue;
+        }
+      }
+      std::thread([style = style_, socket = std::move(socket), work]() mutable {
+        if (style != Style::kSpinning && !socket.Read(&work, 1).ok()) return;
         const bool echo = work == 'e';
         absl::Status status =
             echo ? AnswerEchoes(std::move(socket)) : AnswerCalls(std::move(socket), style);
@@ -193,7 +208,7 @@ class RawSocket final : public Contender {
         return Echoes(path, EchoBytes(work), seconds);
       case Work::kConnect:
         return TimeCalls(seconds, [&]() -> absl::Status {
-          absl::StatusOr<Socket> socket = Connect(path, 'c');
+          absl::StatusOr<Socket> socket = Connect(path, kOneCall);
           return socket.ok() ? CallOnce(*socket) : socket.status();
         });
       case Work::kOneWay:
@@ -204,6 +219,16 @@ class RawSocket final : public Contender {
   }
 
  private:
+  absl::StatusOr<base::UniqueFd> Accept(int listener) const {
+    if (style_ == Style::kSpinning) {
+      pollfd poll_fd{.fd = listener, .events = POLLIN, .revents = 0};
+      while (poll(&poll_fd, 1, 0) == 0) Pause();
+    }
+    base::UniqueFd fd(accept(listener, nullptr, nullptr));
+    if (!fd.valid()) return absl::ErrnoToStatus(errno, "accept");
+    return fd;
+  }
+
   absl::StatusOr<Socket> Connect(const std::string& path, char work) {
     base::UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const sockaddr_un address = Address(path);
