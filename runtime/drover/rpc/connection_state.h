@@ -41,6 +41,7 @@ struct MemorySwitch {
   // socket.
   std::optional<QuestionId> question;
   std::optional<QuestionId> last_finish;
+  std::shared_ptr<const void> room;  // for what it asks for
 };
 
 struct ConnectionState {

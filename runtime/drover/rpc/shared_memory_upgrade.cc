@@ -21,6 +21,7 @@
 #include "drover/rpc/connection.h"
 #include "drover/rpc/incoming_call.h"
 #include "drover/rpc/outgoing_call.h"
+#include "drover/rpc/shared_memory_room.h"
 #include "drover/rpc/spare_memory_watch.h"
 #include "drover/wire/in_message.h"
 
@@ -36,13 +37,14 @@ constexpr uint64_t kAskAfterBytes = 4096;
 
 class MemoryHandler final : public base::RefCounted, public ReturnHandler {
  public:
-  explicit MemoryHandler(base::Ref<Connection> connection) : connection_(std::move(connection)) {}
+  MemoryHandler(base::Ref<Connection> connection, std::shared_ptr<const void> room)
+      : connection_(std::move(connection)), room_(std::move(room)) {}
 
   void OnSent(base::Ref<Connection> connection, QuestionId question) override {
-    connection->WithLock([question](ConnectionState& s) {
-      s.memory_switch = std::make_unique<MemorySwitch>();
-      s.memory_switch->question = question;
-    });
+    auto asked = std::make_unique<MemorySwitch>();
+    asked->question = question;
+    asked->room = std::move(room_);
+    connection->WithLock([&](ConnectionState& s) { s.memory_switch = std::move(asked); });
   }
   void OnReturn(capnp::AnyPointer::Reader) override { OnError(absl::OkStatus()); }
   void OnError(const absl::Status& status) override {
@@ -54,19 +56,8 @@ class MemoryHandler final : public base::RefCounted, public ReturnHandler {
 
  private:
   base::Ref<Connection> connection_;
+  std::shared_ptr<const void> room_;
 };
-
-// Counts what a server shares, until it is gone; null if that would be too much.
-std::shared_ptr<const void> Reserve(const std::shared_ptr<std::atomic<size_t>>& shared,
-                                    size_t bytes, size_t most) {
-  if (shared->fetch_add(bytes, std::memory_order_relaxed) + bytes > most) {
-    shared->fetch_sub(bytes, std::memory_order_relaxed);
-    return nullptr;
-  }
-  return std::shared_ptr<const void>(shared.get(), [shared, bytes](const void*) {
-    shared->fetch_sub(bytes, std::memory_order_relaxed);
-  });
-}
 
 // A blocked read of another kind of socket might not come back at a shutdown.
 bool IsConnectedUnixStream(int fd) {
@@ -226,19 +217,25 @@ void SharedMemoryUpgrade::AskIfDue(Connection& c) {
   const bool at_once = c.terms_->shared_memory.use == SharedMemoryTerms::Use::kAlways;
   if (!at_once && c.bytes_read() < kAskAfterBytes) return;
   if (!c.shared_.wanted.exchange(false, std::memory_order_relaxed)) return;
+  absl::StatusOr<std::shared_ptr<const void>> room = RoomOfClient(c.stream_->fd());
+  if (!room.ok()) {
+    if (at_once) RefuseSocket(c, room.status());
+    return;
+  }
   c.read_.expects_memory = true;
   c.shared_.expected.store(true, std::memory_order_release);
   OutgoingCall call(protocol::NODE_INTERFACE_ID, protocol::NODE_SHARE_MEMORY);
   call.params().initAs<protocol::Node::ShareMemoryParams>().setInPlace(TrustsPeer(c));
   call.held = true;  // waits for nothing
-  c.Bootstrap()->Send(std::move(call),
-                      base::MakeRef<MemoryHandler>(base::Ref<Connection>::Share(&c)));
+  c.Bootstrap()->Send(std::move(call), base::MakeRef<MemoryHandler>(
+                                           base::Ref<Connection>::Share(&c), *std::move(room)));
 }
 
 absl::Status SharedMemoryUpgrade::TakeOffer(Connection& c, QuestionId question) {
   c.read_.expects_memory = false;
   if (c.read_.frame_fds.size() < 2) {
-    return absl::InvalidArgumentError("the peer shares memory, but sent none");
+    return absl::InvalidArgumentError(
+        "the peer shares memory, but sent none, or no descriptor was left here to receive it");
   }
   DROVER_ASSIGN_OR_RETURN(
       std::unique_ptr<transport::SharedMemory> memory,
@@ -262,8 +259,9 @@ absl::Status SharedMemoryUpgrade::TakeOffer(Connection& c, QuestionId question) 
     base::MutexLock lock(&c.mu_);
     if (!c.state_.open()) return absl::OkStatus();
     c.shared_.has_arena = static_cast<bool>(arena);
-    c.shared_.rings = std::make_unique<SharedRings>(std::move(arena), std::move(memory),
-                                                    std::move(bell), *c.stream_);
+    c.shared_.rings =
+        std::make_unique<SharedRings>(std::move(arena), std::move(memory), std::move(bell),
+                                      *c.stream_, std::move(c.state_.memory_switch->room));
     c.state_.memory_switch->last_finish = question;
   }
   return ReadFromRings(c);
@@ -308,6 +306,7 @@ absl::Status SharedMemoryUpgrade::Watch(Connection& c, const wire::Frame& frame)
     MemorySwitch* const asked = c.state_.memory_switch.get();
     if (asked == nullptr || asked->question != question) return absl::OkStatus();
     asked->question = std::nullopt;
+    if (!message.getReturn().isResults()) asked->room = nullptr;
   }
   if (message.getReturn().isResults()) return TakeOffer(c, question);
   c.read_.expects_memory = false;

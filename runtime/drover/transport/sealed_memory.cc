@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,6 +31,12 @@ absl::Status BadMemory(const std::string& what) {
 }
 
 absl::StatusOr<base::UniqueFd> MakeSealedMemory(const char* name, size_t bytes) {
+  // A file that would become larger than it may (ulimit -f) ends the process by SIGXFSZ.
+  if (rlimit limit; getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < bytes) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("cannot make memory to share: files may have ", limit.rlim_cur,
+                     " bytes at most here (RLIMIT_FSIZE), and it needs ", bytes));
+  }
   base::UniqueFd fd(memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!fd.valid() || ftruncate(fd.get(), static_cast<off_t>(bytes)) != 0 ||
       fcntl(fd.get(), F_ADD_SEALS, kSeals) != 0) {

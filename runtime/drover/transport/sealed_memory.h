@@ -19,8 +19,9 @@
 
 namespace drover::transport {
 
-// All zero. Errors: ResourceExhausted where memory or descriptors are short; Unavailable where the
-// kernel has no memory that can be sealed.
+// All zero. Errors: ResourceExhausted where memory or descriptors are short, or files may not be so
+// large (RLIMIT_FSIZE); Unavailable where the kernel has no memory that can be sealed, or a sandbox
+// refuses it.
 absl::StatusOr<base::UniqueFd> MakeSealedMemory(const char* name, size_t bytes);
 
 // Of memory that a peer sent. Errors: InvalidArgument for what is not sealed memory.
