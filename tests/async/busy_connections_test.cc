@@ -97,6 +97,19 @@ TEST(BusyConnections, AreApartAgainSomeTimeAfterFewAreBusy) {
   EXPECT_TRUE(busy.BeginApart());
 }
 
+TEST(BusyConnections, AreApartAgainWhereThoseThatWereBusyAreGone) {
+  BusyConnections busy(kFewCpus);
+  Traffic traffic(busy, 8);
+  traffic.Run(3 * kWindow);
+  ASSERT_TRUE(busy.together());
+  // Others have input now and then, which is no sign of being busy.
+  busy.NoteTurn(BusyConnections::kLongTurnNanos / 2, traffic.now());
+  EXPECT_TRUE(busy.together());
+  busy.NoteTurn(BusyConnections::kLongTurnNanos / 2,
+                traffic.now() + BusyConnections::kTogetherNanos);
+  EXPECT_FALSE(busy.together());
+}
+
 TEST(BusyConnections, AreNeverTogetherWithManyCpus) {
   BusyConnections busy(BusyConnections::kMostCpusTogether + 1);
   Traffic(busy, 100).Run(10 * kWindow);

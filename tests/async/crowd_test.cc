@@ -63,7 +63,12 @@ TEST(Crowd, RestsLessAgainOnceTurnsAreShort) {
   Crowd crowd;
   for (int i = 0; i < 10; ++i) crowd.NoteTurn(kLong, 0);
   for (int i = 0; i < 100'000; ++i) crowd.NoteTurn(kTurn, 0);
-  EXPECT_EQ(RestAfter(crowd, Crowd::kMostSavedNanos + kLong), Crowd::kMostSavedNanos + kLong);
+  constexpr int64_t kLater = 1000 * kLong;
+  crowd.NoteTurn(Crowd::kMostSavedNanos, kLater);
+  EXPECT_FALSE(crowd.Rests(kLater));
+  crowd.NoteTurn(kLong, kLater);
+  EXPECT_TRUE(crowd.Rests(kLater + kLong - 1));
+  EXPECT_FALSE(crowd.Rests(kLater + kLong));
 }
 
 TEST(Crowd, RestsOnlyOnceLongTurnsHaveCostMoreThanShortOnesSaved) {

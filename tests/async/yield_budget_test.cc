@@ -72,23 +72,5 @@ TEST(YieldBudget, YieldsAgainAfterTheRest) {
   EXPECT_TRUE(budget.Next());
 }
 
-TEST(YieldBudget, RestsLongerAfterTheSecondLongTurn) {
-  YieldBudget budget(/*enabled=*/true);
-  const int64_t now = SteadyNanos();
-  budget.ReportTurn(now - 8 * kHour, now - 7 * kHour);
-  EXPECT_TRUE(budget.Next());
-  budget.ReportTurn(now - 3 * kHour, now - 2 * kHour);
-  EXPECT_FALSE(EverYields(budget));
-}
-
-TEST(YieldBudget, ForgetsLongTurnsAfterManyQuickOnes) {
-  YieldBudget budget(/*enabled=*/true);
-  const int64_t now = SteadyNanos();
-  budget.ReportTurn(now - 8 * kHour, now - 7 * kHour);
-  for (int i = 0; i < 10'000; ++i) budget.ReportTurn(0, kQuick);
-  budget.ReportTurn(now - 3 * kHour, now - 2 * kHour);
-  EXPECT_TRUE(budget.Next());
-}
-
 }  // namespace
 }  // namespace drover::async

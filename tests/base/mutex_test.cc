@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <thread>
 #include <vector>
 
@@ -102,6 +103,18 @@ TEST(CondVars, SayWhenTheDeadlineHasPassed) {
   while (!changed.WaitUntil(&mu, soon)) {  // it may wake up without a cause
   }
   EXPECT_GE(absl::Now(), soon);
+}
+
+TEST(CondVars, SayWhenSoLongHasPassed) {
+  Mutex mu;
+  CondVar changed;
+  MutexLock lock(&mu);
+  EXPECT_TRUE(changed.WaitFor(&mu, absl::ZeroDuration()));
+  EXPECT_TRUE(changed.WaitFor(&mu, -absl::Seconds(1)));
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(5);
+  while (!changed.WaitFor(&mu, absl::FromChrono(end - std::chrono::steady_clock::now()))) {
+  }
+  EXPECT_GE(std::chrono::steady_clock::now(), end);
 }
 
 TEST(CondVars, ThatAreSignalledDoNotWaitForTheDeadline) {

@@ -110,7 +110,7 @@ class BusyConnectionsThatAreStuck : public testing::Test {
     // If the call runs where it was read.
     static const async::InlineSlot* SlotOfRun() {
       const async::InlineSlot* slot = async::ThreadContext::Current().slot;
-      return slot != nullptr && slot->Running() != 0 ? slot : nullptr;
+      return slot != nullptr && slot->LastRun().under_way ? slot : nullptr;
     }
     void Stick() {
       stuck.Send("stuck");

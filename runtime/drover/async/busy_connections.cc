@@ -43,6 +43,10 @@ void BusyConnections::NoteTurn(int64_t nanos, int64_t now) {
     together_.store(false, std::memory_order_relaxed);
   }
   long_turns_.store(turns, std::memory_order_relaxed);
+  // Those that were busy may be gone without a word.
+  if (now >= until_.load(std::memory_order_relaxed)) {
+    together_.store(false, std::memory_order_relaxed);
+  }
 }
 
 bool BusyConnections::BeginApart() {

@@ -12,10 +12,9 @@
 // A wait tries that after some rounds, and the answers to short waits are here before. A thread
 // that only computes takes a whole slice of time when it is given the CPU, though it would have to
 // give way to one that wakes up; so after a turn of others that was long nobody polls nor yields
-// for as long again, for 4 times as long if that happens once more, and so on up to a hundred
-// times. A long turn now and then is no reason to, though, where short ones have saved more than
-// it cost: the host of a virtual machine takes a CPU away for milliseconds, too, and whoever then
-// sleeps and must be woken keeps the others from having short turns.
+// for a while (rest.h). A long turn now and then is no reason to, though, where short ones have
+// saved more than it cost: the host of a virtual machine takes a CPU away for milliseconds, too,
+// and whoever then sleeps and must be woken keeps the others from having short turns.
 //
 // Thread-compatible; each thread has its own, in its ThreadContext.
 #ifndef DROVER_ASYNC_CROWD_H_
@@ -24,6 +23,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "drover/async/rest.h"
 #include "drover/async/steady_clock.h"
 
 namespace drover::async {
@@ -49,19 +49,17 @@ class Crowd {
   bool Yield(int64_t* now);
 
   // Whether it had better sleep than poll or yield.
-  bool Rests(int64_t now) const { return now < rests_until_; }
+  bool Rests(int64_t now) const { return rest_.Rests(now); }
   // The others had a turn of that length, which ended then.
   void NoteTurn(int64_t nanos, int64_t now) {
     if (nanos > kLongTurnNanos) {
       saved_ -= nanos;
       if (saved_ >= 0) return;
       saved_ = 0;
-      rests_until_ = now + rest_ * nanos;
-      rest_ = std::min(4 * rest_, kLongestRest);
-      quick_ = 0;
+      rest_.NoteLong(nanos, now);
       return;
     }
-    if (++quick_ % kQuickTurns == 0) rest_ = std::max(rest_ / 4, int64_t{1});
+    rest_.NoteShort();
     if (nanos > kTurnNanos) {
       credit_ = kMaxCredit;
       saved_ = std::min(saved_ + kSavedNanos, kMostSavedNanos);
@@ -73,13 +71,9 @@ class Crowd {
  private:
   static constexpr uint32_t kProbeEvery = 4;
   static constexpr int kMaxCredit = 16;
-  static constexpr int64_t kLongestRest = 100;   // times as long as the turn that was too long
-  static constexpr uint32_t kQuickTurns = 1024;  // so many in a row show that the others are gone
 
-  int64_t rests_until_ = 0;
-  int64_t rest_ = 1;
+  Rest rest_;
   int64_t saved_ = 0;  // by short turns, beyond what long ones have cost
-  uint32_t quick_ = 0;
   int credit_ = 0;
 };
 

@@ -1,12 +1,13 @@
 #include "drover/async/monitor.h"
 
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
-#include "absl/time/clock.h"
 #include "drover/async/runtime_thread.h"
 #include "drover/async/thread_context.h"
 #include "drover/async/thread_pool.h"
+#include "drover/base/log.h"
 
 namespace drover::async {
 namespace {
@@ -36,8 +37,16 @@ void Monitor::WakeUp() {
   if (stopping_ || awake_.exchange(true, std::memory_order_seq_cst)) return;
   if (thread_.joinable()) {
     cv_.Signal();
-  } else {
+    return;
+  }
+  try {
     thread_ = StartRuntimeThread("drover-monitor", [this] { Run(); });
+  } catch (const std::system_error& e) {
+    awake_.store(false, std::memory_order_seq_cst);  // the next work tries again
+    if (!std::exchange(start_failed_, true)) {
+      DROVER_LOG(kError) << "cannot start the thread that watches for calls which block: "
+                         << e.what();
+    }
   }
 }
 
@@ -57,15 +66,14 @@ bool Monitor::Scan() {
   bool stuck = false;
   uint64_t runs = 0;
   for (Watched& watched : slots_) {
-    const uint64_t run = watched.slot->Running();
-    if (run != 0 && run == watched.seen_run) {
-      watched.slot->HandOverIfStill(run);
+    const InlineSlot::Run run = watched.slot->LastRun();
+    if (run.under_way && run.number == watched.seen_run) {
+      watched.slot->HandOverIfStill(run.number);
       stuck = true;
     }
-    running = running || run != 0;
-    const uint64_t last = watched.slot->LastRun();
-    runs += last - watched.seen_run;
-    watched.seen_run = last;
+    running = running || run.under_way;
+    runs += run.number - watched.seen_run;
+    watched.seen_run = run.number;
   }
   tick_ = !stuck && runs >= kManyRunsATick ? std::min(2 * tick_, kLongestTick) : kTick;
   return running;
@@ -75,15 +83,15 @@ void Monitor::Run() {
   int quiet = 0;
   base::MutexLock lock(&mu_);
   while (!stopping_) {
-    const absl::Time next = absl::Now() + tick_;
-    while (!stopping_ && !cv_.WaitUntil(&mu_, next)) {
+    while (!stopping_ && !cv_.WaitFor(&mu_, tick_)) {
     }
     const bool pool_waits = pool_->GrowIfStuck();
     quiet = Scan() || pool_waits ? 0 : quiet + 1;
     if (quiet < kQuietTicksBeforeSleep) continue;
     quiet = 0;
     awake_.store(false, std::memory_order_seq_cst);
-    // A run that began before it could see that we sleep is found by this scan.
+    // A run that began before it could see that we sleep is found by this scan, which hands nothing
+    // over: the last one saw nothing under way. (To hand over is to post work, and that wakes us.)
     if (Scan() || pool_->HasWaitingTasks()) {
       awake_.store(true, std::memory_order_seq_cst);
       continue;

@@ -1,6 +1,7 @@
 // Notices user code that runs inline and does not come back, and work that waits for a thread
-// behind such code: every tick (about 200 us) it hands over the batons of a run that it has seen
-// before, and lets the pool grow. It sleeps when no inline call has run for some ticks.
+// behind such code: every tick it hands over the batons of a run that it has seen before, and lets
+// the pool grow. A tick is about 200 us, and up to 1 ms while many inline calls come and go. It
+// sleeps when no inline call has run for some ticks.
 //
 // Thread-safe. NoteWork costs one load while the monitor is awake.
 #ifndef DROVER_ASYNC_MONITOR_H_
@@ -56,6 +57,7 @@ class Monitor {
   std::vector<Watched> slots_ ABSL_GUARDED_BY(mu_);
   absl::Duration tick_ ABSL_GUARDED_BY(mu_);  // until the next look
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  bool start_failed_ ABSL_GUARDED_BY(mu_) = false;
   std::thread thread_ ABSL_GUARDED_BY(mu_);
 };
 

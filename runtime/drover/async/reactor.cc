@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/time/clock.h"
 #include "drover/async/busy_connections.h"
 #include "drover/async/cpu.h"
 #include "drover/async/crowd.h"
@@ -28,6 +27,7 @@ constexpr int kMaxEvents = 64;
 constexpr int kPollsARound = 4;  // between two looks at the clock
 // A wait that lets others run may be longer than one that only polls.
 constexpr int64_t kYielding = 4;
+constexpr int64_t kForever = std::numeric_limits<int64_t>::max();
 
 }  // namespace
 
@@ -135,17 +135,18 @@ void Reactor::Run() {
   const NoUserCodeScope no_user_code;
   ThreadPool::NotBusy not_busy(*pool_);
   pool_->EnterBlocked();
-  absl::Time last_tick = absl::InfinitePast();
-  bool busy = false;  // the last wait brought something
+  int64_t last_tick = 0;  // as SteadyNanos
+  bool busy = false;      // the last wait brought something
   while (!stopping_.load(std::memory_order_acquire) && context.reactor == this) {
     epoll_event events[kMaxEvents];
     const int interval = tick_millis_.load(std::memory_order_relaxed);
     const bool together = BusyConnections::Get().together();
     int n = 0;
-    if (together) {
-      if (const int64_t nanos = together_spin_.Next(); nanos > 0) n = YieldingPoll(events, nanos);
-    } else if (busy) {
-      if (const int64_t nanos = spin_.Next(); nanos > 0) n = Poll(events, nanos);
+    if (const int wait = WaitMillis(interval); together || busy) {
+      // Not beyond what else is due.
+      const int64_t nanos = std::min((together ? together_spin_ : spin_).Next(),
+                                     wait < 0 ? kForever : wait * int64_t{1'000'000});
+      if (nanos > 0) n = together ? YieldingPoll(events, nanos) : Poll(events, nanos);
     }
     if (n == 0) n = epoll_wait(epoll_.get(), events, kMaxEvents, WaitMillis(interval));
     busy = n > 0;
@@ -160,8 +161,8 @@ void Reactor::Run() {
       if (handler) handler->OnReady(events[i].events);
     }
     if (interval != kNoTicks && context.reactor == this) {
-      const absl::Time now = absl::Now();
-      if (now >= last_tick + absl::Milliseconds(interval)) {
+      const int64_t now = SteadyNanos();
+      if (now >= last_tick + interval * int64_t{1'000'000}) {
         RunTicks();
         last_tick = now;
       }
@@ -191,8 +192,9 @@ int Reactor::Poll(epoll_event* events, int64_t nanos) {
     now = SteadyNanos();
     if (crowd.WantsYield(round) && !crowd.Yield(&now)) break;
   }
-  spin_.Report(/*paid=*/false, now - began);
-  return 0;
+  const int n = epoll_wait(epoll_.get(), events, kMaxEvents, 0);  // as of the last turn of others
+  spin_.Report(/*paid=*/n > 0, now - began);
+  return std::max(n, 0);
 }
 
 int Reactor::YieldingPoll(epoll_event* events, int64_t nanos) {

@@ -32,12 +32,7 @@ bool InlineSlot::End() {
 }
 
 void InlineSlot::HandOver() {
-  if (const uint64_t run = Running(); run != 0) HandOverIfStill(run);
-}
-
-uint64_t InlineSlot::Running() const {
-  const uint64_t state = state_.load(std::memory_order_seq_cst);
-  return (state & kPhaseMask) == kRunning ? state >> 2 : 0;
+  if (const Run run = LastRun(); run.under_way) HandOverIfStill(run.number);
 }
 
 void InlineSlot::HandOverIfStill(uint64_t run) {

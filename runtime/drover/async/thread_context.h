@@ -53,11 +53,16 @@ class InlineSlot {
   uint64_t subject() const { return subject_; }
 
   // For the thread itself: whether user code runs and the reading has not been handed over.
-  bool KeepsReading() const { return reading_ != nullptr && Running() != 0; }
-  // For the monitor: the number of the run under way, or 0.
-  uint64_t Running() const;
-  // The number of the last run that began.
-  uint64_t LastRun() const { return state_.load(std::memory_order_relaxed) >> 2; }
+  bool KeepsReading() const { return reading_ != nullptr && LastRun().under_way; }
+  // For the monitor: the number of the last run that began, and whether it is under way.
+  struct Run {
+    uint64_t number;
+    bool under_way;
+  };
+  Run LastRun() const {
+    const uint64_t state = state_.load(std::memory_order_seq_cst);
+    return {state >> 2, (state & kPhaseMask) == kRunning};
+  }
   // Hands over if run number `run` is still under way.
   void HandOverIfStill(uint64_t run);
 

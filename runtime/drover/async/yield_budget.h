@@ -11,20 +11,19 @@
 //   }
 //
 // A process that is woken gets the CPU before one that only computes, a process that has yielded
-// does not. So after a turn of others that was long (kWorthNanos) nobody yields for as long again,
-// for 4 times as long if that happens once more, and so on up to a hundred times, which bounds what
-// is lost to one part in a hundred. As long as no turn has been long lately, only one in
-// kMeasureEvery is measured: the readings of the clock would be a hundredth of a call. Where
-// yielding brings nothing, only one wait in kProbeEvery does it. Whoever turns
-// polling off (RuntimeOptions::spin) turns this off too; with two CPUs one polls instead.
+// does not. So after a turn of others that was long (kWorthNanos) nobody yields for a while
+// (rest.h). As long as no turn has been long lately, only one in kMeasureEvery is measured: the
+// readings of the clock would be a hundredth of a call. Where yielding brings nothing, only one
+// wait in kProbeEvery does it. Whoever turns polling off (RuntimeOptions::spin) turns this off too;
+// with two CPUs one polls instead.
 //
 // Thread-compatible.
 #ifndef DROVER_ASYNC_YIELD_BUDGET_H_
 #define DROVER_ASYNC_YIELD_BUDGET_H_
 
-#include <algorithm>
 #include <cstdint>
 
+#include "drover/async/rest.h"
 #include "drover/async/steady_clock.h"
 
 namespace drover::async {
@@ -41,21 +40,20 @@ class YieldBudget {
 
   bool Next() {
     if (!enabled_) return false;
-    if (rests_until_ != 0) {
-      if (SteadyNanos() < rests_until_) return false;
-      rests_until_ = 0;
+    if (rests_) {
+      if (rest_.Rests(SteadyNanos())) return false;
+      rests_ = false;
     }
     return credit_ > 0 || ++waits_ % kProbeEvery == 0;
   }
   // Whether the turn that Next() allowed is to be measured, and reported to ReportTurn.
-  bool Measures() { return rest_ > 1 || turns_++ % kMeasureEvery == 0; }
+  bool Measures() { return rest_.wary() || turns_++ % kMeasureEvery == 0; }
   void ReportTurn(int64_t from, int64_t to, int64_t worth = kWorthNanos) {
     if (to - from > worth) {
-      rests_until_ = to + rest_ * (to - from);
-      rest_ = std::min(4 * rest_, kLongestRest);
-      quick_ = 0;
-    } else if (++quick_ % kQuickTurns == 0) {
-      rest_ = std::max(rest_ / 4, int64_t{1});
+      rest_.NoteLong(to - from, to);
+      rests_ = true;
+    } else {
+      rest_.NoteShort();
     }
   }
   void Report(bool paid) {
@@ -70,13 +68,9 @@ class YieldBudget {
   static constexpr int kMaxCredit = 4;
   static constexpr uint32_t kProbeEvery = 32;
 
-  static constexpr int64_t kLongestRest = 100;   // times as long as the turn that was too long
-  static constexpr uint32_t kQuickTurns = 1024;  // so many in a row show that the others are gone
-
+  Rest rest_;
   const bool enabled_;
-  int64_t rests_until_ = 0;
-  int64_t rest_ = 1;
-  uint32_t quick_ = 0;
+  bool rests_ = false;  // or did when it was last looked
   int credit_ = 1;
   uint32_t waits_ = 0;
   uint32_t turns_ = 0;

@@ -25,22 +25,32 @@ inline void CpuRelax() {
 
 static_assert(sizeof(std::atomic<uint32_t>) == sizeof(uint32_t), "a futex is four bytes");
 
+// The time by `clock`, and so much later.
+timespec Later(clockid_t clock, absl::Duration by) {
+  timespec now;
+  clock_gettime(clock, &now);
+  return absl::ToTimespec(absl::DurationFromTimespec(now) + by);
+}
+
 // Sleeps unless `futex` is something else than `expected`, until it is woken or until `deadline`,
-// if that is not null, by the clock that absl::Now reads. False if the deadline passed.
-bool Sleep(std::atomic<uint32_t>& futex, uint32_t expected, const timespec* deadline) {
+// if that is not null, by `clock` (CLOCK_REALTIME, which absl::Now reads, or CLOCK_MONOTONIC).
+// False if the deadline passed.
+bool Sleep(std::atomic<uint32_t>& futex, uint32_t expected, const timespec* deadline,
+           clockid_t clock) {
+  const int wait = FUTEX_WAIT_BITSET_PRIVATE | (clock == CLOCK_REALTIME ? FUTEX_CLOCK_REALTIME : 0);
 #ifdef DROVER_TSAN
   // It holds signals back until a call that it knows of.
   poll(nullptr, 0, 0);
-  timespec soon = absl::ToTimespec(absl::Now() + absl::Milliseconds(20));
-  if (deadline == nullptr || absl::TimeFromTimespec(*deadline) > absl::TimeFromTimespec(soon)) {
-    syscall(SYS_futex, &futex, FUTEX_WAIT_BITSET_PRIVATE | FUTEX_CLOCK_REALTIME, expected, &soon,
-            nullptr, FUTEX_BITSET_MATCH_ANY);
+  timespec soon = Later(clock, absl::Milliseconds(20));
+  if (deadline == nullptr ||
+      absl::DurationFromTimespec(*deadline) > absl::DurationFromTimespec(soon)) {
+    syscall(SYS_futex, &futex, wait, expected, &soon, nullptr, FUTEX_BITSET_MATCH_ANY);
     poll(nullptr, 0, 0);
     return true;
   }
 #endif
-  return syscall(SYS_futex, &futex, FUTEX_WAIT_BITSET_PRIVATE | FUTEX_CLOCK_REALTIME, expected,
-                 deadline, nullptr, FUTEX_BITSET_MATCH_ANY) == 0 ||
+  return syscall(SYS_futex, &futex, wait, expected, deadline, nullptr, FUTEX_BITSET_MATCH_ANY) ==
+             0 ||
          errno != ETIMEDOUT;
 }
 
@@ -57,7 +67,7 @@ void Mutex::LockContended() {
   }
   // Whoever has slept cannot know whether others still do.
   while (state_.exchange(kContended, std::memory_order_acquire) != kFree) {
-    Sleep(state_, kContended, nullptr);
+    Sleep(state_, kContended, nullptr, CLOCK_REALTIME);
   }
 }
 
@@ -66,13 +76,23 @@ void Mutex::LockContended() {
 void Mutex::WakeOne() { WakeUp(state_, 1); }
 
 bool CondVar::WaitUntil(Mutex* mu, absl::Time deadline) {
-  const bool endless = deadline == absl::InfiniteFuture();
-  const timespec limit = endless ? timespec{} : absl::ToTimespec(deadline);
+  if (deadline == absl::InfiniteFuture()) return Wait(mu, nullptr, CLOCK_REALTIME);
+  const timespec limit = absl::ToTimespec(deadline);
+  return Wait(mu, &limit, CLOCK_REALTIME);
+}
+
+bool CondVar::WaitFor(Mutex* mu, absl::Duration limit) {
+  const timespec deadline = Later(CLOCK_MONOTONIC, limit);
+  return Wait(mu, &deadline, CLOCK_MONOTONIC);
+}
+
+bool CondVar::Wait(Mutex* mu, const timespec* deadline, clockid_t clock) {
   waiters_.fetch_add(1, std::memory_order_relaxed);
   const uint32_t seen = signals_.load(std::memory_order_relaxed);
   mu->Unlock();
   // A deadline before 1970, which the kernel does not take, has passed.
-  const bool in_time = limit.tv_sec >= 0 && Sleep(signals_, seen, endless ? nullptr : &limit);
+  const bool in_time =
+      (deadline == nullptr || deadline->tv_sec >= 0) && Sleep(signals_, seen, deadline, clock);
   mu->Lock();
   waiters_.fetch_sub(1, std::memory_order_relaxed);
   return !in_time;

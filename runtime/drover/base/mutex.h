@@ -12,6 +12,8 @@
 #ifndef DROVER_BASE_MUTEX_H_
 #define DROVER_BASE_MUTEX_H_
 
+#include <time.h>
+
 #include <atomic>
 #include <cstdint>
 
@@ -103,11 +105,15 @@ class CondVar {
   void Wait(Mutex* mu) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu) { WaitUntil(mu, absl::InfiniteFuture()); }
   // Returns true if the deadline passed. InfiniteFuture() never passes.
   bool WaitUntil(Mutex* mu, absl::Time deadline) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu);
+  // Returns true if so long has passed, by a clock that nobody can set.
+  bool WaitFor(Mutex* mu, absl::Duration limit) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu);
   // For whoever holds the mutex.
   void Signal() { Wake(1); }
   void SignalAll();
 
  private:
+  // Null: without end.
+  bool Wait(Mutex* mu, const timespec* deadline, clockid_t clock) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu);
   void Wake(int most);
 
   std::atomic<uint32_t> signals_{0};  // so far: who sees that it has changed does not sleep

@@ -164,7 +164,8 @@ class Connection final : public async::EventHandler {
   void Rest();  // lets go of empty buffers; by the token's holder, or while nobody has it
   bool PromoteFollower() ABSL_EXCLUSIVE_LOCKS_REQUIRED(read_mu_);
   bool InCrowd() const;
-  bool YieldAsFollower(const async::FutureCore& core);  // whether to try for the token again
+  bool YieldAsFollower(const async::FutureCore& core,
+                       absl::Time deadline);  // whether to try for the token again
   void Lead(async::FutureCore& core, absl::Time deadline);
   void ResumeReading();
   void ReadAsRuntime(async::DedicatedReader& dedicated);

@@ -1,5 +1,5 @@
-// Who reads a connection, and what becomes of the frames. (The runtime's part of the reading is in
-// connection_runtime.cc.)
+// Who reads a connection. (The runtime's part of the reading is in connection_runtime.cc, what
+// becomes of the frames in connection_frames.cc.)
 //
 // The read token passes between the threads that wait for answers (leader and followers), the
 // reactor, and threads that resume reading after an inline call did not come back. It is never let
@@ -23,7 +23,6 @@
 #include "drover/base/log.h"
 #include "drover/base/thread_count.h"
 #include "drover/rpc/batch.h"
-#include "drover/rpc/batching.h"
 #include "drover/rpc/connection.h"
 #include "drover/rpc/spare_memory_watch.h"
 
@@ -36,21 +35,18 @@ constexpr int64_t kCrowdedSpin = 4;
 constexpr int kPolls = 8;
 constexpr int kPollsOfMemory = 32;
 
-// The connection whose frames this thread is handling: its replies leave together, unless it is
-// known that this is the last.
-struct Cork {
-  const Connection* connection = nullptr;
-  bool last = false;
-  bool running = false;  // user code, inline
-};
-thread_local Cork cork;
-
 // Callers of this process that sleep in a read. Where they are many an answer takes longer, for all
 // of them are woken one by one; a wait that polls for it must be ready to do so for longer, or none
 // ever finds out that polling would save all that.
 constinit base::ThreadCount sleeping_callers;
 
 bool ManySleep() { return sleeping_callers.value() >= async::AvailableCpus(); }
+
+// No longer than until the deadline.
+int64_t Within(absl::Time deadline, int64_t nanos) {
+  if (nanos == 0 || deadline == absl::InfiniteFuture()) return nanos;
+  return std::clamp<int64_t>(absl::ToInt64Nanoseconds(deadline - absl::Now()), 0, nanos);
+}
 
 inline void CpuRelax() {
 #if defined(__x86_64__)
@@ -59,16 +55,6 @@ inline void CpuRelax() {
 }
 
 }  // namespace
-
-bool Connection::Corked(size_t queued_bytes) const {
-  if (cork.connection != this || cork.last || queued_bytes >= kMostWaitingReplyBytes) return false;
-  // Unless the reading went to another thread meanwhile: then this one has nothing to wait for.
-  return !cork.running || async::ThreadContext::Current().slot->KeepsReading();
-}
-
-void Connection::FlushUnlessCorked() {
-  if (!Corked(/*queued_bytes=*/0)) Flush();
-}
 
 ReadResult Connection::ReadOnce(transport::Wait wait) {
   const std::span<std::byte> space = read_.reader.Space();
@@ -126,13 +112,18 @@ ReadResult Connection::SpinForInput(int64_t nanos, const async::FutureCore* core
     }
     // What ends the wait before its time says nothing of what polling brings.
     if (core != nullptr && core->ready()) return ReadResult::kNothing;
+    if (context.cancellation != nullptr && context.cancellation->cancelled()) {
+      return ReadResult::kNothing;
+    }
     // Others wait, or our own input came.
     if (context.reactor != nullptr && context.reactor->HasReady()) return ReadResult::kNothing;
     now = async::SteadyNanos();
     if (crowd.WantsYield(round) && !crowd.Yield(&now)) break;
   }
-  read_.spin.Report(/*paid=*/false, now - began);
-  return ReadResult::kNothing;
+  // What the last turn of the others brought.
+  const ReadResult result = ReadOnce(transport::Wait::kDontBlock);
+  read_.spin.Report(/*paid=*/result == ReadResult::kProgress, now - began);
+  return result;
 }
 
 ReadResult Connection::YieldForInput(async::YieldBudget& budget, int64_t worth) {
@@ -177,7 +168,7 @@ void Connection::Drive(async::FutureCore& core, absl::Time deadline) {
       ReleaseTokenAsCaller();
       continue;
     }
-    if (YieldAsFollower(core)) continue;
+    if (YieldAsFollower(core, deadline)) continue;
     Follower self{.parker = &parker, .core = &core};
     core.AddWaiter(&parker);
     bool following;
@@ -223,9 +214,9 @@ bool Connection::InCrowd() const {
 
 // Whoever reads handles this thread's answer too. It does not ask to be woken: if it gets along by
 // letting others run it neither sleeps nor costs the reader anything.
-bool Connection::YieldAsFollower(const async::FutureCore& core) {
+bool Connection::YieldAsFollower(const async::FutureCore& core, absl::Time deadline) {
   async::ThreadContext& context = async::ThreadContext::Current();
-  const int64_t nanos = runtime_.spin_nanos();
+  const int64_t nanos = Within(deadline, runtime_.spin_nanos());
   if (nanos == 0 || context.cancellation != nullptr || context.follow.Next() == 0) return false;
   yielding_.fetch_add(1, std::memory_order_seq_cst);
   const bool done = async::YieldUntil(context.crowd, kCrowdedSpin * nanos, [&] {
@@ -249,14 +240,17 @@ void Connection::Lead(async::FutureCore& core, absl::Time deadline) {
       if (on) core.RemoveWaiter();
     }
   } watch{core};
+  // A read that slept came to the limit which a thread that stayed here before has set: once more.
+  bool sleeps_on = false;
   while (!core.ready() && !ended_.load(std::memory_order_acquire)) {
     ReadResult result = ReadResult::kNothing;
-    if (const int64_t nanos = read_.spin.Next(); nanos > 0) {
+    if (const int64_t nanos = sleeps_on ? 0 : Within(deadline, read_.spin.Next()); nanos > 0) {
       result = SpinForInput(nanos, &core);
       if (core.ready() && result == ReadResult::kNothing) return;
     }
-    if (result == ReadResult::kNothing)
+    if (result == ReadResult::kNothing && !sleeps_on) {
       result = YieldForInput(read_.yield, async::YieldBudget::kWorthNanos);
+    }
     if (result == ReadResult::kNothing) {
       if (core.ready()) return;
       // Results that are kept here may be given to the caller by a thread that does not read.
@@ -265,6 +259,7 @@ void Connection::Lead(async::FutureCore& core, absl::Time deadline) {
         sleeping_callers.Enter();
         result = ReadOnce(transport::Wait::kBlock);
         sleeping_callers.Leave();
+        sleeps_on = result == ReadResult::kNothing;
       } else {
         if (elsewhere && !std::exchange(watch.on, true)) core.AddWaiter(&parker);
         if (cancellation != nullptr && cancellation->cancelled()) return;
@@ -336,71 +331,6 @@ bool Connection::PromoteFollower() {
   next->promoted = true;
   next->parker->Unpark();
   return true;
-}
-
-// --- frames -------------------------------------------------------------------------------------
-
-bool Connection::HandleFrames(async::DedicatedReader* reader) {
-  const async::NoUserCodeScope no_user_code;
-  async::ThreadPool& pool = runtime_.pool();
-  const Cork outer = std::exchange(cork, {.connection = this});
-  int64_t corked_until = 0;
-  bool kept = true;
-  bool whole = false;
-  Deferred deferred;
-  while (kept && read_.reader.pending() > 0 && !ended_.load(std::memory_order_relaxed)) {
-    wire::Frame frame;
-    absl::Status problem;
-    if (!read_.reader.TakeOrdinary(&frame)) {
-      const absl::StatusOr<bool> next =
-          read_.reader.Next(&frame, SharedMemoryUpgrade::InputArena(*this));
-      if (next.ok() && !*next) break;
-      problem = next.status();
-    }
-    if (problem.ok() && !read_.arrived_fds.empty()) TakeFrameFds();
-    if (problem.ok()) problem = HandleFrame(std::move(frame), deferred);
-    if (!read_.frame_fds.empty())
-      read_.frame_fds.clear();  // those that belong to nothing are closed
-    whole = true;
-    if (read_.frame_watch.expects_first()) StopExpectingFirstFrame();
-    deferred.FinishTasks();
-    if (overstepped_.load(std::memory_order_relaxed)) EndIfOverstepped();
-    if (!problem.ok()) {
-      Abort(problem);
-      break;
-    }
-    auto& work = deferred.work();
-    if (work.empty()) continue;
-    for (size_t i = 0; i < work.size(); ++i) {
-      // Only the last one runs here: the others must not wait behind it.
-      if (reader != nullptr && i + 1 == work.size() && !pool.Exhausted()) {
-        cork.last = read_.reader.pending() == 0;
-        cork.running = true;
-        kept = RunHere(work[i], *reader);
-        cork.last = cork.running = false;
-      } else {
-        RunOnPool(std::move(work[i]));
-      }
-    }
-    work.clear();
-    if (!kept || read_.reader.pending() == 0) continue;
-    const int64_t now = async::SteadyNanos();
-    if (corked_until == 0) corked_until = now + MostReplyWaitNanos();
-    if (now < corked_until) continue;
-    Flush();
-    corked_until = now + MostReplyWaitNanos();
-  }
-  if (kept && !read_.finished.empty()) {
-    FinishAnswers(deferred);
-    deferred.FinishTasks();
-  }
-  cork = outer;
-  Flush();
-  if (kept && shared_.wanted.load(std::memory_order_relaxed)) SharedMemoryUpgrade::AskIfDue(*this);
-  if (kept && read_.frame_watch.Note(whole, read_.reader.pending(), terms_->limits.frame_timeout)) {
-    CallAt(read_.frame_watch.deadline());
-  }
-  return kept;
 }
 
 }  // namespace drover::rpc

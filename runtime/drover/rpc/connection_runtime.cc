@@ -119,7 +119,11 @@ void Connection::OnReady(uint32_t events) {
   }
   async::DedicatedReader dedicated;
   ReadAsRuntime(dedicated);
-  if (async::BusyConnections& busy = async::BusyConnections::Get(); busy.together()) {
+  // A thread that stayed, or that is not in the reactor any more, has kept nobody waiting.
+  const bool delayed_others =
+      !dedicated.begun() && async::ThreadContext::Current().reactor != nullptr;
+  if (async::BusyConnections& busy = async::BusyConnections::Get();
+      delayed_others && busy.together()) {
     const int64_t now = async::SteadyNanos();
     busy.NoteTurn(now - from, now);
   }
@@ -212,11 +216,15 @@ void Connection::ResumeReading() {
 }
 
 bool Connection::OnTick() {
-  FlushAll();
+  // What was queued before this leaves now; whoever queues something later asks for another tick.
+  // (The lock in Write() orders the two, which a look at queued_ would not.)
+  ticking_.store(false, std::memory_order_seq_cst);
+  Write(/*also_what_can_wait=*/true);
   base::MutexLock lock(&read_mu_);
   if (!ended_.load(std::memory_order_acquire) && stream_ != nullptr) {
     if (uses_ != uses_at_tick_) {
       uses_at_tick_ = uses_;
+      ticking_.store(true, std::memory_order_seq_cst);
       return true;
     }
     if (!token_held_) {
@@ -224,9 +232,7 @@ bool Connection::OnTick() {
       Rest();
     }
   }
-  // A caller that holds the token asks for ticks again when it lets go.
-  ticking_.store(false, std::memory_order_seq_cst);
-  return false;
+  return false;  // a caller that holds the token asks for ticks again when it lets go
 }
 
 void Connection::Rest() {

@@ -120,7 +120,7 @@ void Strand::Run() {
   while (Next(&item)) {
     // If the run has not been handed over, it was not for what ran first.
     async::InlineSlot* slot = async::ThreadContext::Current().slot;
-    if (slot != nullptr && slot->Running() != 0) slot->set_subject(0);
+    if (slot != nullptr && slot->LastRun().under_way) slot->set_subject(0);
     RunItem(item);
   }
 }
