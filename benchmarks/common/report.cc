@@ -76,8 +76,9 @@ std::string Section(const Measurement& measurement, Placement placement) {
   const std::string lead = LeadTable(measurement, placement, kDrover);
   if (lead.empty()) return text;
   return absl::StrCat(text,
-                      "\nHow many times as fast as each Drover is, with its defaults (an idle ",
-                      "connection: how many times as small):\n\n", lead);
+                      "\nHow many times as fast as each Drover is at a socket, without the shared ",
+                      "memory to which a connection with defaults goes over: its figures are those ",
+                      "of *Drover, shm* (an idle connection: how many times as small):\n\n", lead);
 }
 
 constexpr char kHowToRead[] =

@@ -15,8 +15,7 @@
 //   1981): two blocked calls in a row make a method slow, and it goes to the pool; two quick ones
 //   in a row make it quick again.
 // - How many calls are still to be run with care after one that blocked, kCautious of them: about
-// as
-//   many as cost together what one costs that blocks unexpectedly, so that care never costs more
+//   as many as cost together what one costs that blocks unexpectedly, so that care never costs more
 //   than twice what it saves (the rule of ski rental: Karlin, Manasse, Rudolph, Sleator,
 //   "Competitive Snoopy Caching", 1988). They are lent: the thread lets somebody else watch the
 //   connection before it runs them, which costs a few system calls and wakes nobody unless input

@@ -33,8 +33,9 @@ struct RuntimeOptions {
   // Most threads that may run, or be blocked in, user code at a time. Default 512; at least 1. A
   // call for which no thread is left fails with ResourceExhausted.
   int max_threads = 512;
-  // For how long at most a wait for a message polls before it sleeps, where polling pays; from 0,
-  // which turns it off, to a second, and what is outside counts as the nearest of the two. Saves a
+  // For how long a wait for a message polls before it sleeps, where polling pays; from 0, which
+  // turns it off, to a second, and what is outside counts as the nearest of the two. Up to four
+  // times as long where threads crowd, but never beyond a deadline. Saves a
   // wake-up of 25-30 us where the answer comes sooner, and burns a CPU meanwhile; how long it
   // really polls follows what that has lately saved (async/spin_budget.h). Default: what the
   // environment variable DROVER_SPIN says, in microseconds; without it 50 us.

@@ -44,7 +44,7 @@ struct ServerOptions {
   Runtime* runtime = nullptr;
   // Connections that may wait to be accepted. Default 4096; the kernel may allow fewer.
   int backlog = 4096;
-  // Permissions of a unix:// socket's file. Default 0600: the same user only.
+  // Permissions of a unix:// or shm:// socket's file. Default 0600: the same user only.
   mode_t mode = 0600;
   // Allows a TCP address beyond loopback, where traffic is neither encrypted nor authenticated.
   // Default: refused with FailedPrecondition.

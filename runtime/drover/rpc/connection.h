@@ -171,7 +171,7 @@ class Connection final : public async::EventHandler {
   void ReadAsRuntime(async::DedicatedReader& dedicated);
   bool BeginDedicated(async::DedicatedReader& dedicated);
   ReadResult ReadOnce(transport::Wait wait);
-  ReadResult SpinForInput(int64_t nanos, const async::FutureCore* core);
+  ReadResult SpinForInput(int64_t nanos, const async::FutureCore* core, absl::Time deadline);
   ReadResult YieldForInput(async::YieldBudget& budget, int64_t worth);  // lets others run first
   // User code goes to the pool, but for what `reader` may run. False if the token went away.
   bool HandleFrames(async::DedicatedReader* reader);

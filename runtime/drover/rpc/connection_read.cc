@@ -90,7 +90,8 @@ ReadResult Connection::ReadOnce(transport::Wait wait) {
   return ReadResult::kEnded;
 }
 
-ReadResult Connection::SpinForInput(int64_t nanos, const async::FutureCore* core) {
+ReadResult Connection::SpinForInput(int64_t nanos, const async::FutureCore* core,
+                                    absl::Time deadline) {
   async::ThreadContext& context = async::ThreadContext::Current();
   async::Crowd& crowd = context.crowd;
   const int64_t began = async::SteadyNanos();
@@ -98,7 +99,7 @@ ReadResult Connection::SpinForInput(int64_t nanos, const async::FutureCore* core
   if (crowd.Rests(now)) return ReadResult::kNothing;
   const int most_polls = read_.rings != nullptr ? kPollsOfMemory : kPolls;
   const bool long_wait = crowd.crowded() || (core != nullptr && ManySleep());
-  const int64_t give_up = now + (long_wait ? kCrowdedSpin * nanos : nanos);
+  const int64_t give_up = now + Within(deadline, long_wait ? kCrowdedSpin * nanos : nanos);
   // The peer cannot have answered yet if it is one of those that wait for this CPU.
   if (core != nullptr && crowd.crowded()) crowd.Yield(&now);
   for (uint32_t round = 0; now < give_up && !ended_.load(std::memory_order_relaxed); ++round) {
@@ -216,10 +217,10 @@ bool Connection::InCrowd() const {
 // letting others run it neither sleeps nor costs the reader anything.
 bool Connection::YieldAsFollower(const async::FutureCore& core, absl::Time deadline) {
   async::ThreadContext& context = async::ThreadContext::Current();
-  const int64_t nanos = Within(deadline, runtime_.spin_nanos());
+  const int64_t nanos = runtime_.spin_nanos();
   if (nanos == 0 || context.cancellation != nullptr || context.follow.Next() == 0) return false;
   yielding_.fetch_add(1, std::memory_order_seq_cst);
-  const bool done = async::YieldUntil(context.crowd, kCrowdedSpin * nanos, [&] {
+  const bool done = async::YieldUntil(context.crowd, Within(deadline, kCrowdedSpin * nanos), [&] {
     return core.ready() || !token_held_.load(std::memory_order_relaxed) ||
            ended_.load(std::memory_order_relaxed);
   });
@@ -244,8 +245,8 @@ void Connection::Lead(async::FutureCore& core, absl::Time deadline) {
   bool sleeps_on = false;
   while (!core.ready() && !ended_.load(std::memory_order_acquire)) {
     ReadResult result = ReadResult::kNothing;
-    if (const int64_t nanos = sleeps_on ? 0 : Within(deadline, read_.spin.Next()); nanos > 0) {
-      result = SpinForInput(nanos, &core);
+    if (const int64_t nanos = sleeps_on ? 0 : read_.spin.Next(); nanos > 0) {
+      result = SpinForInput(nanos, &core, deadline);
       if (core.ready() && result == ReadResult::kNothing) return;
     }
     if (result == ReadResult::kNothing && !sleeps_on) {

@@ -144,7 +144,7 @@ void Connection::ReadAsRuntime(async::DedicatedReader& dedicated) {
         const int64_t now = async::SteadyNanos();
         if (leave == 0) leave = now + kStayNanos;
         if (now >= leave && !dedicated.begun()) break;
-        result = SpinForInput(nanos, nullptr);
+        result = SpinForInput(nanos, nullptr, absl::InfiniteFuture());
       }
     }
     if (result == ReadResult::kNothing && read_.fresh && read_.yield.enabled()) {

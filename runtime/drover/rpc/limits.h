@@ -78,9 +78,11 @@ struct Limits {
   // are closed. A copy that proxy.attached_fd() gave does not count.
   size_t max_fds = 256;
 
-  // Memory that a server shares with its clients on this host, of all connections: 2 MiB for each
-  // that goes over to it (docs/decisions/shared-memory.md), of which pages count that were written
-  // to. Default 128 MiB. A client past that stays on its socket. 0: none goes over.
+  // Memory that a server shares with its clients on this host, of all connections: each that goes
+  // over to it counts as 2 MiB (docs/decisions/shared-memory.md), though the system charges pages
+  // that were written to. Default 128 MiB: 64 connections. A client past that stays on its socket,
+  // in silence; one of a shm:// endpoint gets FailedPrecondition. 0: none goes over. Of no effect
+  // at a client.
   // A connection counts until it has ended. A client that keeps the memory open longer keeps its
   // pages, and those that this process touched first the system still charges to it. Not counted is
   // memory for large messages within a fleet, 16 MiB at most for each connection and direction.

@@ -12,7 +12,7 @@
 //   InvalidArgument     port 0; fd:N is not a connected stream socket
 //   FailedPrecondition  fd:N is not open
 //   ResourceExhausted   out of descriptors or local ports
-//   Unimplemented       shm and fifo
+//   Unimplemented       fifo
 //
 // Blocking: a UNIX socket only while the listener's backlog is full. TCP returns while the last
 // address (or the only one) still connects: the stream's first read or write tells how it ended,
