@@ -33,6 +33,7 @@ absl::StatusOr<Sample> TimeCalls(double seconds, const std::function<absl::Statu
   std::sort(latencies_ns.begin(), latencies_ns.end());
   Sample sample;
   sample.calls = latencies_ns.size();
+  sample.began = std::chrono::duration<double>(start.time_since_epoch()).count();
   sample.seconds = std::chrono::duration<double>(before - start).count();
   sample.p50_us = Quantile(latencies_ns, 0.5);
   sample.p99_us = Quantile(latencies_ns, 0.99);
@@ -66,15 +67,18 @@ absl::StatusOr<Sample> TimeThreads(int count,
   for (std::thread& thread : threads) thread.join();
 
   Sample total;
+  double end = 0;
   std::vector<double> p50, p99;
   for (const absl::StatusOr<Sample>& result : results) {
     if (!result.ok()) return result.status();
     total.calls += result->calls;
-    total.seconds = std::max(total.seconds, result->seconds);
+    total.began = total.began == 0 ? result->began : std::min(total.began, result->began);
+    end = std::max(end, result->began + result->seconds);
     total.worst_us = std::max(total.worst_us, result->worst_us);
     p50.push_back(result->p50_us);
     p99.push_back(result->p99_us);
   }
+  total.seconds = end - total.began;
   total.p50_us = Median(p50);
   total.p99_us = Median(p99);
   return total;
