@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -21,6 +22,7 @@
 #include "kitchen.drover.h"
 #include "support/child_process.h"
 #include "support/temp_dir.h"
+#include "support/until.h"
 
 namespace drover {
 namespace {
@@ -28,6 +30,10 @@ namespace {
 using kitchen::CookProxy;
 using testing_support::Pipe;
 using testing_support::TempDir;
+using testing_support::Until;
+
+const async::DispatchPredictor::Key kWait =
+    async::DispatchPredictor::KeyOf(capnp::typeId<kitchen::wire::Cook>(), /*method_id=*/8);
 
 // Whether the code that runs is run inline, and its thread keeps what it holds.
 bool RunsInline() {
@@ -40,6 +46,7 @@ bool RunsInline() {
 class MoodyCook final : public kitchen::CookServant {
  public:
   static constexpr uint32_t kQuick = 0, kWaits = 1;
+  enum class Blocks { kNowhere, kInline, kElsewhere };
 
   ~MoodyCook() override { pipe_.CloseWriter(); }
 
@@ -48,11 +55,16 @@ class MoodyCook final : public kitchen::CookServant {
     if (waits == kWaits) drover::SleepFor(absl::Nanoseconds(1)).IgnoreError();
     return runs_inline;
   }
-  // Blocks where Drover cannot see it, until it is destroyed or stuck is over.
+  // Blocks where Drover cannot see it, if it runs where it is to block, until Release is called.
   absl::Status Wait() override {
-    if (!blocks_.load()) return absl::OkStatus();
-    EXPECT_FALSE(RunsInline()) << "the monitor would notice it, which is not what is tested";
-    stuck_.Send("stuck");
+    const Blocks blocks = blocks_.load();
+    if (blocks == Blocks::kNowhere) return absl::OkStatus();
+    const bool runs_inline = RunsInline();
+    if (runs_inline != (blocks == Blocks::kInline)) {
+      ran_.Send(runs_inline ? "inline" : "elsewhere");
+      return absl::OkStatus();
+    }
+    ran_.Send("stuck");
     char c;
     while (read(pipe_.reader(), &c, 1) > 0) {
     }
@@ -66,12 +78,13 @@ class MoodyCook final : public kitchen::CookServant {
     return absl::OkStatus();
   }
 
-  void BlockFromNowOn() { blocks_.store(true); }
-  void AwaitStuck() { EXPECT_EQ(stuck_.Receive(), "stuck"); }
+  void BlockFromNowOn(Blocks where) { blocks_.store(where); }
+  // Where a call of Wait runs since then, or "stuck".
+  std::string AwaitRun() { return ran_.Receive(); }
 
  private:
-  std::atomic<bool> blocks_{false};
-  Pipe stuck_, pipe_;
+  std::atomic<Blocks> blocks_{Blocks::kNowhere};
+  Pipe ran_, pipe_;
 };
 
 class AdaptiveDispatch : public testing::Test {
@@ -120,17 +133,38 @@ TEST_F(AdaptiveDispatch, ASlowMethodThatIsQuickAgainRunsInlineAgain) {
 }
 
 TEST_F(AdaptiveDispatch, AMethodThatBlocksNowAndThenDelaysNobodyWhenItDoes) {
-  constexpr uint16_t kWait = 8;
-  runtime_.predictor().Note(
-      async::DispatchPredictor::KeyOf(capnp::typeId<kitchen::wire::Cook>(), kWait),
-      async::Outcome::kBlocked);
-  servant_->BlockFromNowOn();
+  runtime_.predictor().Note(kWait, async::Outcome::kBlocked);
+  servant_->BlockFromNowOn(MoodyCook::Blocks::kElsewhere);
   Future<void> stuck = cook_.async().Wait();
-  servant_->AwaitStuck();
+  ASSERT_EQ(servant_->AwaitRun(), "stuck") << "the monitor would notice it, which is not tested";
   EXPECT_EQ(cook_.Add(MoodyCook::kQuick, 0).status(), absl::OkStatus());
   EXPECT_FALSE(stuck.ready());
   EXPECT_EQ(cook_.Release(), absl::OkStatus());
   EXPECT_EQ(stuck.Get(), absl::OkStatus());
+}
+
+// The first call on a connection runs on the thread that accepted it, which has both the reading
+// and the reactor: the monitor hands both over.
+TEST_F(AdaptiveDispatch, AQuickMethodThatBlocksThisTimeDelaysNeitherItsConnectionNorOthers) {
+  EXPECT_EQ(cook_.Wait(), absl::OkStatus());
+  servant_->BlockFromNowOn(MoodyCook::Blocks::kInline);
+  std::optional<CookProxy> cook;
+  std::optional<Future<void>> stuck;
+  do {  // what the machine holds up is lent for a while
+    cook = Connect<CookProxy>(server_.endpoint());
+    stuck = cook->async().Wait();
+  } while (servant_->AwaitRun() != "stuck");
+  EXPECT_EQ(cook->Add(MoodyCook::kQuick, 0).status(), absl::OkStatus());
+  const auto another = Connect<CookProxy>(server_.endpoint());
+  EXPECT_EQ(another.Add(MoodyCook::kQuick, 0).status(), absl::OkStatus());
+  EXPECT_FALSE(stuck->ready());
+  EXPECT_EQ(another.Release(), absl::OkStatus());
+  EXPECT_EQ(stuck->Get(), absl::OkStatus());
+  Until([this] {  // it is noted when the answer has left
+    return runtime_.predictor().Of(kWait).Choose(/*others_wait=*/false) != async::Dispatch::kInline;
+  });
+  EXPECT_EQ(cook->Wait(), absl::OkStatus());
+  EXPECT_EQ(servant_->AwaitRun(), "elsewhere");
 }
 
 // Whoever lends the reading takes it back, or finds that somebody else goes on with it.

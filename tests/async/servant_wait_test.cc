@@ -22,6 +22,16 @@ namespace {
 
 using testing_support::Pipe;
 
+// Each test has a runtime of its own, which has not learned of the methods that others blocked in.
+class ServantWait : public testing::Test {
+ protected:
+  Server ServeOverTcp(std::shared_ptr<Servant> servant) {
+    return Serve("tcp://127.0.0.1:0", std::move(servant), {.runtime = &runtime_}).value();
+  }
+
+  Runtime runtime_;
+};
+
 class SleepyCook : public kitchen::CookServant {
  public:
   absl::Status Sleep(uint32_t) override {
@@ -38,12 +48,11 @@ class SleepyCook : public kitchen::CookServant {
   Promise<void> ended_;
 };
 
-TEST(ServantWait, SleepForEndsEarlyWhenTheClientDropsTheCall) {
+TEST_F(ServantWait, SleepForEndsEarlyWhenTheClientDropsTheCall) {
   auto cook = std::make_shared<SleepyCook>();
   Future<void> ended = cook->ended();
-  auto server = Serve("tcp://127.0.0.1:0", cook);
-  ASSERT_TRUE(server.ok()) << server.status();
-  auto proxy = Connect<kitchen::CookProxy>(server->endpoint());
+  Server server = ServeOverTcp(cook);
+  auto proxy = Connect<kitchen::CookProxy>(server.endpoint());
   {
     Future<void> dropped = proxy.async().Sleep(0);
     cook->AwaitAsleep();
@@ -51,16 +60,15 @@ TEST(ServantWait, SleepForEndsEarlyWhenTheClientDropsTheCall) {
   EXPECT_EQ(ended.Get().code(), absl::StatusCode::kCancelled);
 }
 
-TEST(ServantWait, SleepForEndsEarlyWhenTheClientsConnectionEnds) {
+TEST_F(ServantWait, SleepForEndsEarlyWhenTheClientsConnectionEnds) {
   auto cook = std::make_shared<SleepyCook>();
   Future<void> ended = cook->ended();
-  auto server = Serve("tcp://127.0.0.1:0", cook);
-  ASSERT_TRUE(server.ok()) << server.status();
+  Server server = ServeOverTcp(cook);
   // Without detaching, dropping the future would cancel the call by a message.
-  auto proxy = Connect<kitchen::CookProxy>(server->endpoint());
+  auto proxy = Connect<kitchen::CookProxy>(server.endpoint());
   Future<void> call = proxy.async().Sleep(0);
   cook->AwaitAsleep();
-  server->Shutdown(absl::ZeroDuration());
+  server.Shutdown(absl::ZeroDuration());
   EXPECT_EQ(ended.Get().code(), absl::StatusCode::kCancelled);
   EXPECT_FALSE(call.Get().ok());
 }
@@ -96,11 +104,10 @@ class StuckCook : public kitchen::CookServant {
   std::atomic<bool> released_{false};
 };
 
-TEST(ServantWait, ABlockedServantDelaysNoOtherCallOfItsClient) {
+TEST_F(ServantWait, ABlockedServantDelaysNoOtherCallOfItsClient) {
   auto cook = std::make_shared<StuckCook>();
-  auto server = Serve("tcp://127.0.0.1:0", cook);
-  ASSERT_TRUE(server.ok()) << server.status();
-  auto proxy = Connect<kitchen::CookProxy>(server->endpoint());
+  Server server = ServeOverTcp(cook);
+  auto proxy = Connect<kitchen::CookProxy>(server.endpoint());
   Future<void> stuck = proxy.async().Wait();
   cook->AwaitStuck(1);
   EXPECT_EQ(proxy.Running()->most, 2u);
@@ -109,29 +116,27 @@ TEST(ServantWait, ABlockedServantDelaysNoOtherCallOfItsClient) {
   EXPECT_EQ(stuck.Get(), absl::OkStatus());
 }
 
-TEST(ServantWait, ABlockedServantDelaysNoOtherClientNorANewOne) {
+TEST_F(ServantWait, ABlockedServantDelaysNoOtherClientNorANewOne) {
   auto stuck_cook = std::make_shared<StuckCook>();
-  auto stuck_server = Serve("tcp://127.0.0.1:0", stuck_cook);
-  auto free_server = Serve("tcp://127.0.0.1:0", std::make_shared<StuckCook>());
-  ASSERT_TRUE(stuck_server.ok() && free_server.ok());
-  auto other = Connect<kitchen::CookProxy>(free_server->endpoint());
+  Server stuck_server = ServeOverTcp(stuck_cook);
+  Server free_server = ServeOverTcp(std::make_shared<StuckCook>());
+  auto other = Connect<kitchen::CookProxy>(free_server.endpoint());
   EXPECT_EQ(*other.Add(1, 2), 3u);
-  auto proxy = Connect<kitchen::CookProxy>(stuck_server->endpoint());
+  auto proxy = Connect<kitchen::CookProxy>(stuck_server.endpoint());
   Future<void> stuck = proxy.async().Sleep(0);
   stuck_cook->AwaitStuck(1);
   EXPECT_EQ(*other.Add(3, 4), 7u);
-  EXPECT_EQ(Connect<kitchen::CookProxy>(stuck_server->endpoint()).Running()->count, 1u);
+  EXPECT_EQ(Connect<kitchen::CookProxy>(stuck_server.endpoint()).Running()->count, 1u);
   EXPECT_FALSE(stuck.ready());
   stuck_cook->Release().IgnoreError();
   EXPECT_EQ(stuck.Get(), absl::OkStatus());
 }
 
-TEST(ServantWait, ManyBlockedServantsDelayNoOtherCall) {
+TEST_F(ServantWait, ManyBlockedServantsDelayNoOtherCall) {
   constexpr int kStuck = 40;
   auto cook = std::make_shared<StuckCook>();
-  auto server = Serve("tcp://127.0.0.1:0", cook);
-  ASSERT_TRUE(server.ok()) << server.status();
-  auto proxy = Connect<kitchen::CookProxy>(server->endpoint());
+  Server server = ServeOverTcp(cook);
+  auto proxy = Connect<kitchen::CookProxy>(server.endpoint());
   std::vector<Future<void>> stuck;
   for (int i = 0; i < kStuck; ++i) stuck.push_back(proxy.async().Wait());
   cook->AwaitStuck(kStuck);
@@ -189,9 +194,10 @@ TEST(RuntimeThreads, EndWithARuntimeThatServedAndCalled) {
 }
 
 TEST(Then, OfACallNeverRunsOnAThreadThatReads) {
-  auto server = Serve("tcp://127.0.0.1:0", std::make_shared<StuckCook>());
-  ASSERT_TRUE(server.ok()) << server.status();
-  auto proxy = Connect<kitchen::CookProxy>(server->endpoint());
+  Runtime runtime;
+  Server server =
+      Serve("tcp://127.0.0.1:0", std::make_shared<StuckCook>(), {.runtime = &runtime}).value();
+  auto proxy = Connect<kitchen::CookProxy>(server.endpoint());
   for (int i = 0; i < 200; ++i) {
     bool reads = false;
     std::thread::id ran_on;
