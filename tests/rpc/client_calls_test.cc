@@ -65,10 +65,7 @@ TEST_F(Client, SendsNoFinishWhereNoneIsNeeded) {
   auto call = proxy_.async().Add(1, 2);
   AnswerBootstrap(1);
   ExpectCall();
-  SendReturn(1, [](protocol::Return::Builder ret) {
-    ret.setNoFinishNeeded(true);
-    ret.initResults().getContent().initAs<Wire::AddResults>().setSum(3);
-  });
+  ReturnSum(1, 3, /*no_finish_needed=*/true);
   EXPECT_EQ(*call.Get(), 3u);
   ExpectFinish(0);  // of the Bootstrap
   // Its number is free at once.

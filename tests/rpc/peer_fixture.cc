@@ -28,13 +28,17 @@ void ConnectionTest::Start(base::Ref<Capability> front, std::string name) {
   auto [ours, theirs] = testing_support::SocketPair();
   ConnectionOptions options;
   options.name = std::move(name);
+  options.runtime = runtime_.get();
   options.terms =
       std::make_shared<const ConnectionTerms>(ConnectionTerms{.max_frame_bytes = max_frame_bytes_,
                                                               .limits = limits_,
                                                               .liveness = liveness_,
                                                               .hooks = hooks_});
   options.front_object = std::move(front);
-  connection_ = Connection::Create(transport::SocketStream::Make(std::move(ours), "unix"), options);
+  std::unique_ptr<transport::ByteStream> stream =
+      transport::SocketStream::Make(std::move(ours), "unix");
+  if (make_stream_) stream = make_stream_(std::move(stream));
+  connection_ = Connection::Create(std::move(stream), options);
   peer_ = std::make_unique<ScriptedPeer>(std::move(theirs));
 }
 
@@ -230,7 +234,9 @@ void ServerTest::ExpectReturnAndRelease(uint32_t question, uint32_t import, uint
 
 // --- the peer is a server -----------------------------------------------------------------------
 
-ClientTest::ClientTest() {
+ClientTest::ClientTest(MakeStream make_stream, std::unique_ptr<Runtime> runtime) {
+  make_stream_ = std::move(make_stream);
+  runtime_ = std::move(runtime);
   Start(nullptr, "the server of the test");
   proxy_ = kitchen::CookProxy(Proxy::FromCapability(connection_->Bootstrap()));
 }
@@ -243,6 +249,14 @@ void ClientTest::AnswerBootstrap(uint32_t id) {
     SetCapPointer(payload.getContent(), 0);
     payload.initCapTable(1)[0].setSenderHosted(id);
   });
+}
+
+kitchen::CookProxy ClientTest::MakeCook() {
+  auto cook = proxy_.async().MakeCook();
+  AnswerBootstrap(1);
+  ReturnListener(ExpectCall().getQuestionId(), 2);  // the results look the same
+  peer_->PassOver(protocol::Message::FINISH);
+  return cook.Get().value();
 }
 
 protocol::Call::Reader ClientTest::ExpectCall() {
@@ -265,8 +279,9 @@ void ClientTest::SendReturn(uint32_t question,
   });
 }
 
-void ClientTest::ReturnSum(uint32_t question, uint32_t sum) {
+void ClientTest::ReturnSum(uint32_t question, uint32_t sum, bool no_finish_needed) {
   SendReturn(question, [&](protocol::Return::Builder ret) {
+    ret.setNoFinishNeeded(no_finish_needed);
     ret.initResults().getContent().initAs<Wire::AddResults>().setSum(sum);
   });
 }

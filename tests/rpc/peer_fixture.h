@@ -66,6 +66,10 @@ void SetCapPointer(capnp::AnyPointer::Builder pointer, uint32_t index);
 
 class ConnectionTest : public testing::Test {
  protected:
+  // What the connection reads and writes, made of its socket.
+  using MakeStream =
+      std::function<std::unique_ptr<transport::ByteStream>(std::unique_ptr<transport::ByteStream>)>;
+
   ~ConnectionTest() override;
 
   // Connects `ours` and the scripted peer; `front` may be null.
@@ -91,6 +95,8 @@ class ConnectionTest : public testing::Test {
   Limits limits_;
   Liveness liveness_;
   base::Ref<CallHooks> hooks_;
+  MakeStream make_stream_;            // null: the socket itself
+  std::unique_ptr<Runtime> runtime_;  // null: the default one
   base::Ref<Connection> connection_;
   std::unique_ptr<ScriptedPeer> peer_;
 };
@@ -101,9 +107,10 @@ class ServerTest : public ConnectionTest {
   using Describe = std::function<void(Descriptor::Builder)>;
 
   explicit ServerTest(std::shared_ptr<Cook> cook = std::make_shared<Cook>(),
-                      const Limits& limits = {})
+                      const Limits& limits = {}, MakeStream make_stream = nullptr)
       : cook_(std::move(cook)) {
     limits_ = limits;
+    make_stream_ = std::move(make_stream);
     Start(LocalCapability::Of(cook_), "the client of the test");
   }
 
@@ -152,15 +159,18 @@ class ServerTest : public ConnectionTest {
 // The peer is a server.
 class ClientTest : public ConnectionTest {
  protected:
-  ClientTest();
+  explicit ClientTest(MakeStream make_stream = nullptr, std::unique_ptr<Runtime> runtime = nullptr);
 
   // Expects the Bootstrap and answers with export `id`; the Finish comes with a later message.
   void AnswerBootstrap(uint32_t id);
+  // A cook that the peer hosts, by way of the front object; from now on Finishes are passed over.
+  // What is called on it leaves as most calls do, while a call on `proxy_` asks the promise first.
+  kitchen::CookProxy MakeCook();
   protocol::Call::Reader ExpectCall();
   // Expects a Finish of this question.
   protocol::Finish::Reader ExpectFinish(uint32_t question);
   void SendReturn(uint32_t question, const std::function<void(protocol::Return::Builder)>& build);
-  void ReturnSum(uint32_t question, uint32_t sum);
+  void ReturnSum(uint32_t question, uint32_t sum, bool no_finish_needed = false);
   // Kept's, with a capability that the peer hosts.
   void ReturnListener(uint32_t question, uint32_t id);
 
