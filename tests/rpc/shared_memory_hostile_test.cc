@@ -1,8 +1,9 @@
-// Clients and servers that share memory and keep to no rule.
+// Clients that share memory and keep to no rule.
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <memory>
@@ -12,15 +13,18 @@
 #include <utility>
 #include <vector>
 
-#include "drover/transport/listener.h"
 #include "rpc/hostile_fixture.h"
 #include "support/memory_client.h"
+#include "support/until.h"
+#include "support/zero_copy_cook.h"
 
 namespace drover::rpc {
 namespace {
 
 using ::testing::HasSubstr;
 using testing_support::MemoryClient;
+using testing_support::Until;
+using testing_support::ZeroCopyCook;
 
 // The server goes on, and so does its honest client.
 class HostileMemory : public testing::Test {
@@ -39,6 +43,12 @@ class HostileMemory : public testing::Test {
                   .value();
     client_.emplace(server_->endpoint());
   }
+  void ServeInstead(std::shared_ptr<Servant> servant) {
+    client_.reset();
+    server_.reset();
+    server_ = Serve("unix://" + dir_.path("cook"), std::move(servant)).value();
+    client_.emplace(server_->endpoint());
+  }
   std::vector<std::byte> AddCall(uint32_t question) {
     return ScriptedPeer::Frame([&](protocol::Message::Builder m) {
       auto call = InitCall(m, question, kAdd);
@@ -47,6 +57,28 @@ class HostileMemory : public testing::Test {
       params.setA(question);
       params.setB(1);
     });
+  }
+  std::vector<std::byte> EchoCall(uint32_t question, const std::vector<uint8_t>& data) {
+    return ScriptedPeer::Frame([&](protocol::Message::Builder m) {
+      auto call = InitCall(m, question, kEcho);
+      call.initTarget().setImportedCap(client_->front());
+      call.initParams().getContent().initAs<Wire::EchoParams>().setData(
+          capnp::Data::Reader(data.data(), data.size()));
+    });
+  }
+  static std::vector<std::byte> FinishOf(uint32_t question) {
+    return ScriptedPeer::Frame([&](protocol::Message::Builder m) {
+      auto finish = m.initFinish();
+      finish.setQuestionId(question);
+      finish.setReleaseResultCaps(false);
+    });
+  }
+  void ExpectEcho(uint32_t question, const std::vector<uint8_t>& data) {
+    const auto message = peer().ExpectReturn(question);
+    const auto echoed =
+        message->root().getReturn().getResults().getContent().getAs<Wire::EchoResults>().getData();
+    EXPECT_TRUE(std::ranges::equal(std::span(echoed.begin(), echoed.size()), data));
+    peer().SendFinish(question);
   }
   void ExpectWorks(uint32_t question) {
     client_->peer().SendBytes(AddCall(question));
@@ -148,11 +180,7 @@ TEST_F(HostileMemory, ThatTookMoreThanWasWrittenEndsTheConnection) {
 
 TEST_F(HostileMemory, OfAClientThatWritesOnToTheSocketEndsTheConnection) {
   client_->Ask();
-  auto bytes = ScriptedPeer::Frame([&](protocol::Message::Builder m) {
-    auto finish = m.initFinish();
-    finish.setQuestionId(MemoryClient::kAsked);
-    finish.setReleaseResultCaps(false);
-  });
+  auto bytes = FinishOf(MemoryClient::kAsked);
   const auto call = AddCall(5);
   bytes.insert(bytes.end(), call.begin(), call.end());
   peer().SendBytes(bytes);  // in one write
@@ -242,152 +270,77 @@ TEST_F(HostileMemory, ThatIsKeptFullAfterTheEndHoldsNobody) {
   server_ = Serve("unix://" + dir_.path("cook"), cook_).value();
 }
 
+// --- rewritten ----------------------------------------------------------------------------------
+
+TEST_F(HostileMemory, WhichIsRewrittenAfterItWasReadChangesNoMessage) {
+  const std::vector<uint8_t> small(100, 's');
+  const std::vector<uint8_t> large(200 << 10, 'l');
+  for (const auto& [first, second] : {std::pair(small, large), std::pair(large, small)}) {
+    const auto cook = std::make_shared<ZeroCopyCook>();
+    cook->on_echo = [&gate = cook->gate](ZeroCopyCook::EchoContext& call) {
+      const capnp::Data::Reader data = call.params().getData();
+      const absl::Status passed = gate.Pass();
+      call.results(data.size()).setData(data);
+      return passed;
+    };
+    ServeInstead(cook);
+    client_->AskAndGoOver();
+    peer().SendBytes(EchoCall(1, first));
+    peer().SendBytes(EchoCall(2, second));
+    // The servant has the first, and the second waits for the servant.
+    cook->gate.AwaitArrivals(1);
+    transport::SharedMemory& memory = client_->spoiler();
+    Until([&] { return memory.out_lane().tail.load() == memory.out_lane().head.load(); });
+    std::memset(memory.out(), 0xFF, MemoryClient::kRing);
+    cook->gate.Open();
+    ExpectEcho(1, first);
+    ExpectEcho(2, second);
+  }
+}
+
 TEST_F(HostileMemory, ThatIsRewrittenAllTheTimeHarmsNobody) {
+  // What the servant reads is what was sent or what it was rewritten to, the same each time.
+  constexpr size_t kData = 64 << 10;
+  constexpr uint8_t kSent = 's';
+  constexpr uint8_t kRewritten = 'r';
+  const auto cook = std::make_shared<ZeroCopyCook>();
+  std::atomic<int> rewritten{0};
+  std::atomic<bool> whole{true};
+  cook->on_echo = [&](ZeroCopyCook::EchoContext& call) {
+    const capnp::Data::Reader data = call.params().getData();
+    const std::vector<uint8_t> before(data.begin(), data.end());
+    std::this_thread::yield();
+    const auto count = [&](uint8_t byte) { return std::ranges::count(before, byte); };
+    if (!std::equal(before.begin(), before.end(), data.begin(), data.end()) ||
+        count(kSent) + count(kRewritten) != int64_t{kData}) {
+      whole = false;
+    }
+    if (count(kRewritten) > 0) ++rewritten;
+    return absl::OkStatus();
+  };
+  ServeInstead(cook);
   client_->AskAndGoOver();
-  ExpectWorks(1);
   transport::SharedMemory& memory = client_->spoiler();
   std::atomic<bool> done{false};
   std::thread rewriter([&] {
+    // The data, which are the last of what has been published.
     for (uint64_t i = 1; !done.load(std::memory_order_relaxed); i = i * 6364136223846793005u + 1) {
-      memory.out()[i >> 46] ^= static_cast<std::byte>(i >> 20);
+      const uint64_t at = memory.out_lane().head.load() - 1 - (i >> 33) % kData;
+      memory.out()[at % MemoryClient::kRing] = std::byte{kRewritten};
     }
   });
-  const auto call = AddCall(2);
-  const iovec piece{const_cast<std::byte*>(call.data()), call.size()};
-  for (int i = 0; i < 2'000; ++i) peer().SendBytes({static_cast<std::byte*>(piece.iov_base), 64});
+  const std::vector<uint8_t> data(kData, kSent);
+  std::vector<std::byte> finish;  // of the last call, in one record with the next
+  for (uint32_t question = 0; question < 300 || rewritten == 0; ++question) {
+    std::vector<std::byte> record = std::exchange(finish, FinishOf(question));
+    const auto call = EchoCall(question, data);
+    record.insert(record.end(), call.begin(), call.end());
+    peer().SendBytes(record);
+    EXPECT_TRUE(peer().ExpectReturn(question)->root().getReturn().isResults());
+  }
   done = true;
   rewriter.join();
-  client_.emplace(server_->endpoint());
-  ExpectWorks(1);
-}
-
-// --- servers ------------------------------------------------------------------------------------
-
-// A server made by hand, at a shm:// endpoint, up to the client's request for memory.
-class HostileMemoryServer : public testing::Test {
- protected:
-  HostileMemoryServer()
-      : listener_(transport::Listener::Listen(Endpoint::Parse("shm://" + dir_.path("cook")).value())
-                      .value()),
-        proxy_(Connect<kitchen::CookProxy>(listener_->endpoint())) {
-    answer_ = proxy_.async().Add(1, 2);
-    while (stream_ == nullptr) stream_ = listener_->Accept().value();
-    peer_ = std::make_unique<ScriptedPeer>(base::UniqueFd(dup(stream_->fd())));
-    peer_->PassOver(protocol::Message::FINISH);
-    peer_->PassOver(protocol::Message::RELEASE);
-    AnswerBootstrap();
-    const auto hello = peer_->Expect(protocol::Message::CALL);
-    const auto call = hello->root().getCall();
-    EXPECT_EQ(call.getMethodId(), protocol::NODE_HELLO);
-    nonce_ = call.getExtension().getAs<protocol::CallExtension>().getNonce();
-    hello_ = call.getQuestionId();
-  }
-  void AnswerBootstrap() {
-    const auto bootstrap = peer_->Expect(protocol::Message::BOOTSTRAP);
-    peer_->Send([&](protocol::Message::Builder m) {
-      auto ret = m.initReturn();
-      ret.setAnswerId(bootstrap->root().getBootstrap().getQuestionId());
-      auto payload = ret.initResults();
-      SetCapPointer(payload.getContent(), 0);
-      payload.initCapTable(1)[0].setSenderHosted(0);
-    });
-  }
-  void AnswerHello(uint64_t nonce) {
-    peer_->Send([&](protocol::Message::Builder m) {
-      auto ret = m.initReturn();
-      ret.setAnswerId(hello_);
-      ret.initResults().getContent().initAs<protocol::Node::HelloResults>().setNonce(nonce);
-    });
-  }
-  uint32_t ExpectRequest() {
-    AnswerHello(nonce_);
-    AnswerBootstrap();
-    const auto request = peer_->Expect(protocol::Message::CALL);
-    EXPECT_EQ(request->root().getCall().getMethodId(), protocol::NODE_SHARE_MEMORY);
-    return request->root().getCall().getQuestionId();
-  }
-  void Offer(std::vector<int> fds) {
-    const uint32_t question = ExpectRequest();
-    const auto frame = ScriptedPeer::Frame([&](protocol::Message::Builder m) {
-      auto ret = m.initReturn();
-      ret.setAnswerId(question);
-      ret.initResults().getContent().initAs<protocol::Node::ShareMemoryResults>();
-    });
-    const iovec piece{const_cast<std::byte*>(frame.data()), frame.size()};
-    const auto sent =
-        fds.empty() ? stream_->Write({&piece, 1}) : stream_->WriteWithFds({&piece, 1}, fds);
-    EXPECT_EQ(sent.bytes, frame.size());
-  }
-  void ExpectFailure(absl::StatusCode code, const std::string& why) {
-    const absl::Status status = answer_.Get().status();
-    EXPECT_EQ(status.code(), code) << status;
-    EXPECT_THAT(std::string(status.message()), HasSubstr(why));
-    EXPECT_THAT(std::string(status.message()), HasSubstr(listener_->endpoint().ToString()));
-  }
-
-  testing_support::TempDir dir_;
-  std::unique_ptr<transport::Listener> listener_;
-  kitchen::CookProxy proxy_;
-  Future<uint32_t> answer_;
-  std::unique_ptr<transport::ByteStream> stream_;
-  std::unique_ptr<ScriptedPeer> peer_;
-  uint64_t nonce_ = 0;
-  uint32_t hello_ = 0;
-  std::pair<base::UniqueFd, base::UniqueFd> bell_ = testing_support::SocketPair();
-};
-
-TEST_F(HostileMemoryServer, ThatIsNotDroverFailsCallsNamingTheEndpoint) {
-  AnswerHello(nonce_ + 1);
-  ExpectFailure(absl::StatusCode::kFailedPrecondition, "the peer is not Drover");
-}
-
-TEST_F(HostileMemoryServer, ThatDeclinesFailsCallsNamingTheEndpoint) {
-  const uint32_t question = ExpectRequest();
-  peer_->Send([&](protocol::Message::Builder m) {
-    auto ret = m.initReturn();
-    ret.setAnswerId(question);
-    ret.initException().setReason("not today");
-  });
-  ExpectFailure(absl::StatusCode::kFailedPrecondition, "not today");
-}
-
-TEST_F(HostileMemoryServer, ThatSendsNoMemoryLosesTheConnection) {
-  Offer({});
-  ExpectFailure(absl::StatusCode::kUnavailable, "but sent none");
-}
-
-TEST_F(HostileMemoryServer, ThatSendsMemoryWhichIsNotSealedLosesTheConnection) {
-  const base::UniqueFd memory(memfd_create("a-test", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  ASSERT_EQ(ftruncate(memory.get(), 4096 + (128 << 10)), 0);
-  Offer({memory.get(), bell_.first.get()});
-  ExpectFailure(absl::StatusCode::kUnavailable, "is not sealed");
-}
-
-TEST_F(HostileMemoryServer, ThatSendsTooMuchMemoryLosesTheConnection) {
-  auto made = transport::SharedMemory::Make(16 << 20).value();
-  Offer({made.fd.get(), bell_.first.get()});
-  ExpectFailure(absl::StatusCode::kUnavailable, "the limit is");
-}
-
-TEST_F(HostileMemoryServer, ThatSendsNoSocketForTheBellLosesTheConnection) {
-  auto made = transport::SharedMemory::Make(64 << 10).value();
-  Offer({made.fd.get(), made.fd.get()});
-  ExpectFailure(absl::StatusCode::kUnavailable, "not a UNIX socket");
-}
-
-TEST_F(HostileMemoryServer, ThatRunsOutOfTheRingLosesTheConnection) {
-  auto made = transport::SharedMemory::Make(64 << 10).value();
-  made.memory->out_lane().head.store(uint64_t{1} << 33);
-  Offer({made.fd.get(), bell_.first.get()});
-  ExpectFailure(absl::StatusCode::kUnavailable, "position in the shared memory is impossible");
-}
-
-TEST_F(HostileMemoryServer, ThatDiesBehindTheOfferLosesTheConnection) {
-  auto made = transport::SharedMemory::Make(64 << 10).value();
-  Offer({made.fd.get(), bell_.first.get()});
-  bell_.first.Reset();
-  bell_.second.Reset();
-  ExpectFailure(absl::StatusCode::kUnavailable, "ended");
+  EXPECT_TRUE(whole);
 }
 
 }  // namespace
