@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstring>
@@ -125,28 +126,79 @@ TEST_F(SharedMemoryPeer, WhoRewritesARecordThatIsBeingReadChangesNotItsLength) {
   ExpectFault(ReadNow(ours()), "position");
 }
 
-TEST_F(SharedMemoryPeer, WhoRewritesEverythingAllTheTimeHarmsNobody) {
-  // Whatever the reader meets is bytes, nothing, or a fault; never more than it asked for.
-  std::atomic<bool> done{false};
-  std::thread rewriter([&] {
-    uint64_t random = 88172645463325252u;
-    while (!done.load(std::memory_order_relaxed)) {
-      random ^= random << 13;
-      random ^= random >> 7;
-      random ^= random << 17;
-      Spoil(static_cast<uint32_t>(random), static_cast<uint32_t>(random >> 33) & 3);
-      peers_out().head.store(random % (4 * kRing), std::memory_order_relaxed);
-      peers_in().tail.store(random >> 40, std::memory_order_relaxed);
-      peers_out().wants_room.store(1, std::memory_order_relaxed);
-      peers_in().asleep.store(1, std::memory_order_relaxed);
-    }
-  });
-  for (int i = 0; i < 20'000; ++i) {
-    EXPECT_LE(ReadNow(ours(), 333).bytes, 333u);
-    EXPECT_LE(WriteText(ours(), "some bytes").bytes, 10u);
+// Most of what it writes is plausible, so records are taken until one does not fit what has been
+// published, which is a fault.
+class RewritingPeer {
+ public:
+  // What it publishes ends here, as far as it is plausible.
+  static constexpr uint64_t kEnd = 4 * kRing;
+
+  // The lengths of its records are multiples of `unit`.
+  RewritingPeer(SharedMemory& memory, uint32_t unit) : memory_(memory), unit_(unit) {}
+  ~RewritingPeer() {
+    done_ = true;
+    thread_.join();
   }
-  done = true;
-  rewriter.join();
+
+ private:
+  uint64_t Random() {
+    random_ ^= random_ << 13;
+    random_ ^= random_ >> 7;
+    random_ ^= random_ << 17;
+    return random_ >> 8;
+  }
+  void PutHeader(uint64_t at, uint64_t header) {
+    __atomic_store_n(reinterpret_cast<uint64_t*>(memory_.out() + at % kRing), header,
+                     __ATOMIC_RELAXED);
+  }
+  void PutRecord(uint64_t at) { PutHeader(at, unit_ * (1 + Random() % (2048 / unit_))); }
+  uint64_t SomeOfRing() { return 8 * (Random() % (kRing / 8 + 1)); }
+  void Rewrite() {
+    Lane& out = memory_.out_lane();
+    Lane& in = memory_.in_lane();
+    for (size_t at = 0; at < kRing; at += sizeof(uint64_t)) PutRecord(at);
+    while (!done_.load(std::memory_order_relaxed)) {
+      PutRecord(SomeOfRing());
+      const uint64_t tail = out.tail.load();
+      for (int i = 0; i < 8; ++i) {
+        PutHeader(tail, UINT32_MAX);
+        PutRecord(tail);
+        out.head.store(uint64_t{1} << 40);
+        out.head.store(std::min(tail + SomeOfRing(), kEnd));
+      }
+      in.tail.store(in.head.load() - std::min(in.head.load(), SomeOfRing()));
+      out.wants_room.store(1);
+      in.asleep.store(1);
+    }
+  }
+
+  SharedMemory& memory_;
+  const uint64_t unit_;
+  uint64_t random_ = 88172645463325252u;
+  std::atomic<bool> done_{false};
+  std::thread thread_{[this] { Rewrite(); }};
+};
+
+TEST_F(SharedMemoryPeer, WhoRewritesEverythingAllTheTimeHarmsNobody) {
+  constexpr size_t kRead = 256;
+  const std::string text(3000, 'x');
+  int taken = 0;
+  int written = 0;
+  for (int round = 0; taken < 2'000 || written < 1'000; ++round) {
+    pair_ = RingPair(kRing);
+    spoiler_ = SharedMemory::Open(pair_.memory.get(), kRing).value();
+    // Now and then each record is read from its beginning, which it rewrites most.
+    const RewritingPeer rewriter(*spoiler_, round % 2 == 0 ? 1 : kRead);
+    for (IoResult read; read.error == 0 && peers_out().tail.load() != RewritingPeer::kEnd;) {
+      read = ReadNow(ours(), kRead);
+      EXPECT_LE(read.bytes, kRead);
+      if (read.bytes > 0) ++taken;
+      ASSERT_LE(peers_out().tail.load(), RewritingPeer::kEnd);
+      const IoResult wrote = WriteText(ours(), text);
+      EXPECT_LE(wrote.bytes, text.size());
+      if (wrote.bytes > 0) ++written;
+    }
+  }
 }
 
 TEST_F(SharedMemoryPeer, WhoIsAwakeIsNotWoken) {
