@@ -1,5 +1,7 @@
 // Large messages within a fleet: its host, its workers, and who is neither.
+#include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <memory>
@@ -9,10 +11,12 @@
 
 #include "drover/fleet_server/serve_fleet.h"
 #include "drover/object/connect.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "support/child_process.h"
 #include "support/mapping.h"
 #include "support/temp_dir.h"
+#include "support/until.h"
 #include "support/zero_copy_cook.h"
 
 namespace drover {
@@ -20,10 +24,16 @@ namespace {
 
 using kitchen::CookProxy;
 using kitchen::CookZeroCopyProxy;
+using ::testing::AnyOf;
+using ::testing::Contains;
+using ::testing::Each;
 using testing_support::IsInArena;
+using testing_support::SharedMappings;
+using testing_support::Until;
 using testing_support::ZeroCopyCook;
 
 constexpr size_t kLarge = 1 << 18;
+constexpr const char* kArena = "/memfd:drover-arena (deleted)";
 
 enum class Read { kNothing, kCopied, kInPlace, kWrong };
 
@@ -114,6 +124,21 @@ TEST_F(FleetMessages, AreReadInPlaceByTwoWorkers) {
   const absl::Status told = Connect<CookProxy>(fleet.endpoints()[0]).Echo(ask).status();
   EXPECT_EQ(told.code(), absl::StatusCode::kAlreadyExists) << told;
   EXPECT_EQ(HowItRead(Connect<CookProxy>(fleet.endpoints()[1])), Read::kInPlace);
+}
+
+TEST_F(FleetMessages, LieInMemoryThatHasNoNameAndEndsWithAKilledWorker) {
+  const Fleet fleet = Start();
+  const pid_t worker = fleet.status()[0].pid;
+  {
+    const CookProxy cook = Connect<CookProxy>(fleet.endpoints()[0]);
+    EXPECT_EQ(EchoBy(cook), Read::kInPlace);
+    for (const pid_t end : {getpid(), worker}) {
+      EXPECT_THAT(SharedMappings(end), Contains(kArena));
+      EXPECT_THAT(SharedMappings(end), Each(AnyOf(kArena, "/memfd:drover-rings (deleted)")));
+    }
+    kill(worker, SIGKILL);
+  }
+  Until([] { return SharedMappings(getpid()).empty(); });
 }
 
 TEST_F(FleetMessages, AreCopiedForAProcessThatIsNotOfTheFleet) {

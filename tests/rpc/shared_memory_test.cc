@@ -1,13 +1,9 @@
 // Going over to shared memory: when, when not, and that nothing is lost or reordered by it.
-#include <signal.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-#include <atomic>
+#include <cstdlib>
 #include <deque>
-#include <filesystem>
 #include <memory>
-#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -25,8 +21,10 @@ namespace drover {
 namespace {
 
 using ::testing::HasSubstr;
+using testing_support::ChildProcess;
 using testing_support::Cook;
 using testing_support::Parrot;
+using testing_support::Pipe;
 
 // More than enough calls.
 constexpr uint32_t kMany = 500;
@@ -45,6 +43,34 @@ class SharedMemory : public testing::Test {
     size_t sharing = 0;
     for (const auto& connection : server.Stats().connections) sharing += connection.shares_memory;
     return sharing;
+  }
+  // The same after many calls, of client and server that are each a process with this DROVER_SHM.
+  std::string SharingWith(const std::string& scheme, const char* of_client, const char* of_server) {
+    Pipe to_server, from_server, to_client, from_client;
+    const ChildProcess server([&] {
+      setenv("DROVER_SHM", of_server, 1);
+      const Server serving = ServeAt(scheme);
+      from_server.Send("listening");
+      if (to_server.Receive() != "how many?") return 1;
+      from_server.Send(std::to_string(Sharing(serving)));
+      for (;;) pause();
+      return 0;
+    });
+    const ChildProcess client([&] {
+      setenv("DROVER_SHM", of_client, 1);
+      if (to_client.Receive() != "call") return 1;
+      const auto cook = Connect<kitchen::CookProxy>(scheme + dir_.path("cook"));
+      bool ok = true;
+      for (uint32_t i = 0; ok && i < kMany; ++i) ok = cook.Add(i, 1).ok();
+      from_client.Send(ok ? "called" : "failed");
+      for (;;) pause();
+      return 0;
+    });
+    EXPECT_EQ(from_server.Receive(), "listening");
+    to_client.Send("call");
+    EXPECT_EQ(from_client.Receive(), "called");
+    to_server.Send("how many?");
+    return from_server.Receive();
   }
 
   testing_support::TempDir dir_;
@@ -208,107 +234,15 @@ TEST_F(SharedMemory, KeepsDeadlines) {
   EXPECT_EQ(cook.Add(1, 2).value(), 3u);
 }
 
-// Names, and what a process has mapped.
-std::set<std::string> DevShm() {
-  std::set<std::string> names;
-  std::error_code none;
-  for (const auto& entry : std::filesystem::directory_iterator("/dev/shm", none)) {
-    names.insert(entry.path().filename().string());
-  }
-  return names;
+TEST_F(SharedMemory, IsNotTakenWhereTheEnvironmentSaysNot) {
+  EXPECT_EQ(SharingWith("unix://", "1", "1"), "1");
+  EXPECT_EQ(SharingWith("unix://", "0", "1"), "0");
+  EXPECT_EQ(SharingWith("unix://", "1", "0"), "0");
 }
 
-// A process that serves a cook. Made while the test has one thread.
-class ServerProcess {
- public:
-  // The proxy of a client that shares memory with it.
-  kitchen::CookProxy ConnectAndCall() {
-    EXPECT_EQ(up_.Receive(), "listening");
-    auto cook = Connect<kitchen::CookProxy>(endpoint_);
-    EXPECT_EQ(cook.Add(1, 2).value(), 3u);
-    return cook;
-  }
-  void Kill() { process_.Kill(SIGKILL); }
-
- private:
-  testing_support::TempDir dir_;
-  const std::string endpoint_ = "shm://" + dir_.path("cook");
-  testing_support::Pipe up_;
-  testing_support::ChildProcess process_{[this] {
-    const Server server = Serve(endpoint_, std::make_shared<Cook>()).value();
-    up_.Send("listening");
-    for (;;) pause();
-    return 0;
-  }};
-};
-
-TEST(SharedMemoryWithAKilledServer, FailsCallsAtOnceAndLeavesNothing) {
-  ServerProcess server;
-  const kitchen::CookProxy cook = server.ConnectAndCall();
-  const std::set<std::string> before = DevShm();
-  auto waits = cook.async().Wait();
-  std::thread killer([&server] { server.Kill(); });
-  EXPECT_EQ(waits.Get().code(), absl::StatusCode::kUnavailable);
-  killer.join();
-  EXPECT_EQ(cook.Add(1, 2).status().code(), absl::StatusCode::kUnavailable);
-  EXPECT_EQ(DevShm(), before);
-}
-
-TEST(SharedMemoryWithAKilledServer, FailsABlockedCallAtOnce) {
-  ServerProcess server;
-  const kitchen::CookProxy cook = server.ConnectAndCall();
-  absl::Status status;
-  std::thread caller([&] { status = cook.Wait(); });
-  while (cook.Running().value().count == 0) std::this_thread::yield();
-  server.Kill();
-  caller.join();
-  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
-}
-
-// Counts in memory that outlives its process.
-class CountingCook final : public Cook {
- public:
-  explicit CountingCook(std::atomic<int>* runs) : runs_(runs) {}
-  absl::Status Wait() override {
-    ++*runs_;
-    return Cook::Wait();
-  }
-
- private:
-  std::atomic<int>* const runs_;
-};
-
-TEST(SharedMemoryWithAKilledServer, HasRunTheLostCallOnceWhenTheNextServerAnswers) {
-  testing_support::TempDir dir;
-  const std::string endpoint = "shm://" + dir.path("cook");
-  auto* const runs =
-      static_cast<std::atomic<int>*>(mmap(nullptr, sizeof(std::atomic<int>), PROT_READ | PROT_WRITE,
-                                          MAP_SHARED | MAP_ANONYMOUS, -1, 0));
-  testing_support::Pipe up;
-  const auto serve = [&](testing_support::Pipe& go) {
-    return [&] {
-      if (go.Receive() != "serve") return 1;
-      const Server server = Serve(endpoint, std::make_shared<CountingCook>(runs)).value();
-      up.Send("listening");
-      for (;;) pause();
-      return 0;
-    };
-  };
-  testing_support::Pipe to_first, to_second;
-  testing_support::ChildProcess first(serve(to_first));
-  testing_support::ChildProcess second(serve(to_second));
-  to_first.Send("serve");
-  EXPECT_EQ(up.Receive(), "listening");
-  const auto cook = Connect<kitchen::CookProxy>(endpoint);
-  auto waits = cook.async().Wait();
-  while (runs->load() == 0) std::this_thread::yield();
-  first.Kill(SIGKILL);
-  EXPECT_EQ(waits.Get().code(), absl::StatusCode::kUnavailable);
-  to_second.Send("serve");
-  EXPECT_EQ(up.Receive(), "listening");
-  EXPECT_EQ(cook.Add(1, 2).value(), 3u);
-  EXPECT_EQ(runs->load(), 1);
-  munmap(runs, sizeof(std::atomic<int>));
+TEST_F(SharedMemory, IsTakenAtAShmEndpointWhateverTheEnvironmentSays) {
+  EXPECT_EQ(SharingWith("shm://", "0", "1"), "1");
+  EXPECT_EQ(SharingWith("shm://", "1", "0"), "1");
 }
 
 }  // namespace

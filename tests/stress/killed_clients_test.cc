@@ -25,6 +25,7 @@
 #include "gtest/gtest.h"
 #include "support/child_process.h"
 #include "support/cook.h"
+#include "support/mapping.h"
 #include "support/temp_dir.h"
 
 namespace drover {
@@ -83,6 +84,7 @@ int CallUntilKilled(const std::string& endpoint, Pipe& calling) {
 struct Census {
   size_t descriptors = 0;
   size_t threads = 0;
+  size_t shared_mappings = 0;
   long resident_kib = 0;
 };
 
@@ -95,6 +97,7 @@ Census Look(pid_t pid) {
   for ([[maybe_unused]] const auto& task : std::filesystem::directory_iterator(proc + "/task")) {
     ++census.threads;
   }
+  census.shared_mappings = SharedMappings(pid).size();
   std::ifstream status(proc + "/status");
   for (std::string word; status >> word;) {
     if (word == "VmRSS:") status >> census.resident_kib;
@@ -104,12 +107,13 @@ Census Look(pid_t pid) {
 
 std::ostream& operator<<(std::ostream& out, const Census& census) {
   return out << census.descriptors << " descriptors, " << census.threads << " threads, "
-             << census.resident_kib << " KiB resident";
+             << census.shared_mappings << " mappings of shared memory, " << census.resident_kib
+             << " KiB resident";
 }
 
 class KilledClients {
  public:
-  KilledClients() : endpoint_("unix://" + dir_.path("cook")) {
+  explicit KilledClients(const std::string& scheme) : endpoint_(scheme + dir_.path("cook")) {
     said_.CloseWriter();
     asked_.CloseReader();
     EXPECT_EQ(said_.Receive(), "serving");
@@ -125,6 +129,7 @@ class KilledClients {
       }
       calling.CloseWriter();
       for (size_t i = 0; i < clients.size(); ++i) ASSERT_EQ(calling.Receive(), "calling");
+      shared_in_calls_ = Look(server_.pid()).shared_mappings;
       for (const auto& client : clients) {
         const int status = client->Kill(SIGKILL);
         ASSERT_TRUE(WIFSIGNALED(status));
@@ -132,6 +137,8 @@ class KilledClients {
       Rest();  // or there would be more at once, and more threads for them, now and then
     }
   }
+  // Of the server, while the last of them called.
+  size_t shared_in_calls() const { return shared_in_calls_; }
   // What the server has when it is done with those that were killed.
   Census Rest() {
     asked_.Send("?");
@@ -142,6 +149,7 @@ class KilledClients {
  private:
   TempDir dir_;
   const std::string endpoint_;
+  size_t shared_in_calls_ = 0;
   Pipe asked_, said_;
   ChildProcess server_{[this] { return ServeUntilKilled(endpoint_, asked_, said_); }};
 };
@@ -150,7 +158,7 @@ TEST(KilledClients, LeaveTheirServerAsItWas) {
   const char* text = std::getenv("DROVER_KILLED_CLIENTS");
   const size_t total = text != nullptr ? std::strtoul(text, nullptr, 10) : kWarmUp + 2'000;
   ASSERT_GT(total, kWarmUp);
-  KilledClients clients;
+  KilledClients clients("unix://");
   clients.Kill(kWarmUp);
   const Census before = clients.Rest();
   std::cout << "after " << kWarmUp << ": " << before << std::endl;
@@ -161,6 +169,20 @@ TEST(KilledClients, LeaveTheirServerAsItWas) {
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   EXPECT_LT(after.resident_kib, before.resident_kib + 1024);  // a sanitizer keeps what is freed
 #endif
+}
+
+// Each of them shares memory with the server from its first call on.
+TEST(KilledClients, LeaveNoSharedMemoryWithTheirServer) {
+  KilledClients clients("shm://");
+  clients.Kill(100);
+  EXPECT_GE(clients.shared_in_calls(), kAtOnce);
+  const Census before = clients.Rest();
+  EXPECT_EQ(before.shared_mappings, 0u);
+  clients.Kill(400);
+  const Census after = clients.Rest();
+  std::cout << "after 500: " << after << std::endl;
+  EXPECT_EQ(after.descriptors, before.descriptors);
+  EXPECT_EQ(after.shared_mappings, 0u);
 }
 
 }  // namespace

@@ -1,11 +1,14 @@
-// Where something lies in this process's memory.
+// Where something lies in this process's memory, and what memory a process shares.
 #ifndef DROVER_TESTS_SUPPORT_MAPPING_H_
 #define DROVER_TESTS_SUPPORT_MAPPING_H_
+
+#include <sys/types.h>
 
 #include <cstdint>
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <vector>
 
 namespace drover::testing_support {
 
@@ -28,6 +31,20 @@ inline std::string MappingOf(const void* data) {
 // Whether it lies in memory that is shared for large messages (transport/shared_arena.h).
 inline bool IsInArena(const void* data) {
   return MappingOf(data).find("drover-arena") != std::string::npos;
+}
+
+// What the kernel calls each mapping of rings and arenas that a process has.
+inline std::vector<std::string> SharedMappings(pid_t pid) {
+  std::vector<std::string> names;
+  std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
+  for (std::string line; std::getline(maps, line);) {
+    const size_t name = line.find('/');
+    if (name == std::string::npos) continue;
+    for (const char* ours : {"drover-rings", "drover-arena"}) {
+      if (line.find(ours, name) != std::string::npos) names.push_back(line.substr(name));
+    }
+  }
+  return names;
 }
 
 }  // namespace drover::testing_support
