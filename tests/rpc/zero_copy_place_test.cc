@@ -1,5 +1,5 @@
-// Where the data of zero-copy forms lies: read where the socket wrote it, sent from where it was
-// built, and within a process handed over as it is.
+// Where the data of zero-copy forms lies: read where the stream wrote it, sent from where it was
+// built, over a socket and over rings of memory; and within a process handed over as it is.
 #include <algorithm>
 #include <cstdint>
 #include <memory>
@@ -9,8 +9,11 @@
 
 #include "drover/rpc/connection.h"
 #include "drover/rpc/local_capability.h"
+#include "drover/transport/shared_memory_stream.h"
 #include "drover/transport/socket_stream.h"
 #include "gtest/gtest.h"
+#include "support/forwarding_stream.h"
+#include "support/ring_pair.h"
 #include "support/scripted_peer.h"
 #include "support/watched_stream.h"
 #include "support/zero_copy_cook.h"
@@ -20,6 +23,8 @@ namespace {
 
 using kitchen::CookProxy;
 using kitchen::CookZeroCopyProxy;
+using testing_support::ForwardingStream;
+using testing_support::RingPair;
 using testing_support::SeenMemory;
 using testing_support::WatchedStream;
 using testing_support::ZeroCopyCook;
@@ -28,11 +33,42 @@ constexpr size_t kMega = 1 << 20;
 
 std::span<const uint8_t> Span(capnp::Data::Reader data) { return {data.begin(), data.size()}; }
 
-// A client and a server, and what each of their ends of the socket saw.
-class ZeroCopyPlace : public testing::Test {
+// A ring that can be waited for as if it were a socket: whenever it has been read to its end, the
+// peer is told to ring.
+class WaitableRings final : public ForwardingStream {
+ public:
+  explicit WaitableRings(std::unique_ptr<transport::SharedMemoryStream> rings)
+      : ForwardingStream(std::move(rings)) {
+    EXPECT_TRUE(this->rings().Arm());
+  }
+
+  transport::IoResult Read(std::span<std::byte> into, transport::Wait wait) override {
+    transport::IoResult whole;
+    while (whole.bytes < into.size()) {
+      const transport::IoResult result = rings().Read(
+          into.subspan(whole.bytes), whole.bytes > 0 ? transport::Wait::kDontBlock : wait);
+      whole.bytes += result.bytes;
+      if (result.end || result.error != 0) return whole.bytes > 0 ? whole : result;
+      if (!rings().Arm()) continue;
+      whole.would_block = whole.bytes == 0;
+      break;
+    }
+    return whole;
+  }
+
+ private:
+  transport::SharedMemoryStream& rings() {
+    return static_cast<transport::SharedMemoryStream&>(stream());
+  }
+};
+
+enum class Over { kSocket, kRings };
+
+// A client and a server, and what each of their ends saw.
+class ZeroCopyPlace : public testing::TestWithParam<Over> {
  protected:
   ZeroCopyPlace() {
-    auto [ours, theirs] = testing_support::SocketPair();
+    auto [ours, theirs] = Streams();
     server_ = MakeConnection(std::move(theirs), server_seen_, rpc::LocalCapability::Of(cook_));
     client_ = MakeConnection(std::move(ours), client_seen_, nullptr);
     proxy_ = CookProxy(Proxy::FromCapability(client_->Bootstrap()));
@@ -55,23 +91,37 @@ class ZeroCopyPlace : public testing::Test {
   CookProxy proxy_;
 
  private:
-  static base::Ref<rpc::Connection> MakeConnection(base::UniqueFd fd,
-                                                   std::shared_ptr<SeenMemory> seen,
+  using Stream = std::unique_ptr<transport::ByteStream>;
+
+  static std::pair<Stream, Stream> Streams() {
+    if (GetParam() == Over::kRings) {
+      RingPair pair(4 * kMega);
+      return {std::make_unique<WaitableRings>(std::move(pair.taker)),
+              std::make_unique<WaitableRings>(std::move(pair.maker))};
+    }
+    auto [ours, theirs] = testing_support::SocketPair();
+    return {transport::SocketStream::Make(std::move(ours), "unix"),
+            transport::SocketStream::Make(std::move(theirs), "unix")};
+  }
+  static base::Ref<rpc::Connection> MakeConnection(Stream stream, std::shared_ptr<SeenMemory> seen,
                                                    base::Ref<rpc::Capability> front) {
     rpc::ConnectionOptions options;
     options.name = "the test";
     options.front_object = std::move(front);
     return rpc::Connection::Create(
-        std::make_unique<WatchedStream>(transport::SocketStream::Make(std::move(fd), "unix"),
-                                        std::move(seen)),
-        options);
+        std::make_unique<WatchedStream>(std::move(stream), std::move(seen)), options);
   }
 
   base::Ref<rpc::Connection> server_;
   base::Ref<rpc::Connection> client_;
 };
 
-TEST_F(ZeroCopyPlace, ParamsLeaveFromWhereTheyAreBuilt) {
+INSTANTIATE_TEST_SUITE_P(Over, ZeroCopyPlace, testing::Values(Over::kSocket, Over::kRings),
+                         [](const auto& over) {
+                           return over.param == Over::kRings ? "Rings" : "Socket";
+                         });
+
+TEST_P(ZeroCopyPlace, ParamsLeaveFromWhereTheyAreBuilt) {
   cook_->on_echo = [](ZeroCopyCook::EchoContext&) { return absl::OkStatus(); };
   auto call = CookZeroCopyProxy(proxy_).Echo(kMega);
   const std::span<const uint8_t> data = Span(call.params().initData(kMega));
@@ -79,7 +129,7 @@ TEST_F(ZeroCopyPlace, ParamsLeaveFromWhereTheyAreBuilt) {
   EXPECT_TRUE(client_seen_->WroteFrom(data));
 }
 
-TEST_F(ZeroCopyPlace, ParamsLeaveFromWhereTheyAreBuiltWithoutAHint) {
+TEST_P(ZeroCopyPlace, ParamsLeaveFromWhereTheyAreBuiltWithoutAHint) {
   cook_->on_echo = [](ZeroCopyCook::EchoContext&) { return absl::OkStatus(); };
   auto call = CookZeroCopyProxy(proxy_).Echo();
   const std::span<const uint8_t> data = Span(call.params().initData(kMega));
@@ -87,7 +137,7 @@ TEST_F(ZeroCopyPlace, ParamsLeaveFromWhereTheyAreBuiltWithoutAHint) {
   EXPECT_TRUE(client_seen_->WroteFrom(data));
 }
 
-TEST_F(ZeroCopyPlace, ParamsAreReadWhereTheyWereReceived) {
+TEST_P(ZeroCopyPlace, ParamsAreReadWhereTheyWereReceived) {
   bool in_place = false;
   cook_->on_echo = [&](ZeroCopyCook::EchoContext& call) {
     in_place = server_seen_->ReadEndOf(Span(call.params().getData()));
@@ -99,7 +149,7 @@ TEST_F(ZeroCopyPlace, ParamsAreReadWhereTheyWereReceived) {
   EXPECT_TRUE(in_place);
 }
 
-TEST_F(ZeroCopyPlace, ResultsLeaveFromWhereTheyAreBuilt) {
+TEST_P(ZeroCopyPlace, ResultsLeaveFromWhereTheyAreBuilt) {
   std::span<const uint8_t> data;
   cook_->on_echo = [&](ZeroCopyCook::EchoContext& call) {
     data = Span(call.results(kMega).initData(kMega));
@@ -109,7 +159,7 @@ TEST_F(ZeroCopyPlace, ResultsLeaveFromWhereTheyAreBuilt) {
   EXPECT_TRUE(server_seen_->WroteFrom(data));
 }
 
-TEST_F(ZeroCopyPlace, ResultsAreReadWhereTheyWereReceived) {
+TEST_P(ZeroCopyPlace, ResultsAreReadWhereTheyWereReceived) {
   cook_->on_echo = [](ZeroCopyCook::EchoContext& call) {
     call.results(kMega).initData(kMega);
     return absl::OkStatus();
@@ -125,7 +175,7 @@ SharedData SomeData(size_t size = kMega) {
   return data;
 }
 
-TEST_F(ZeroCopyPlace, SharedParamsLeaveFromWhereTheyLie) {
+TEST_P(ZeroCopyPlace, SharedParamsLeaveFromWhereTheyLie) {
   const SharedData data = SomeData();
   bool same = false;
   cook_->on_echo = [&](ZeroCopyCook::EchoContext& call) {
@@ -139,7 +189,7 @@ TEST_F(ZeroCopyPlace, SharedParamsLeaveFromWhereTheyLie) {
   EXPECT_TRUE(client_seen_->WroteFrom(*data));
 }
 
-TEST_F(ZeroCopyPlace, SharedResultsLeaveFromWhereTheyLie) {
+TEST_P(ZeroCopyPlace, SharedResultsLeaveFromWhereTheyLie) {
   const SharedData data = SomeData();
   cook_->on_echo = [&](ZeroCopyCook::EchoContext& call) {
     call.results().adoptData(call.Share(data));
@@ -151,7 +201,7 @@ TEST_F(ZeroCopyPlace, SharedResultsLeaveFromWhereTheyLie) {
   EXPECT_TRUE(server_seen_->WroteFrom(*data));
 }
 
-TEST_F(ZeroCopyPlace, ParamsThatAreSharedWithResultsLeaveFromWhereTheyWereReceived) {
+TEST_P(ZeroCopyPlace, ParamsThatAreSharedWithResultsLeaveFromWhereTheyWereReceived) {
   std::span<const uint8_t> received;
   cook_->on_echo = [&](ZeroCopyCook::EchoContext& call) {
     received = Span(call.params().getData());
@@ -166,7 +216,7 @@ TEST_F(ZeroCopyPlace, ParamsThatAreSharedWithResultsLeaveFromWhereTheyWereReceiv
 }
 
 // Else a peer could have all of its large params kept for the small part that counts.
-TEST_F(ZeroCopyPlace, ASmallPartOfParamsIsCopied) {
+TEST_P(ZeroCopyPlace, ASmallPartOfParamsIsCopied) {
   std::span<const uint8_t> part;
   cook_->on_echo = [&](ZeroCopyCook::EchoContext& call) {
     part = Span(call.params().getData()).first(kMega / 8);
@@ -181,7 +231,7 @@ TEST_F(ZeroCopyPlace, ASmallPartOfParamsIsCopied) {
   EXPECT_FALSE(server_seen_->WroteFrom(part));
 }
 
-TEST_F(ZeroCopyPlace, NothingCanBeShared) {
+TEST_P(ZeroCopyPlace, NothingCanBeShared) {
   cook_->on_echo = [&](ZeroCopyCook::EchoContext& call) {
     call.results().adoptData(call.Share(SharedData()));
     return absl::OkStatus();
@@ -192,7 +242,7 @@ TEST_F(ZeroCopyPlace, NothingCanBeShared) {
 }
 
 // Of the same numbers of bytes, and fewer; what is left of them must not be seen.
-TEST_F(ZeroCopyPlace, DataThatCannotBeSharedIsCopied) {
+TEST_P(ZeroCopyPlace, DataThatCannotBeSharedIsCopied) {
   cook_->on_echo = [&](ZeroCopyCook::EchoContext& call) {
     call.results().adoptData(call.Share(call.params().getData()));
     return absl::OkStatus();
@@ -206,7 +256,7 @@ TEST_F(ZeroCopyPlace, DataThatCannotBeSharedIsCopied) {
   }
 }
 
-TEST_F(ZeroCopyPlace, DataThatIsNotOfTheParamsIsCopied) {
+TEST_P(ZeroCopyPlace, DataThatIsNotOfTheParamsIsCopied) {
   std::vector<uint8_t> own(kMega, 'a');
   cook_->on_echo = [&](ZeroCopyCook::EchoContext& call) {
     call.results().adoptData(call.Share(kj::arrayPtr(own.data(), own.size())));
@@ -219,7 +269,7 @@ TEST_F(ZeroCopyPlace, DataThatIsNotOfTheParamsIsCopied) {
       std::ranges::all_of(reply->results().getData(), [](int byte) { return byte == 'a'; }));
 }
 
-TEST_F(ZeroCopyPlace, SharedDataIsLetGoOfWithACallThatIsNotSent) {
+TEST_P(ZeroCopyPlace, SharedDataIsLetGoOfWithACallThatIsNotSent) {
   const SharedData data = SomeData();
   {
     auto call = CookZeroCopyProxy(proxy_).Echo();
@@ -229,7 +279,7 @@ TEST_F(ZeroCopyPlace, SharedDataIsLetGoOfWithACallThatIsNotSent) {
   EXPECT_EQ(data.use_count(), 1);
 }
 
-TEST_F(ZeroCopyPlace, ResultsStayWhileTheConnectionReadsOn) {
+TEST_P(ZeroCopyPlace, ResultsStayWhileTheConnectionReadsOn) {
   std::vector<decltype(CookZeroCopyProxy(proxy_).Echo().Send())> replies;
   for (uint8_t i = 0; i < 20; ++i) {
     auto call = CookZeroCopyProxy(proxy_).Echo();
