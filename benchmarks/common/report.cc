@@ -16,11 +16,22 @@ constexpr double kIdleLoad = 1;
 
 constexpr char kDrover[] = "Drover";
 
+// The command that makes such a report.
+std::string Command(const MeasurementOptions& options) {
+  const MeasurementOptions defaults;
+  std::string command = "scripts/bench";
+  if (options.rounds != defaults.rounds) absl::StrAppend(&command, " --rounds=", options.rounds);
+  if (options.seconds != defaults.seconds) {
+    absl::StrAppendFormat(&command, " --seconds=%g", options.seconds);
+  }
+  return command;
+}
+
 std::string Introduction(const Measurement& measurement) {
   std::string text = absl::StrCat(
-      "# Benchmark results\n\nWritten by `scripts/bench`. All contenders ran in the same run, in ",
-      measurement.options().rounds, " interleaved rounds of ",
-      absl::StrFormat("%g", measurement.options().seconds),
+      "# Benchmark results\n\nWritten by `", Command(measurement.options()),
+      "`. All contenders ran in the same run, in ", measurement.options().rounds,
+      " interleaved rounds of ", absl::StrFormat("%g", measurement.options().seconds),
       " s for each figure, server and client in a process each, over a UNIX socket where nothing "
       "else is said. A figure is the median of the rounds: of the median calls where it is a time. "
       "The 99th percentiles and the worst are kept beside it. Absolute figures hold for this "
