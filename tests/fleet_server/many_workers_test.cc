@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "drover/base/sanitizer.h"
 #include "fleet/test_worker.h"
 #include "fleet_server/racetrack.h"
 #include "gmock/gmock.h"
@@ -27,7 +28,11 @@ using testing_support::TempDir;
 using testing_support::Until;
 using track::RunnerProxy;
 
+#ifdef DROVER_SANITIZED
+constexpr int kWorkers = 40;  // each takes many times as much
+#else
 constexpr int kWorkers = 200;
+#endif
 
 std::ptrdiff_t CountThreads() {
   return std::distance(std::filesystem::directory_iterator("/proc/self/task"), {});
