@@ -43,6 +43,9 @@ class LowerLimit {
   rlimit before_;
 };
 
+// Fewer than what a client wants to be left, by more than others may close meanwhile.
+constexpr int kTooFew = rpc::kSpareDescriptors / 2;
+
 int LowestFreeDescriptor() {
   return base::UniqueFd(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0)).get();
 }
@@ -66,7 +69,7 @@ TEST_F(SharedMemoryRoom, IsNotThereWhereDescriptorsAreShort) {
   const Server server = Serve("unix://" + dir_.path("cook"), cook_).value();
   const auto cook = Connect<kitchen::CookProxy>(server.endpoint());
   ASSERT_EQ(cook.Add(1, 2).value(), 3u);
-  const LowerLimit limit(RLIMIT_NOFILE, LowestFreeDescriptor() + rpc::kSpareDescriptors - 1);
+  const LowerLimit limit(RLIMIT_NOFILE, LowestFreeDescriptor() + kTooFew);
   CallOften(cook);
   EXPECT_EQ(Sharing(server), 0u);
   EXPECT_EQ(server.Stats().connections.size(), 1u);
@@ -86,7 +89,7 @@ TEST_F(SharedMemoryRoom, IsInsistedOnByAShmEndpointWhoseErrorNamesWhatIsShort) {
   const auto first = Connect<kitchen::CookProxy>(server.endpoint());
   ASSERT_EQ(first.Add(1, 2).value(), 3u);
   const auto second = Connect<kitchen::CookProxy>(server.endpoint());
-  const LowerLimit limit(RLIMIT_NOFILE, LowestFreeDescriptor() + rpc::kSpareDescriptors - 1);
+  const LowerLimit limit(RLIMIT_NOFILE, LowestFreeDescriptor() + kTooFew);
   const absl::Status status = second.Add(1, 2).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition) << status;
   EXPECT_THAT(std::string(status.message()), HasSubstr("no descriptors left to share memory"));
