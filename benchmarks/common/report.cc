@@ -86,10 +86,10 @@ std::string Section(const Measurement& measurement, Placement placement) {
   absl::StrAppend(&text, FigureTables(measurement, placement));
   const std::string lead = LeadTable(measurement, placement, kDrover);
   if (lead.empty()) return text;
-  return absl::StrCat(text,
-                      "\nHow many times as fast as each Drover is at a socket, without the shared ",
-                      "memory to which a connection with defaults goes over: its figures are those ",
-                      "of *Drover, shm* (an idle connection: how many times as small):\n\n", lead);
+  return absl::StrCat(
+      text, "\nHow many times as fast as each Drover is at a socket, without the shared ",
+      "memory to which a connection with defaults goes over: its figures are those ",
+      "of *Drover, shm* (an idle connection: how many times as small):\n\n", lead);
 }
 
 constexpr char kHowToRead[] =
@@ -109,7 +109,10 @@ std::string Report(const Measurement& measurement, const OtherFigures& others) {
       Introduction(measurement), Plots(),
       "\n## Targets\n\nThe figure is the median of the rounds; ",
       "a ratio is taken within each round, to the best of the peers in that round where it says ",
-      "so.\n\n", TargetsTable(measurement, others), kHowToRead, kIdleConnections,
+      "so. What a connection for each of many threads costs, and one that is made, and which part "
+      "of "
+      "it is the kernel's: docs/decisions/busy-connections.md and connecting.md.\n\n",
+      TargetsTable(measurement, others), kHowToRead, kIdleConnections,
       " that have made a call and do nothing, without what the kernel keeps; and how often the "
       "server's threads were switched to and fro then.\n",
       WhoTakesPart(measurement));
