@@ -52,10 +52,10 @@ absl::StatusOr<Sample> TimeCalls(double seconds, const std::function<absl::Statu
 absl::StatusOr<Sample> TimeTurns(double seconds,
                                  const std::function<absl::StatusOr<uint64_t>()>& turn);
 
-// Runs `body(i)` on each of `count` threads. The calls add up, and the time is from when the first of
-// them began to measure until the last ended, so that threads which had their turn one after another
-// do not look as if they had called at once. p50 and p99 are the medians of the threads', worst is
-// the worst of all.
+// Runs `body(i)` on each of `count` threads. The calls add up, and the time is from when the first
+// of them began to measure until the last ended, so that threads which had their turn one after
+// another do not look as if they had called at once. p50 and p99 are the medians of the threads',
+// worst is the worst of all.
 absl::StatusOr<Sample> TimeThreads(int count,
                                    const std::function<absl::StatusOr<Sample>(int)>& body);
 

@@ -96,7 +96,7 @@ TEST_F(Polling, FindsTheAnswerWithoutSleeping) {
 TEST_F(Polling, RestsInACrowd) {
   constexpr int kCalls = 100;
   constexpr int64_t kHour = int64_t{3600} * 1'000'000'000;
-  async::ThreadContext::Current().crowd.NoteTurn(kHour, async::SteadyNanos());
+  async::ThreadContext::Current().crowd.NoteTurn(kHour, async::SteadyNanos() + kHour);
   for (int i = 0; i < kCalls; ++i) {
     const Reads reads = Call(/*look=*/1);
     ASSERT_EQ(reads.looks, 0) << "in call " << i;

@@ -142,11 +142,14 @@ void Reactor::Run() {
     const int interval = tick_millis_.load(std::memory_order_relaxed);
     const bool together = BusyConnections::Get().together();
     int n = 0;
-    if (const int wait = WaitMillis(interval); together || busy) {
+    if (const int wait = WaitMillis(interval); (together || busy) && wait != 0) {
       // Not beyond what else is due.
-      const int64_t nanos = std::min((together ? together_spin_ : spin_).Next(),
-                                     wait < 0 ? kForever : wait * int64_t{1'000'000});
-      if (nanos > 0) n = together ? YieldingPoll(events, nanos) : Poll(events, nanos);
+      const int64_t most = wait < 0 ? kForever : wait * int64_t{1'000'000};
+      const int64_t nanos = (together ? kYielding * together_spin_.Next() : spin_.Next());
+      if (nanos > 0) {
+        n = together ? YieldingPoll(events, std::min(nanos, most))
+                     : Poll(events, std::min(nanos, most));
+      }
     }
     if (n == 0) n = epoll_wait(epoll_.get(), events, kMaxEvents, WaitMillis(interval));
     busy = n > 0;
@@ -205,7 +208,7 @@ int Reactor::YieldingPoll(epoll_event* events, int64_t nanos) {
   // First the others: more will be ready then. And who never yields where others do takes their
   // turns from them, because the scheduler counts a yield as time that was used.
   if (int64_t now = began; crowd.crowded()) crowd.Yield(&now);
-  YieldUntil(crowd, kYielding * nanos, [&] {
+  YieldUntil(crowd, nanos, [&] {
     n = epoll_wait(epoll_.get(), events, kMaxEvents, 0);
     return n != 0;
   });

@@ -11,8 +11,8 @@
 // Thread-safe. The connection is shared by all copies of the proxy and ends when they, and every
 // object reached through them, are gone.
 // Errors: of the calls. InvalidArgument if the endpoint's text cannot be parsed; otherwise those of
-// dialling: Unavailable if nobody listens, PermissionDenied and so on; FailedPrecondition at a shm://
-// endpoint where no memory is shared, for which wait_for_ready does not wait.
+// dialling: Unavailable if nobody listens, PermissionDenied and so on; FailedPrecondition at a
+// shm:// endpoint where no memory is shared, for which wait_for_ready does not wait.
 // Blocking: Connect never; a first call may block while it dials, unless wait_for_ready is set.
 #ifndef DROVER_OBJECT_CONNECT_H_
 #define DROVER_OBJECT_CONNECT_H_

@@ -1,5 +1,5 @@
-// What becomes of the frames that one read has brought: each is handled, the last call that user code
-// answers runs here, and the replies leave together.
+// What becomes of the frames that one read has brought: each is handled, the last call that user
+// code answers runs here, and the replies leave together.
 #include <atomic>
 #include <utility>
 

@@ -99,7 +99,9 @@ ReadResult Connection::SpinForInput(int64_t nanos, const async::FutureCore* core
   if (crowd.Rests(now)) return ReadResult::kNothing;
   const int most_polls = read_.rings != nullptr ? kPollsOfMemory : kPolls;
   const bool long_wait = crowd.crowded() || (core != nullptr && ManySleep());
-  const int64_t give_up = now + Within(deadline, long_wait ? kCrowdedSpin * nanos : nanos);
+  const int64_t usual = long_wait ? kCrowdedSpin * nanos : nanos;
+  const int64_t most = Within(deadline, usual);
+  const int64_t give_up = now + most;
   // The peer cannot have answered yet if it is one of those that wait for this CPU.
   if (core != nullptr && crowd.crowded()) crowd.Yield(&now);
   for (uint32_t round = 0; now < give_up && !ended_.load(std::memory_order_relaxed); ++round) {
@@ -123,7 +125,8 @@ ReadResult Connection::SpinForInput(int64_t nanos, const async::FutureCore* core
   }
   // What the last turn of the others brought.
   const ReadResult result = ReadOnce(transport::Wait::kDontBlock);
-  read_.spin.Report(/*paid=*/result == ReadResult::kProgress, now - began);
+  const bool paid = result == ReadResult::kProgress;
+  if (paid || most == usual) read_.spin.Report(paid, now - began);
   return result;
 }
 
@@ -220,12 +223,13 @@ bool Connection::YieldAsFollower(const async::FutureCore& core, absl::Time deadl
   const int64_t nanos = runtime_.spin_nanos();
   if (nanos == 0 || context.cancellation != nullptr || context.follow.Next() == 0) return false;
   yielding_.fetch_add(1, std::memory_order_seq_cst);
-  const bool done = async::YieldUntil(context.crowd, Within(deadline, kCrowdedSpin * nanos), [&] {
+  const int64_t most = Within(deadline, kCrowdedSpin * nanos);
+  const bool done = async::YieldUntil(context.crowd, most, [&] {
     return core.ready() || !token_held_.load(std::memory_order_relaxed) ||
            ended_.load(std::memory_order_relaxed);
   });
   yielding_.fetch_sub(1, std::memory_order_seq_cst);
-  context.follow.Report(done, /*waited_ns=*/0);
+  if (done || most == kCrowdedSpin * nanos) context.follow.Report(done, /*waited_ns=*/0);
   return done;
 }
 
@@ -241,7 +245,8 @@ void Connection::Lead(async::FutureCore& core, absl::Time deadline) {
       if (on) core.RemoveWaiter();
     }
   } watch{core};
-  // A read that slept came to the limit which a thread that stayed here before has set: once more.
+  // A read that slept brought nothing: its limit is that of a thread which stayed here before, or a
+  // bell rang for another reason. It sleeps on.
   bool sleeps_on = false;
   while (!core.ready() && !ended_.load(std::memory_order_acquire)) {
     ReadResult result = ReadResult::kNothing;
@@ -262,6 +267,7 @@ void Connection::Lead(async::FutureCore& core, absl::Time deadline) {
         sleeping_callers.Leave();
         sleeps_on = result == ReadResult::kNothing;
       } else {
+        sleeps_on = false;
         if (elsewhere && !std::exchange(watch.on, true)) core.AddWaiter(&parker);
         if (cancellation != nullptr && cancellation->cancelled()) return;
         if (absl::Now() >= deadline) return;

@@ -44,7 +44,9 @@ class MemoryHandler final : public base::RefCounted, public ReturnHandler {
     auto asked = std::make_unique<MemorySwitch>();
     asked->question = question;
     asked->room = std::move(room_);
-    connection->WithLock([&](ConnectionState& s) { s.memory_switch = std::move(asked); });
+    connection->WithLock([&](ConnectionState& s) {
+      if (s.open()) s.memory_switch = std::move(asked);
+    });
   }
   void OnReturn(capnp::AnyPointer::Reader) override { OnError(absl::OkStatus()); }
   void OnError(const absl::Status& status) override {
