@@ -175,7 +175,7 @@ class RawSocket final : public Contender {
       absl::StatusOr<base::UniqueFd> fd = Accept(listener.get());
       if (!fd.ok()) return fd.status();
       Socket socket(*std::move(fd), style_);
-      char work;
+      char work = 0;
       if (style_ == Style::kSpinning) {
         if (!socket.Read(&work, 1).ok()) continue;
         if (work == kOneCall) {

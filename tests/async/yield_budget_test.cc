@@ -8,7 +8,6 @@ namespace drover::async {
 namespace {
 
 constexpr int64_t kHour = 3'600'000'000'000;
-constexpr int64_t kQuick = YieldBudget::kWorthNanos / 2;
 
 // Whether one of many waits in a row yields.
 bool EverYields(YieldBudget& budget) {

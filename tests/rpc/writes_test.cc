@@ -10,6 +10,7 @@
 #include <future>
 #include <memory>
 #include <span>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -35,12 +36,13 @@ class Locks {
     // Long enough for any machine; reached only by a test that fails.
     constexpr auto kGiveUp = std::chrono::seconds(60);
     base::MutexLock lock(&mu_);
-    if (connection_ == nullptr) return;
+    Connection* const connection = connection_;
+    if (connection == nullptr) return;
     std::promise<void> taken;
     std::thread other([&] {
-      connection_->WithLock([](ConnectionState&) {});
-      connection_->AddUnattended();  // which needs that of the reading
-      connection_->RemoveUnattended();
+      connection->WithLock([](ConnectionState&) {});
+      connection->AddUnattended();  // which needs that of the reading
+      connection->RemoveUnattended();
       taken.set_value();
     });
     if (taken.get_future().wait_for(kGiveUp) != std::future_status::ready) {
@@ -121,17 +123,17 @@ class WrittenMessages {
   using Kinds = std::vector<protocol::Message::Which>;
 
   void Note(std::span<const iovec> from) {
-    std::vector<capnp::word> words;
+    std::string bytes;
     for (const iovec& piece : from) {
-      const size_t at = words.size();
-      words.resize(at + piece.iov_len / sizeof(capnp::word));
-      std::memcpy(static_cast<void*>(&words[at]), piece.iov_base, piece.iov_len);
+      bytes.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
     }
+    auto words = kj::heapArray<capnp::word>(bytes.size() / sizeof(capnp::word));
+    std::memcpy(static_cast<void*>(words.begin()), bytes.data(), bytes.size());
     Kinds kinds;
-    for (auto rest = kj::arrayPtr(words.data(), words.size()); rest.size() > 0;) {
+    for (kj::ArrayPtr<const capnp::word> rest = words; rest.size() > 0;) {
       capnp::FlatArrayMessageReader frame(rest);
       kinds.push_back(frame.getRoot<protocol::Message>().which());
-      rest = kj::arrayPtr(const_cast<capnp::word*>(frame.getEnd()), rest.end());
+      rest = kj::arrayPtr(frame.getEnd(), rest.end());
     }
     base::MutexLock lock(&mu_);
     writes_.push_back(std::move(kinds));
