@@ -49,16 +49,6 @@ TEST(Crowd, IsGoneAfterSomeYieldsThatCameBackAtOnce) {
   EXPECT_FALSE(crowd.WantsYield(0));
 }
 
-TEST(Crowd, RestsLongerAndLongerWhereOthersOnlyCompute) {
-  Crowd crowd;
-  EXPECT_EQ(RestAfter(crowd, kLong), kLong);
-  EXPECT_EQ(RestAfter(crowd, kLong), 4 * kLong);
-  EXPECT_EQ(RestAfter(crowd, kLong), 16 * kLong);
-  EXPECT_EQ(RestAfter(crowd, kLong), 64 * kLong);
-  EXPECT_EQ(RestAfter(crowd, kLong), 100 * kLong);
-  EXPECT_EQ(RestAfter(crowd, kLong), 100 * kLong);
-}
-
 TEST(Crowd, RestsLessAgainOnceTurnsAreShort) {
   Crowd crowd;
   for (int i = 0; i < 10; ++i) crowd.NoteTurn(kLong, 0);

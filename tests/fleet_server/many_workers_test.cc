@@ -44,13 +44,7 @@ class FleetOfManyWorkers : public ::testing::Test {
   ~FleetOfManyWorkers() override { unsetenv("TMPDIR"); }
 
   Fleet Start(int workers) {
-    absl::StatusOr<Fleet> fleet =
-        ServeFleet({.workers = workers, .ready_timeout = absl::Minutes(4)}, track_.Servants());
-    if (!fleet.ok()) {
-      ADD_FAILURE() << fleet.status();
-      abort();
-    }
-    return *std::move(fleet);
+    return track_.Start({.workers = workers, .ready_timeout = absl::Minutes(4)});
   }
 
   TempDir dir_;

@@ -48,14 +48,7 @@ class WorkerRace : public ::testing::TestWithParam<std::string> {
     if (GetParam() == "tcp") options.endpoints = {*Endpoint::Parse("tcp://127.0.0.1:0")};
     return options;
   }
-  Fleet Start(int workers) {
-    absl::StatusOr<Fleet> fleet = ServeFleet(Options(workers), track_.Servants());
-    if (!fleet.ok()) {
-      ADD_FAILURE() << fleet.status();
-      abort();
-    }
-    return *std::move(fleet);
-  }
+  Fleet Start(int workers) { return track_.Start(Options(workers)); }
 
   TempDir dir_;
   Racetrack track_;

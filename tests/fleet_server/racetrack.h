@@ -21,8 +21,10 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstdlib>
+#include <iostream>
 #include <memory>
 #include <new>
+#include <utility>
 
 #include "drover/drover.h"
 #include "runner.drover.h"
@@ -62,6 +64,15 @@ class Racetrack {
   // The servant factory of the fleet.
   ServantFactory Servants() {
     return [this](int lane) { return std::make_shared<Runner>(this, lane); };
+  }
+  // A fleet of them; ends the test if it cannot be started.
+  Fleet Start(const ServeFleetOptions& options) {
+    absl::StatusOr<Fleet> fleet = ServeFleet(options, Servants());
+    if (!fleet.ok()) {
+      std::cerr << fleet.status() << "\n";
+      std::abort();
+    }
+    return *std::move(fleet);
   }
 
  private:

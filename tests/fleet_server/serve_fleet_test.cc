@@ -36,14 +36,7 @@ class ServedFleet : public ::testing::Test {
   ServedFleet() { setenv("TMPDIR", dir_.path().c_str(), 1); }
   ~ServedFleet() override { unsetenv("TMPDIR"); }
 
-  Fleet Start(const ServeFleetOptions& options) {
-    absl::StatusOr<Fleet> fleet = ServeFleet(options, track_.Servants());
-    if (!fleet.ok()) {
-      ADD_FAILURE() << fleet.status();
-      abort();
-    }
-    return *std::move(fleet);
-  }
+  Fleet Start(const ServeFleetOptions& options) { return track_.Start(options); }
 
   TempDir dir_;
   Racetrack track_;

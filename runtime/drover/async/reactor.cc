@@ -27,7 +27,6 @@ constexpr int kMaxEvents = 64;
 constexpr int kPollsARound = 4;  // between two looks at the clock
 // A wait that lets others run may be longer than one that only polls.
 constexpr int64_t kYielding = 4;
-constexpr int64_t kForever = std::numeric_limits<int64_t>::max();
 
 }  // namespace
 
@@ -142,15 +141,7 @@ void Reactor::Run() {
     const int interval = tick_millis_.load(std::memory_order_relaxed);
     const bool together = BusyConnections::Get().together();
     int n = 0;
-    if (const int wait = WaitMillis(interval); (together || busy) && wait != 0) {
-      // Not beyond what else is due.
-      const int64_t most = wait < 0 ? kForever : wait * int64_t{1'000'000};
-      const int64_t nanos = (together ? kYielding * together_spin_.Next() : spin_.Next());
-      if (nanos > 0) {
-        n = together ? YieldingPoll(events, std::min(nanos, most))
-                     : Poll(events, std::min(nanos, most));
-      }
-    }
+    if (together || busy) n = PollUntilDue(events, interval, together);
     if (n == 0) n = epoll_wait(epoll_.get(), events, kMaxEvents, WaitMillis(interval));
     busy = n > 0;
     for (int i = 0; i < n && context.reactor == this; ++i) {
@@ -177,6 +168,15 @@ void Reactor::Run() {
   }
   context.reactor = nullptr;
   pool_->LeaveBlocked();
+}
+
+int Reactor::PollUntilDue(epoll_event* events, int interval, bool together) {
+  const int wait = WaitMillis(interval);
+  if (wait == 0) return 0;
+  int64_t nanos = together ? kYielding * together_spin_.Next() : spin_.Next();
+  if (nanos == 0) return 0;
+  if (wait > 0) nanos = std::min(nanos, wait * int64_t{1'000'000});
+  return together ? YieldingPoll(events, nanos) : Poll(events, nanos);
 }
 
 int Reactor::Poll(epoll_event* events, int64_t nanos) {

@@ -71,9 +71,11 @@ class Reactor final : public Baton {
 
  private:
   void Run();
+  // Polls, as long as that pays, for what epoll_wait gives; not beyond a timer or tick that is due.
+  int PollUntilDue(epoll_event* events, int interval, bool together);
   // What is ready now or soon, as epoll_wait gives it; 0 if nothing came within `nanos`.
   int Poll(epoll_event* events, int64_t nanos);
-  // The same, for longer, letting others run between two looks.
+  // The same, letting others run between two looks.
   int YieldingPoll(epoll_event* events, int64_t nanos);
   void RunTicks();
   void RunTimers(int64_t now);
