@@ -15,6 +15,7 @@
 #include "drover/async/cancellation.h"
 #include "drover/async/crowd.h"
 #include "drover/async/executor.h"
+#include "drover/async/inline_clock.h"
 #include "drover/async/spin_budget.h"
 #include "drover/async/yield_budget.h"
 #include "drover/base/ref.h"
@@ -93,6 +94,7 @@ struct ThreadContext {
   bool may_run_user_code = true;           // what may wait; see NoUserCodeScope
   Batch* batch = nullptr;                  // the innermost that the thread has made
   Crowd crowd;                             // for its polling
+  InlineClock clock;                       // for the calls that it runs
   YieldBudget greeting{/*enabled=*/true};  // for its waits for what new clients say
   SpinBudget follow{/*limit_ns=*/1000};    // whether to stay awake while others read
 

@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "drover/async/steady_clock.h"
+#include "drover/async/thread_context.h"
 #include "drover/node.capnp.h"
 #include "drover/object/interception.h"
 #include "drover/rpc/incoming_call.h"
@@ -44,7 +44,8 @@ absl::Status ServerHooks::BeforeServing(rpc::IncomingCall& call) {
 
 void ServerHooks::AfterServing(rpc::IncomingCall& call, const absl::Status& status) {
   if (IsOurOwn(call)) return;
-  statistics_.Record(call, status, async::SteadyNanos() - call.began());
+  const int64_t now = async::ThreadContext::Current().clock.End();
+  statistics_.Record(call, status, now - call.began());
   if (call.hook_state) static_cast<DoneState&>(*call.hook_state).Run(status);
 }
 

@@ -6,7 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "drover/async/dedicated_reader.h"
-#include "drover/async/steady_clock.h"
+#include "drover/async/inline_clock.h"
 #include "drover/async/thread_context.h"
 #include "drover/async/thread_pool.h"
 #include "drover/rpc/batching.h"
@@ -40,6 +40,8 @@ bool Connection::HandleFrames(async::DedicatedReader* reader) {
   const async::NoUserCodeScope no_user_code;
   async::ThreadPool& pool = runtime_.pool();
   const Cork outer = std::exchange(cork, {.connection = this});
+  async::InlineClock& clock = async::ThreadContext::Current().clock;
+  const async::InlineClock::Scope clock_scope(clock);
   int64_t corked_until = 0;
   bool kept = true;
   bool whole = false;
@@ -66,7 +68,10 @@ bool Connection::HandleFrames(async::DedicatedReader* reader) {
       break;
     }
     auto& work = deferred.work();
-    if (work.empty()) continue;
+    if (work.empty()) {
+      clock.Forget();
+      continue;
+    }
     for (size_t i = 0; i < work.size(); ++i) {
       // Only the last one runs here: the others must not wait behind it.
       if (reader != nullptr && i + 1 == work.size() && !pool.Exhausted()) {
@@ -80,10 +85,11 @@ bool Connection::HandleFrames(async::DedicatedReader* reader) {
     }
     work.clear();
     if (!kept || read_.reader.pending() == 0) continue;
-    const int64_t now = async::SteadyNanos();
+    const int64_t now = clock.Latest();
     if (corked_until == 0) corked_until = now + MostReplyWaitNanos();
     if (now < corked_until) continue;
     Flush();
+    clock.Forget();
     corked_until = now + MostReplyWaitNanos();
   }
   if (kept && !read_.finished.empty()) {

@@ -53,7 +53,12 @@ bool RunInline(Work& work, async::DispatchPredictor::Key method, async::Baton* r
 bool Connection::RunHere(base::Ref<Work>& work, async::DedicatedReader& reader) {
   async::DispatchPredictor& predictor = runtime_.predictor();
   IncomingCall* const call = work->FirstCall();
-  if (call == nullptr) return RunInline(*work, 0, this, predictor);
+  async::InlineClock& clock = async::ThreadContext::Current().clock;
+  if (call == nullptr) {
+    clock.Forget();
+    return RunInline(*work, 0, this, predictor);
+  }
+  clock.Offer();
   const async::DispatchPredictor::Key method = call->method_key();
   const async::DispatchPredictor::Record record = predictor.Of(method);
   if (record.clean()) return RunInline(*work, method, this, predictor);

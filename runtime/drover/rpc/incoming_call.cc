@@ -9,7 +9,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "drover/async/run_watch.h"
-#include "drover/async/steady_clock.h"
 #include "drover/async/thread_context.h"
 #include "drover/base/random_id.h"
 #include "drover/node.capnp.h"
@@ -196,7 +195,7 @@ capnp::Orphan<capnp::Data> IncomingCall::ReferInResults(std::span<const uint8_t>
 bool IncomingCall::Admit() {
   CallHooks* hooks = connection_ ? connection_->hooks().get() : nullptr;
   if (hooks == nullptr) return true;
-  began_ = async::SteadyNanos();
+  began_ = async::ThreadContext::Current().clock.Begin();
   if (!hooks->intervenes()) {
     asked_.store(Asked::kAsked, std::memory_order_release);
     return !returned();
