@@ -20,49 +20,55 @@ TEST(InlineClock, ReadsEachTimeWhereNobodyRunsCallsInARow) {
 
 TEST(InlineClock, HandsTheEndOfACallOnToTheNextOnce) {
   InlineClock clock;
-  const InlineClock::Scope scope(clock);
-  const int64_t end = clock.End();
+  int64_t end = 0;
+  {
+    const InlineClock::Run run(clock);
+    end = clock.End();
+  }
   Tick();
   EXPECT_EQ(clock.Latest(), end);
-  clock.Offer();
+  const InlineClock::Run run(clock);
   EXPECT_EQ(clock.Begin(), end);
   EXPECT_GT(clock.Begin(), end);
 }
 
 TEST(InlineClock, ReadsAgainAfterARunThatNobodyTimed) {
   InlineClock clock;
-  const InlineClock::Scope scope(clock);
-  const int64_t end = clock.End();
+  int64_t end = 0;
+  {
+    const InlineClock::Run run(clock);
+    end = clock.End();
+  }
+  { const InlineClock::Run run(clock); }
   Tick();
-  clock.Offer();
   EXPECT_GT(clock.Latest(), end);
 }
 
 TEST(InlineClock, ReadsAgainAfterSomethingElseHasTakenTime) {
   InlineClock clock;
-  const InlineClock::Scope scope(clock);
-  const int64_t end = clock.End();
+  int64_t end = 0;
+  {
+    const InlineClock::Run run(clock);
+    end = clock.End();
+  }
   Tick();
   clock.Forget();
-  clock.Offer();
+  const InlineClock::Run run(clock);
   EXPECT_GT(clock.Begin(), end);
 }
 
-TEST(InlineClock, ReadsAgainAfterAScopeWithin) {
+TEST(InlineClock, DoesNotTakeTheEndOfARunWithinForThatOfTheRunAroundIt) {
   InlineClock clock;
-  const InlineClock::Scope scope(clock);
-  const int64_t end = clock.End();
-  Tick();
   int64_t within = 0;
   {
-    const InlineClock::Scope inner(clock);
-    within = clock.Begin();
-    EXPECT_GT(within, end);
-    clock.End();
+    const InlineClock::Run run(clock);
+    {
+      const InlineClock::Run inner(clock);
+      within = clock.End();
+    }
+    Tick();
   }
-  Tick();
-  clock.Offer();
-  EXPECT_GT(clock.Begin(), within);
+  EXPECT_GT(clock.Latest(), within);
 }
 
 }  // namespace

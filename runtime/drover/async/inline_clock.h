@@ -3,14 +3,15 @@
 // them.
 //
 //   InlineClock& clock = ThreadContext::Current().clock;
-//   const InlineClock::Scope scope(clock);     // whoever handles the calls that have come
-//   clock.Offer();                             // the next call begins when the last one ended
-//   began = clock.Begin();
-//   took = clock.End() - began;
-//   now = clock.Latest();                      // and on to the next one
+//   {
+//     const InlineClock::Run run(clock);       // a call begins now, or when the last one ended
+//     began = clock.Begin();
+//     took = clock.End() - began;
+//   }
+//   now = clock.Latest();                      // when it ended; and on to the next one
 //   clock.Forget();                            // or something else takes time
 //
-// Outside a scope each reading is of its own. Belongs to its thread.
+// Outside a run each reading is of its own. Belongs to its thread.
 #ifndef DROVER_ASYNC_INLINE_CLOCK_H_
 #define DROVER_ASYNC_INLINE_CLOCK_H_
 
@@ -23,39 +24,40 @@ namespace drover::async {
 
 class InlineClock {
  public:
-  class Scope {
+  class Run {
    public:
-    explicit Scope(InlineClock& clock) : clock_(clock), outer_(std::exchange(clock.shares_, true)) {
-      clock_.Forget();
+    explicit Run(InlineClock& clock) : clock_(clock), within_another_(clock.runs_) {
+      clock.next_ = std::exchange(clock.latest_, 0);
+      clock.runs_ = true;
     }
-    ~Scope() {
-      clock_.shares_ = outer_;
-      clock_.Forget();
+    ~Run() {
+      clock_.next_ = 0;
+      clock_.runs_ = within_another_;
+      if (within_another_) clock_.Forget();
     }
-    Scope(const Scope&) = delete;
-    Scope& operator=(const Scope&) = delete;
+    Run(const Run&) = delete;
+    Run& operator=(const Run&) = delete;
 
    private:
     InlineClock& clock_;
-    const bool outer_;
+    const bool within_another_;
   };
 
-  void Offer() { next_ = std::exchange(latest_, 0); }
   int64_t Begin() { return next_ != 0 ? std::exchange(next_, 0) : SteadyNanos(); }
   int64_t End() {
     const int64_t now = SteadyNanos();
-    if (shares_) latest_ = now;
+    if (runs_) latest_ = now;
     return now;
   }
-  // When the call ended that Offer was for, or now.
-  int64_t Latest() { return latest_ != 0 ? latest_ : End(); }
-  void Forget() { next_ = latest_ = 0; }
+  // When the last run's call ended, or now.
+  int64_t Latest() { return latest_ != 0 ? latest_ : latest_ = SteadyNanos(); }
+  void Forget() { latest_ = 0; }
 
  private:
-  bool shares_ = false;
   // Steady nanoseconds; 0: none that is of use.
   int64_t latest_ = 0;
   int64_t next_ = 0;  // for the call that begins
+  bool runs_ = false;
 };
 
 }  // namespace drover::async

@@ -40,11 +40,10 @@ bool Connection::HandleFrames(async::DedicatedReader* reader) {
   const async::NoUserCodeScope no_user_code;
   async::ThreadPool& pool = runtime_.pool();
   const Cork outer = std::exchange(cork, {.connection = this});
-  async::InlineClock& clock = async::ThreadContext::Current().clock;
-  const async::InlineClock::Scope clock_scope(clock);
   int64_t corked_until = 0;
   bool kept = true;
   bool whole = false;
+  bool clock_was_read = false;  // just now
   Deferred deferred;
   while (kept && read_.reader.pending() > 0 && !ended_.load(std::memory_order_relaxed)) {
     wire::Frame frame;
@@ -69,9 +68,11 @@ bool Connection::HandleFrames(async::DedicatedReader* reader) {
     }
     auto& work = deferred.work();
     if (work.empty()) {
-      clock.Forget();
+      clock_was_read = false;
       continue;
     }
+    async::InlineClock& clock = async::ThreadContext::Current().clock;
+    if (!clock_was_read) clock.Forget();
     for (size_t i = 0; i < work.size(); ++i) {
       // Only the last one runs here: the others must not wait behind it.
       if (reader != nullptr && i + 1 == work.size() && !pool.Exhausted()) {
@@ -86,10 +87,11 @@ bool Connection::HandleFrames(async::DedicatedReader* reader) {
     work.clear();
     if (!kept || read_.reader.pending() == 0) continue;
     const int64_t now = clock.Latest();
+    clock_was_read = true;
     if (corked_until == 0) corked_until = now + MostReplyWaitNanos();
     if (now < corked_until) continue;
     Flush();
-    clock.Forget();
+    clock_was_read = false;
     corked_until = now + MostReplyWaitNanos();
   }
   if (kept && !read_.finished.empty()) {

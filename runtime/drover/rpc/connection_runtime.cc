@@ -58,7 +58,7 @@ bool Connection::RunHere(base::Ref<Work>& work, async::DedicatedReader& reader) 
     clock.Forget();
     return RunInline(*work, 0, this, predictor);
   }
-  clock.Offer();
+  const async::InlineClock::Run run(clock);
   const async::DispatchPredictor::Key method = call->method_key();
   const async::DispatchPredictor::Record record = predictor.Of(method);
   if (record.clean()) return RunInline(*work, method, this, predictor);
