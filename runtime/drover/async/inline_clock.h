@@ -11,7 +11,9 @@
 //   now = clock.Latest();                      // when it ended; and on to the next one
 //   clock.Forget();                            // or something else takes time
 //
-// Outside a run each reading is of its own. Belongs to its thread.
+// Whatever takes time that is not the call's must forget, wherever in a run that happens: a write,
+// a wake-up, code of the user's that runs after the answer. There are no runs within runs. Outside
+// a run Begin and End read the clock each time. Belongs to its thread.
 #ifndef DROVER_ASYNC_INLINE_CLOCK_H_
 #define DROVER_ASYNC_INLINE_CLOCK_H_
 
@@ -26,21 +28,19 @@ class InlineClock {
  public:
   class Run {
    public:
-    explicit Run(InlineClock& clock) : clock_(clock), within_another_(clock.runs_) {
+    explicit Run(InlineClock& clock) : clock_(clock) {
       clock.next_ = std::exchange(clock.latest_, 0);
       clock.runs_ = true;
     }
     ~Run() {
       clock_.next_ = 0;
-      clock_.runs_ = within_another_;
-      if (within_another_) clock_.Forget();
+      clock_.runs_ = false;
     }
     Run(const Run&) = delete;
     Run& operator=(const Run&) = delete;
 
    private:
     InlineClock& clock_;
-    const bool within_another_;
   };
 
   int64_t Begin() { return next_ != 0 ? std::exchange(next_, 0) : SteadyNanos(); }
@@ -49,9 +49,9 @@ class InlineClock {
     if (runs_) latest_ = now;
     return now;
   }
-  // When the last run's call ended, or now.
+  // When the last run's call ended, or else now: which is then what the next run begins with, too.
   int64_t Latest() { return latest_ != 0 ? latest_ : latest_ = SteadyNanos(); }
-  void Forget() { latest_ = 0; }
+  void Forget() { latest_ = next_ = 0; }
 
  private:
   // Steady nanoseconds; 0: none that is of use.

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "drover/async/inline_clock.h"
 #include "drover/async/thread_context.h"
 #include "drover/node.capnp.h"
 #include "drover/object/interception.h"
@@ -44,9 +45,11 @@ absl::Status ServerHooks::BeforeServing(rpc::IncomingCall& call) {
 
 void ServerHooks::AfterServing(rpc::IncomingCall& call, const absl::Status& status) {
   if (IsOurOwn(call)) return;
-  const int64_t now = async::ThreadContext::Current().clock.End();
-  statistics_.Record(call, status, now - call.began());
-  if (call.hook_state) static_cast<DoneState&>(*call.hook_state).Run(status);
+  async::InlineClock& clock = async::ThreadContext::Current().clock;
+  statistics_.Record(call, status, clock.End() - call.began());
+  if (!call.hook_state) return;
+  static_cast<DoneState&>(*call.hook_state).Run(status);
+  clock.Forget();
 }
 
 }  // namespace drover::object

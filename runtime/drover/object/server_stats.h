@@ -19,7 +19,9 @@ struct MethodStats {
   // known to the caller alone, if that is Drover: it counts as one that did not fail.
   uint64_t errors = 0;
   // Calls by the time from their start to their answer: element i counts those that took less than
-  // 2^i microseconds and not less than 2^(i-1). No zeros at the end.
+  // 2^i microseconds and not less than 2^(i-1). No zeros at the end. Of several that came at once
+  // and are so quick that one thread runs them in a row, one starts when the one before it has
+  // been answered.
   std::vector<uint64_t> latency;
 
   // What at least `share` (0 to 1) of the calls did not exceed, as far as the histogram can tell:

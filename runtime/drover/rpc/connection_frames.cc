@@ -82,6 +82,7 @@ bool Connection::HandleFrames(async::DedicatedReader* reader) {
         cork.last = cork.running = false;
       } else {
         RunOnPool(std::move(work[i]));
+        clock.Forget();
       }
     }
     work.clear();

@@ -95,6 +95,7 @@ bool Connection::RunLent(Work& work, uint64_t method, async::DedicatedReader& re
   }
   ReleaseTokenToReactor();
   async::DispatchPredictor& predictor = runtime_.predictor();
+  context.clock.Forget();
   if (RunInline(work, method, /*reading=*/nullptr, predictor)) {
     predictor.Note(method, async::Outcome::kQuick);
   }

@@ -218,7 +218,7 @@ class IncomingCall final : public async::Cancellation,
   // is kTold although they are still to hear of the end.
   enum class Asked : uint8_t { kNot, kAsking, kAsked, kTold };
   std::atomic<Asked> asked_{Asked::kNot};
-  int64_t began_ = 0;  // steady nanoseconds, once the hooks are asked
+  int64_t began_ = 0;  // steady nanoseconds, once the hooks are asked; see InlineClock
   async::DispatchPredictor* predictor_ = nullptr;
   absl::Status early_status_;  // set before kAsking becomes kTold
 

@@ -1,4 +1,5 @@
 #include "drover/rpc/one_way.h"
+#include "drover/async/thread_context.h"
 
 #include <bit>
 #include <span>
@@ -178,7 +179,10 @@ void OneWay::End(Connection& c, IncomingCall& call, const absl::Status& status) 
     }
     idle = c.TakeIdleCallback();
   }
-  if (to_write) c.WriteClaimed();
+  if (to_write) {
+    c.WriteClaimed();
+    async::ThreadContext::Current().clock.Forget();
+  }
   // Nobody else learns of it; but a sender of much that fails does not fill the log.
   if (std::has_single_bit(failed)) {
     DROVER_LOG(kWarning) << "one-way call " << call.method_name() << " of " << c.name()

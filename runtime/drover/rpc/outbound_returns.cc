@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include "drover/async/thread_context.h"
 #include "drover/async/thread_pool.h"
 #include "drover/rpc/connection.h"
 #include "drover/rpc/outgoing_return.h"
@@ -113,7 +114,10 @@ bool Connection::SendPlainReturn(IncomingCall& call, const wire::PlainStruct& re
     EndReturn(id, *answer, deferred);
     if (queued && leaves) to_write = ClaimWrite(/*also_what_can_wait=*/false);
   }
-  if (!queued) WriteFrameClaimed({frame, size});
+  if (!queued) {
+    WriteFrameClaimed({frame, size});
+    async::ThreadContext::Current().clock.Forget();
+  }
   WriteReturn(to_write, deferred);
   return true;
 }
@@ -137,7 +141,10 @@ void Connection::EndReturn(AnswerId id, Answer& answer, Deferred& deferred) {
 }
 
 void Connection::WriteReturn(bool to_write, Deferred& deferred) {
-  if (to_write) WriteClaimed();
+  if (to_write) {
+    WriteClaimed();
+    async::ThreadContext::Current().clock.Forget();
+  }
   deferred.FinishOnPool();
   if (overstepped_.load(std::memory_order_relaxed)) {
     // The callers of this may hold locks of their own.

@@ -121,6 +121,7 @@ void Strand::Run() {
     // If the run has not been handed over, it was not for what ran first.
     async::InlineSlot* slot = async::ThreadContext::Current().slot;
     if (slot != nullptr && slot->LastRun().under_way) slot->set_subject(0);
+    async::ThreadContext::Current().clock.Forget();  // and may not end with an answer
     RunItem(item);
   }
 }
