@@ -64,8 +64,12 @@ constexpr int kCalls = 1000;
 constexpr int kMostSeries = 100;
 
 // Counts what the thread that runs it allocated from one call to the next.
-class CountingCook final : public testing_support::Cook {
+class CountingCook final : public testing_support::Cook,
+                           public std::enable_shared_from_this<CountingCook> {
  public:
+  absl::StatusOr<kitchen::CookProxy> MakeCook() override {
+    return kitchen::CookProxy(shared_from_this());
+  }
   absl::StatusOr<uint32_t> Add(uint32_t a, uint32_t b) override {
     if (thread_ == std::this_thread::get_id()) {
       counted_ += allocations - seen_;
@@ -140,6 +144,22 @@ TEST_P(BlockingCalls, AllocateNothingOnceWarm) {
   EXPECT_EQ(by_caller, 0u);
   EXPECT_EQ(by_server, 0u);
   EXPECT_GE(counted, kCalls / 2u);
+}
+
+// A call to an object that was asked for inside an answer is, once that is here, one as any other.
+TEST(PipelinedProxies, AllocateNothingOnceTheAnswerIsHere) {
+  const testing_support::TempDir dir;
+  const auto cook = std::make_shared<CountingCook>();
+  const Server server = Serve("unix://" + dir.path("cook.sock"), cook).value();
+  const auto proxy = Connect<kitchen::CookProxy>(server.endpoint());
+  const kitchen::CookProxy::Async other = proxy.async().MakeCook().Pipeline();
+  uint64_t by_caller = 1;
+  for (int series = 0; series < kMostSeries && by_caller > 0; ++series) {
+    const uint64_t before = allocations;
+    for (uint32_t i = 0; i < kCalls; ++i) ASSERT_EQ(other.Add(i, 1).Get().value(), i + 1);
+    by_caller = allocations - before;
+  }
+  EXPECT_EQ(by_caller, 0u);
 }
 
 TEST(OneWayCalls, AllocateNothingForTheirCallerOnceWarm) {

@@ -84,6 +84,11 @@ bool Connection::SendPlainQuestion(RemoteCapability& target, const OutgoingCall&
 
 bool Connection::SendCallOnPromise(RemotePromise& target, OutgoingCall& call,
                                    base::Ref<ReturnHandler>& handler) {
+  // Whatever it has turned out to be builds the message, or does without one.
+  if (!InForkedChild()) {
+    base::MutexLock lock(&mu_);
+    if (target.phase != RemotePromise::Phase::kOpen && !MustHold(call)) return false;
+  }
   return SendQuestion(&target, call, handler);
 }
 
