@@ -164,8 +164,9 @@ void Connection::ReadAsRuntime(async::DedicatedReader& dedicated) {
     }
     if (result == ReadResult::kEnded) break;
     if (!HandleFrames(&dedicated)) return;  // the token went to another thread
-    // One that always has more must not keep the others, and the timers, waiting.
-    if (!read_.drained && !dedicated.begun() &&
+    // One that always has more must not keep the others, and the timers, waiting; nor one whose
+    // client makes its next call whenever it is let run.
+    if ((!read_.drained || read_.fresh) && !dedicated.begun() &&
         async::ThreadContext::Current().reactor != nullptr) {
       const int64_t now = async::SteadyNanos();
       if (leave == 0) leave = now + kStayNanos;
