@@ -92,6 +92,8 @@ constexpr Target kTargets[] = {
      kTwo, Work::kSharedConnection, kRate, kShm, kBestPeer, kAtLeast, 2, "x", Work::kThreads},
     {"8 threads with a connection each, two CPUs, shared memory: times the calls of raw sockets",
      kTwo, Work::kThreads, kRate, kShm, kRaw, kAtLeast, 1.1, "x"},
+    {"8 threads with a connection each, two CPUs, shared memory: times the calls of the best peer",
+     kTwo, Work::kThreads, kRate, kShm, kBestPeer, kAtLeast, 2, "x"},
     {"echo 64 KiB, two CPUs: times as fast as the best peer", kTwo, Work::kEcho64KiB, kTime,
      kDrover, kBestPeer, kAtLeast, 1, "x"},
     {"echo 1 MiB, two CPUs: times as fast as the best peer", kTwo, Work::kEcho1MiB, kTime, kDrover,

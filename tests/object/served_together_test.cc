@@ -44,6 +44,10 @@ class Client {
       : thread_([this, endpoint] {
           const CookProxy cook = Connect<CookProxy>(endpoint).MakeCook().value();
           while (!stop_.load() && end_.ok()) {
+            if (left_.load() != kForEver) {
+              Until([&] { return left_.load() != 0 || stop_.load(); });
+              if (left_.load() > 0) left_.fetch_sub(1);
+            }
             end_ = cook.Add(1, 2).status();
             if (end_.ok()) answers_.fetch_add(1);
           }
@@ -56,6 +60,14 @@ class Client {
     const int before = answers_.load();
     Until([&] { return answers_.load() > before; });
   }
+  // From now on it makes no call but one, now and then.
+  void Pause() { left_.store(0); }
+  void CallOnce() {
+    const int before = answers_.load();
+    left_.store(1);
+    Until([&] { return answers_.load() > before; });
+  }
+  void GoOn() { left_.store(kForEver); }
   // The status of its last call.
   absl::Status Stop() {
     stop_.store(true);
@@ -67,13 +79,17 @@ class Client {
   }
 
  private:
+  static constexpr int kForEver = -1;
+
   std::atomic<bool> stop_{false};
+  std::atomic<int> left_{kForEver};
   std::atomic<int> answers_{0};
   absl::Status end_;  // the thread's
   std::thread thread_;
 };
 
-class ServedTogether : public testing::Test {
+// Through shared memory, or the socket.
+class ServedTogether : public testing::TestWithParam<bool> {
  protected:
   static constexpr int kClients = 8;
 
@@ -92,27 +108,37 @@ class ServedTogether : public testing::Test {
 
   testing_support::TempDir dir_;
   std::optional<Runtime> runtime_{std::in_place};
-  std::optional<Server> server_{
-      Serve("unix://" + dir_.path("cook"), std::make_shared<BusyCook>(), {.runtime = &*runtime_})
-          .value()};
+  std::optional<Server> server_{Serve("unix://" + dir_.path("cook"), std::make_shared<BusyCook>(),
+                                      {.runtime = &*runtime_, .shared_memory = GetParam()})
+                                    .value()};
   std::deque<Client> clients_;
 };
 
-TEST_F(ServedTogether, LeaveTheTimersTheirTurn) {
+TEST_P(ServedTogether, LeaveTheTimersTheirTurn) {
   Promise<void> rang;
   runtime_->timers().Add(absl::Now() + absl::Milliseconds(5), [&] { rang.Set(absl::OkStatus()); });
   EXPECT_EQ(rang.future().Get(), absl::OkStatus());
   ExpectThatTheyGoOn();
 }
 
-TEST_F(ServedTogether, LeaveNewConnectionsTheirTurn) {
+TEST_P(ServedTogether, LeaveNewConnectionsTheirTurn) {
   for (uint32_t i = 0; i < 20; ++i) {
     EXPECT_EQ(Connect<CookProxy>(server_->endpoint()).Add(i, 1).value(), i + 1);
   }
   ExpectThatTheyGoOn();
 }
 
-TEST_F(ServedTogether, EndWithTheirServerAndItsRuntime) {
+TEST_P(ServedTogether, AreHeardAgainAfterAllWereQuiet) {
+  for (int round = 0; round < 50; ++round) {
+    for (Client& client : clients_) client.Pause();
+    clients_[round % kClients].CallOnce();
+    for (Client& client : clients_) client.GoOn();
+    for (const Client& client : clients_) client.AwaitAnswer();
+  }
+  ExpectThatTheyGoOn();
+}
+
+TEST_P(ServedTogether, EndWithTheirServerAndItsRuntime) {
   server_->Shutdown(absl::ZeroDuration());
   server_.reset();
   runtime_.reset();
@@ -120,6 +146,9 @@ TEST_F(ServedTogether, EndWithTheirServerAndItsRuntime) {
     EXPECT_EQ(client.AwaitEnd().code(), absl::StatusCode::kUnavailable);
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Transports, ServedTogether, testing::Bool(),
+                         [](const auto& info) { return info.param ? "Memory" : "Socket"; });
 
 }  // namespace
 }  // namespace drover

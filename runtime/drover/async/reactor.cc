@@ -20,6 +20,7 @@
 namespace drover::async {
 namespace {
 
+constexpr int64_t kMilli = 1'000'000;
 constexpr int kTickMillis = 1;
 // Ticks that only find what the last one found become rarer, up to this.
 constexpr int kLongestTickMillis = 8;
@@ -27,6 +28,8 @@ constexpr int kMaxEvents = 64;
 constexpr int kPollsARound = 4;  // between two looks at the clock
 // A wait that lets others run may be longer than one that only polls.
 constexpr int64_t kYielding = 4;
+// How long a handler is looked at without having had input.
+constexpr int64_t kLookNanos = 500'000;
 
 }  // namespace
 
@@ -77,7 +80,7 @@ void Reactor::Watch(uint64_t id, int fd, uint32_t from, uint32_t to) {
 
 bool Reactor::HasReady() {
   epoll_event event;
-  return epoll_wait(epoll_.get(), &event, 1, 0) > 0;
+  return HasLooks() || epoll_wait(epoll_.get(), &event, 1, 0) > 0;
 }
 
 void Reactor::RequestTick(uint64_t id) {
@@ -140,10 +143,21 @@ void Reactor::Run() {
     epoll_event events[kMaxEvents];
     const int interval = tick_millis_.load(std::memory_order_relaxed);
     const bool together = BusyConnections::Get().together();
-    int n = 0;
-    if (together || busy) n = PollUntilDue(events, interval, together);
-    if (n == 0) n = epoll_wait(epoll_.get(), events, kMaxEvents, WaitMillis(interval));
-    busy = n > 0;
+    if (!together && !StopLooks()) {
+      busy = true;
+      continue;
+    }
+    Found found;
+    if (together || busy) found = PollUntilDue(events, interval, together);
+    if (!found) {
+      const bool sleeps = StopLooks();
+      if (context.reactor != this) break;
+      // The descriptors have their turn in any case: those in memory may always have more.
+      found = epoll_wait(epoll_.get(), events, kMaxEvents, sleeps ? WaitMillis(interval) : 0);
+      if (*found <= 0) found.reset();
+    }
+    const int n = found.value_or(0);
+    busy = found.has_value();
     for (int i = 0; i < n && context.reactor == this; ++i) {
       if (events[i].data.u64 == 0) {
         uint64_t count;
@@ -154,9 +168,10 @@ void Reactor::Run() {
       base::Ref<EventHandler> handler = Find(events[i].data.u64);
       if (handler) handler->OnReady(events[i].events);
     }
+    if (context.reactor == this && together) HandleLooks();
     if (interval != kNoTicks && context.reactor == this) {
       const int64_t now = SteadyNanos();
-      if (now >= last_tick + interval * int64_t{1'000'000}) {
+      if (now >= last_tick + interval * kMilli) {
         RunTicks();
         last_tick = now;
       }
@@ -170,51 +185,110 @@ void Reactor::Run() {
   pool_->LeaveBlocked();
 }
 
-int Reactor::PollUntilDue(epoll_event* events, int interval, bool together) {
+Reactor::Found Reactor::PollUntilDue(epoll_event* events, int interval, bool together) {
   const int wait = WaitMillis(interval);
-  if (wait == 0) return 0;
-  int64_t nanos = together ? kYielding * together_spin_.Next() : spin_.Next();
-  if (nanos == 0) return 0;
-  if (wait > 0) nanos = std::min(nanos, wait * int64_t{1'000'000});
-  return together ? YieldingPoll(events, nanos) : Poll(events, nanos);
+  if (wait == 0) return std::nullopt;
+  const int64_t usual = together ? kYielding * together_spin_.Next() : spin_.Next();
+  if (usual == 0) return std::nullopt;
+  const Limit limit = {.nanos = wait > 0 ? std::min(usual, wait * kMilli) : usual, .usual = usual};
+  return together ? YieldingPoll(events, limit) : Poll(events, limit);
 }
 
-int Reactor::Poll(epoll_event* events, int64_t nanos) {
+Reactor::Found Reactor::Poll(epoll_event* events, Limit limit) {
   Crowd& crowd = ThreadContext::Current().crowd;
   int64_t now = SteadyNanos();
-  if (crowd.Rests(now)) return 0;
+  if (crowd.Rests(now)) return std::nullopt;
   const int64_t began = now;
-  const int64_t give_up = now + nanos;
+  const int64_t give_up = now + limit.nanos;
   for (uint32_t round = 0; now < give_up; ++round) {
     for (int polls = crowd.crowded() ? 1 : kPollsARound; polls > 0; --polls) {
       const int n = epoll_wait(epoll_.get(), events, kMaxEvents, 0);
       if (n <= 0) continue;
-      spin_.Report(/*paid=*/true, now - began);  // as of the last look at the clock
+      ReportPoll(spin_, /*paid=*/true, now - began, limit);  // as of the last look at the clock
       return n;
     }
     now = SteadyNanos();
     if (crowd.WantsYield(round) && !crowd.Yield(&now)) break;
   }
   const int n = epoll_wait(epoll_.get(), events, kMaxEvents, 0);  // as of the last turn of others
-  spin_.Report(/*paid=*/n > 0, now - began);
-  return std::max(n, 0);
+  ReportPoll(spin_, /*paid=*/n > 0, now - began, limit);
+  return n > 0 ? Found(n) : std::nullopt;
 }
 
-int Reactor::YieldingPoll(epoll_event* events, int64_t nanos) {
+Reactor::Found Reactor::YieldingPoll(epoll_event* events, Limit limit) {
   Crowd& crowd = ThreadContext::Current().crowd;
   const int64_t began = SteadyNanos();
-  if (crowd.Rests(began)) return 0;
-  int n = 0;
+  if (crowd.Rests(began)) return std::nullopt;
+  Found found;
   // First the others: more will be ready then. And who never yields where others do takes their
   // turns from them, because the scheduler counts a yield as time that was used.
   if (int64_t now = began; crowd.crowded()) crowd.Yield(&now);
-  YieldUntil(crowd, nanos, [&] {
-    n = epoll_wait(epoll_.get(), events, kMaxEvents, 0);
-    return n != 0;
+  YieldUntil(crowd, limit.nanos, [&] {
+    const int n = epoll_wait(epoll_.get(), events, kMaxEvents, 0);
+    if (n > 0 || HasLooks()) found = std::max(n, 0);
+    return found.has_value();
   });
-  together_spin_.Report(/*paid=*/n > 0, SteadyNanos() - began);
-  return std::max(n, 0);
+  ReportPoll(together_spin_, /*paid=*/found.has_value(), SteadyNanos() - began, limit);
+  return found;
 }
+
+void Reactor::ReportPoll(SpinBudget& budget, bool paid, int64_t took, Limit limit) {
+  if (!paid && limit.nanos < limit.usual) {
+    cut_nanos_ += took;
+    if (cut_nanos_ < limit.usual) return;
+  }
+  cut_nanos_ = 0;
+  budget.Report(paid, took);
+}
+
+// --- those that are looked at -------------------------------------------------------------------
+
+void Reactor::LookAt(EventHandler& handler, int64_t now) {
+  handler.look_until_ = now + kLookNanos;
+  if (std::exchange(handler.looked_at_, true)) return;
+  looks_.push_back(base::Ref<EventHandler>::Share(&handler));
+}
+
+base::Ref<EventHandler> Reactor::TakeLook(size_t at) {
+  std::swap(looks_[at], looks_.back());
+  base::Ref<EventHandler> taken = std::move(looks_.back());
+  looks_.pop_back();
+  taken->looked_at_ = false;
+  return taken;
+}
+
+bool Reactor::HasLooks() const {
+  return std::any_of(looks_.begin(), looks_.end(),
+                     [](const base::Ref<EventHandler>& handler) { return handler->HasInput(); });
+}
+
+void Reactor::HandleLooks() {
+  const ThreadContext& context = ThreadContext::Current();
+  const int64_t now = SteadyNanos();
+  for (size_t i = 0; context.reactor == this && i < looks_.size();) {
+    base::Ref<EventHandler> handler = looks_[i];
+    if (handler->HasInput()) {
+      handler->OnInput();
+    } else if (now >= handler->look_until_) {
+      handler = TakeLook(i);
+      if (!handler->StopLooking()) handler->OnInput();
+      continue;
+    }
+    ++i;
+  }
+}
+
+bool Reactor::StopLooks() {
+  while (!looks_.empty()) {
+    const base::Ref<EventHandler> handler = TakeLook(looks_.size() - 1);
+    if (handler->StopLooking()) continue;
+    handler->OnInput();
+    return false;
+  }
+  return true;
+}
+
+// --- ticks and timers ---------------------------------------------------------------------------
 
 int Reactor::WaitMillis(int interval) const {
   const int64_t next = next_timer_.load(std::memory_order_relaxed);

@@ -7,15 +7,20 @@
 //   reactor.Watch(id, fd, EPOLLIN, 0);
 //   reactor.Unregister(id);
 //
-// Level-triggered; polls before it sleeps while that pays. Thread-safe; only Run blocks. Handlers
-// are kept until removed; OnReady may be called once more by a thread that had already begun.
+// Level-triggered; polls before it sleeps while that pays. Where one thread serves many busy
+// connections (busy_connections.h), input that lies in memory is looked for, too: as long as that
+// thread is awake the descriptor need not tell (LookAt). Thread-safe; only Run blocks. Handlers are
+// kept until removed; OnReady may be called once more by a thread that had already begun, and one
+// that is looked at is kept, and asked, until that ends.
 #ifndef DROVER_ASYNC_REACTOR_H_
 #define DROVER_ASYNC_REACTOR_H_
 
 #include <sys/epoll.h>
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -41,6 +46,20 @@ class EventHandler : public Baton {
   virtual bool OnTick() { return false; }
   // Called once after CallAt, at that moment or soon after. Runs no user code.
   virtual void OnTimer() {}
+
+  // Of one that is looked at (Reactor::LookAt), by the thread that holds the reactor's baton:
+  // whether input is there,
+  virtual bool HasInput() { return false; }
+  // that it is, where its descriptor may not have told; as OnReady,
+  virtual void OnInput() {}
+  // and that from now on its descriptor tells. False if there is input already.
+  virtual bool StopLooking() { return true; }
+
+ private:
+  friend class Reactor;
+  // Of whoever holds the reactor's baton.
+  bool looked_at_ = false;
+  int64_t look_until_ = 0;
 };
 
 class Reactor final : public Baton {
@@ -61,8 +80,12 @@ class Reactor final : public Baton {
   // Takes back what CallAt asked for. The waiting may still wake once, at that time, if it had
   // begun.
   void ForgetCall(uint64_t id);
-  // Whether anything watched is ready now; for the thread that holds the baton.
+  // Whether anything watched or looked at is ready now; for the thread that holds the baton.
   bool HasReady();
+  // By the thread that holds the baton, as by a handler that it called: `handler` is asked for its
+  // input again and again, until it had none for half a millisecond from `now` (SteadyNanos), or
+  // the waiting sleeps; it is told then (StopLooking).
+  void LookAt(EventHandler& handler, int64_t now);
 
   void HandOver() override;  // lets another thread of the pool wait
 
@@ -71,12 +94,27 @@ class Reactor final : public Baton {
 
  private:
   void Run();
-  // Polls, as long as that pays, for what epoll_wait gives; not beyond a timer or tick that is due.
-  int PollUntilDue(epoll_event* events, int interval, bool together);
-  // What is ready now or soon, as epoll_wait gives it; 0 if nothing came within `nanos`.
-  int Poll(epoll_event* events, int64_t nanos);
+  // How many events epoll_wait gave; 0 if there is input for one that is looked at. Nothing, if
+  // neither came.
+  using Found = std::optional<int>;
+  // Polls, as long as that pays; not beyond a timer or tick that is due.
+  Found PollUntilDue(epoll_event* events, int interval, bool together);
+  struct Limit {
+    int64_t nanos;
+    int64_t usual;  // what it would be, were nothing due
+  };
+  Found Poll(epoll_event* events, Limit limit);
   // The same, letting others run between two looks.
-  int YieldingPoll(epoll_event* events, int64_t nanos);
+  Found YieldingPoll(epoll_event* events, Limit limit);
+  // Polls that were cut short by what is due count as one in vain together.
+  void ReportPoll(SpinBudget& budget, bool paid, int64_t took, Limit limit);
+  // What has come for those that are looked at. The baton may be gone afterwards.
+  void HandleLooks();
+  // Nobody is looked at any more. False if input has come, and was handled: the baton may be gone,
+  // or some are still looked at.
+  bool StopLooks();
+  bool HasLooks() const;
+  base::Ref<EventHandler> TakeLook(size_t at);
   void RunTicks();
   void RunTimers(int64_t now);
   int WaitMillis(int interval) const;
@@ -89,11 +127,13 @@ class Reactor final : public Baton {
   std::atomic<bool> stopping_{false};
   SpinBudget spin_;           // of the thread that waits
   SpinBudget together_spin_;  // of the same, where it serves many busy connections
+  int64_t cut_nanos_ = 0;     // for how long polls that were cut short have lasted
   static constexpr int kNoTicks = -1;
   std::atomic<int> tick_millis_{kNoTicks};             // until the next one, as epoll takes it
   std::atomic<int64_t> next_timer_{TimerSet::kNever};  // the soonest of timers_
   std::vector<std::pair<uint64_t, base::Ref<EventHandler>>>
-      due_;  // empty; RunTicks uses its memory
+      due_;                                     // empty; RunTicks uses its memory
+  std::vector<base::Ref<EventHandler>> looks_;  // of whoever holds the baton
   base::Mutex mu_;
   bool started_ ABSL_GUARDED_BY(mu_) = false;
   uint64_t next_id_ ABSL_GUARDED_BY(mu_) = 1;

@@ -11,11 +11,11 @@
 //   }
 //
 // A process that is woken gets the CPU before one that only computes, a process that has yielded
-// does not. So after a turn of others that was long (kWorthNanos) nobody yields for a while
-// (rest.h). As long as no turn has been long lately, only one in kMeasureEvery is measured: the
-// readings of the clock would be a hundredth of a call. Where yielding brings nothing, only one
-// wait in kProbeEvery does it. Whoever turns polling off (RuntimeOptions::spin) turns this off too;
-// with two CPUs one polls instead.
+// does not. So after a turn of others that was long (kWorthNanos, unless whoever reports it finds
+// longer ones worth it) nobody yields for a while (rest.h). As long as no turn has been long
+// lately, only one in kMeasureEvery is measured: the readings of the clock would be a hundredth of
+// a call. Where yielding brings nothing, only one wait in kProbeEvery does it. Whoever turns
+// polling off (RuntimeOptions::spin) turns this off too; with two CPUs one polls instead.
 //
 // Thread-compatible.
 #ifndef DROVER_ASYNC_YIELD_BUDGET_H_

@@ -63,7 +63,8 @@ base::Ref<Connection> Connection::Create(std::unique_ptr<transport::ByteStream> 
   if (serves) {
     self->ExpectFirstFrame();
     self->read_.fresh = read_by_maker;
-    if (!read_by_maker) self->ReleaseTokenToReactor();  // it is watched from the start
+    if (!read_by_maker)
+      self->ReleaseTokenToReactor(/*looks=*/false);  // it is watched from the start
   } else {
     self->RequestTick();  // a client's only if nobody calls at once
   }

@@ -146,6 +146,9 @@ class Connection final : public async::EventHandler {
   void OnReady(uint32_t events) override;
   bool OnTick() override;
   void OnTimer() override;
+  bool HasInput() override;
+  void OnInput() override;
+  bool StopLooking() override;
   void HandOver() override;
 
  private:
@@ -160,7 +163,7 @@ class Connection final : public async::EventHandler {
   // connection_read.cc and connection_runtime.cc: the read token.
   bool TakeToken();
   void ReleaseTokenAsCaller();
-  void ReleaseTokenToReactor();
+  void ReleaseTokenToReactor(bool looks);
   void Rest();  // lets go of empty buffers; by the token's holder, or while nobody has it
   bool PromoteFollower() ABSL_EXCLUSIVE_LOCKS_REQUIRED(read_mu_);
   bool InCrowd() const;
@@ -168,6 +171,8 @@ class Connection final : public async::EventHandler {
                        absl::Time deadline);  // whether to try for the token again
   void Lead(async::FutureCore& core, absl::Time deadline);
   void ResumeReading();
+  void ReadInReactor(bool rang);
+  bool LooksIntoRings() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(read_mu_);
   void ReadAsRuntime(async::DedicatedReader& dedicated);
   bool BeginDedicated(async::DedicatedReader& dedicated);
   ReadResult ReadOnce(transport::Wait wait);

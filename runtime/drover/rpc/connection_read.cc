@@ -139,7 +139,12 @@ ReadResult Connection::YieldForInput(async::YieldBudget& budget, int64_t worth) 
     result = ReadOnce(transport::Wait::kDontBlock);
   }
   budget.Report(result != ReadResult::kNothing);
-  if (from != 0) budget.ReportTurn(from, async::SteadyNanos(), worth);
+  if (from != 0) {
+    // Callers that sleep are woken one by one in the same turn; if they yielded it would be short.
+    const int64_t most =
+        std::min((1 + sleeping_callers.value()) * worth, async::Crowd::kLongTurnNanos);
+    budget.ReportTurn(from, async::SteadyNanos(), most);
+  }
   return result;
 }
 

@@ -93,7 +93,7 @@ bool Connection::RunLent(Work& work, uint64_t method, async::DedicatedReader& re
     base::MutexLock lock(&read_mu_);
     meter_.NoteBusy();  // for whoever reads meanwhile
   }
-  ReleaseTokenToReactor();
+  ReleaseTokenToReactor(/*looks=*/false);
   async::DispatchPredictor& predictor = runtime_.predictor();
   context.clock.Forget();
   if (RunInline(work, method, /*reading=*/nullptr, predictor)) {
@@ -109,7 +109,29 @@ bool Connection::RunLent(Work& work, uint64_t method, async::DedicatedReader& re
 
 void Connection::OnReady(uint32_t events) {
   if ((events & EPOLLOUT) != 0) OnWritable();
-  if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0) return;
+  if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) ReadInReactor(/*rang=*/true);
+}
+
+void Connection::OnInput() { ReadInReactor(/*rang=*/false); }
+
+bool Connection::HasInput() {
+  base::MutexLock lock(&read_mu_);
+  return LooksIntoRings() && read_.rings->Unread();
+}
+
+bool Connection::StopLooking() {
+  base::MutexLock lock(&read_mu_);
+  return !LooksIntoRings() || read_.rings->Arm();
+}
+
+// Whether there is anything to look for, and nobody else who does.
+bool Connection::LooksIntoRings() const {
+  return !token_held_.load(std::memory_order_relaxed) && stream_ != nullptr &&
+         read_.rings != nullptr && !ended_.load(std::memory_order_acquire);
+}
+
+// `rang`: the descriptor told, and not only the memory.
+void Connection::ReadInReactor(bool rang) {
   int64_t from;
   {
     base::MutexLock lock(&read_mu_);
@@ -120,7 +142,7 @@ void Connection::OnReady(uint32_t events) {
     }
     token_held_ = true;
     read_.busy = meter_.NoteReady();
-    if (read_.rings != nullptr) read_.rings->NoteBell();
+    if (rang && read_.rings != nullptr) read_.rings->NoteBell();
     from = meter_.last();
   }
   async::DedicatedReader dedicated;
@@ -173,8 +195,9 @@ void Connection::ReadAsRuntime(async::DedicatedReader& dedicated) {
       if (now >= leave && !(read_.busy && BeginDedicated(dedicated))) break;
     }
   }
+  const bool busy_together = read_.busy && busy.together();
   read_.busy = read_.fresh = false;
-  ReleaseTokenToReactor();
+  ReleaseTokenToReactor(busy_together);
 }
 
 bool Connection::BeginDedicated(async::DedicatedReader& dedicated) {
@@ -186,7 +209,8 @@ bool Connection::BeginDedicated(async::DedicatedReader& dedicated) {
   return true;
 }
 
-void Connection::ReleaseTokenToReactor() {
+// `looks`: the thread in the reactor, if this is it, looks for input where it lies in memory.
+void Connection::ReleaseTokenToReactor(bool looks) {
   read_.place.GiveBack();
   Rest();
   // Most clients have sent their first message by now, and nothing was asked of the reactor.
@@ -199,7 +223,13 @@ void Connection::ReleaseTokenToReactor() {
       SetInterest(interest_ & ~uint32_t{EPOLLIN});
     } else {
       token_held_ = false;
-      WatchForInput();
+      if (looks && read_.rings != nullptr &&
+          async::ThreadContext::Current().reactor == &runtime_.reactor()) {
+        SetInterest(interest_ | EPOLLIN);  // for the peer's end
+        runtime_.reactor().LookAt(*this, meter_.last());
+      } else {
+        WatchForInput();
+      }
     }
   }
   if (ended_.load(std::memory_order_acquire)) CloseStreamIfUnused();
