@@ -11,6 +11,11 @@ void Tick() {
   }
 }
 
+int64_t EndARun(InlineClock& clock) {
+  const InlineClock::Run run(clock);
+  return clock.End();
+}
+
 TEST(InlineClock, ReadsEachTimeWhereNobodyRunsCallsInARow) {
   InlineClock clock;
   const int64_t end = clock.End();
@@ -20,11 +25,7 @@ TEST(InlineClock, ReadsEachTimeWhereNobodyRunsCallsInARow) {
 
 TEST(InlineClock, HandsTheEndOfACallOnToTheNextOnce) {
   InlineClock clock;
-  int64_t end = 0;
-  {
-    const InlineClock::Run run(clock);
-    end = clock.End();
-  }
+  const int64_t end = EndARun(clock);
   Tick();
   EXPECT_EQ(clock.Latest(), end);
   const InlineClock::Run run(clock);
@@ -34,11 +35,7 @@ TEST(InlineClock, HandsTheEndOfACallOnToTheNextOnce) {
 
 TEST(InlineClock, ReadsAgainAfterARunThatNobodyTimed) {
   InlineClock clock;
-  int64_t end = 0;
-  {
-    const InlineClock::Run run(clock);
-    end = clock.End();
-  }
+  const int64_t end = EndARun(clock);
   { const InlineClock::Run run(clock); }
   Tick();
   EXPECT_GT(clock.Latest(), end);
@@ -46,11 +43,7 @@ TEST(InlineClock, ReadsAgainAfterARunThatNobodyTimed) {
 
 TEST(InlineClock, ReadsAgainAfterSomethingElseHasTakenTime) {
   InlineClock clock;
-  int64_t end = 0;
-  {
-    const InlineClock::Run run(clock);
-    end = clock.End();
-  }
+  const int64_t end = EndARun(clock);
   Tick();
   clock.Forget();
   const InlineClock::Run run(clock);
@@ -59,11 +52,7 @@ TEST(InlineClock, ReadsAgainAfterSomethingElseHasTakenTime) {
 
 TEST(InlineClock, ReadsAgainWhereARunHasTakenTimeBeforeItsCallBegins) {
   InlineClock clock;
-  int64_t end = 0;
-  {
-    const InlineClock::Run run(clock);
-    end = clock.End();
-  }
+  const int64_t end = EndARun(clock);
   const InlineClock::Run run(clock);
   Tick();
   clock.Forget();

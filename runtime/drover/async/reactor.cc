@@ -80,7 +80,7 @@ void Reactor::Watch(uint64_t id, int fd, uint32_t from, uint32_t to) {
 
 bool Reactor::HasReady() {
   epoll_event event;
-  return HasLooks() || epoll_wait(epoll_.get(), &event, 1, 0) > 0;
+  return LookFindsInput() || epoll_wait(epoll_.get(), &event, 1, 0) > 0;
 }
 
 void Reactor::RequestTick(uint64_t id) {
@@ -225,7 +225,7 @@ Reactor::Found Reactor::YieldingPoll(epoll_event* events, Limit limit) {
   if (int64_t now = began; crowd.crowded()) crowd.Yield(&now);
   YieldUntil(crowd, limit.nanos, [&] {
     const int n = epoll_wait(epoll_.get(), events, kMaxEvents, 0);
-    if (n > 0 || HasLooks()) found = std::max(n, 0);
+    if (n > 0 || LookFindsInput()) found = std::max(n, 0);
     return found.has_value();
   });
   ReportPoll(together_spin_, /*paid=*/found.has_value(), SteadyNanos() - began, limit);
@@ -257,7 +257,7 @@ base::Ref<EventHandler> Reactor::TakeLook(size_t at) {
   return taken;
 }
 
-bool Reactor::HasLooks() const {
+bool Reactor::LookFindsInput() const {
   return std::any_of(looks_.begin(), looks_.end(),
                      [](const base::Ref<EventHandler>& handler) { return handler->HasInput(); });
 }

@@ -113,7 +113,7 @@ class Reactor final : public Baton {
   // Nobody is looked at any more. False if input has come, and was handled: the baton may be gone,
   // or some are still looked at.
   bool StopLooks();
-  bool HasLooks() const;
+  bool LookFindsInput() const;
   base::Ref<EventHandler> TakeLook(size_t at);
   void RunTicks();
   void RunTimers(int64_t now);

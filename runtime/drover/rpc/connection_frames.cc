@@ -43,8 +43,9 @@ bool Connection::HandleFrames(async::DedicatedReader* reader) {
   int64_t corked_until = 0;
   bool kept = true;
   bool whole = false;
-  bool clock_was_read = false;  // just now
   Deferred deferred;
+  async::InlineClock& clock = async::ThreadContext::Current().clock;
+  clock.Forget();
   while (kept && read_.reader.pending() > 0 && !ended_.load(std::memory_order_relaxed)) {
     wire::Frame frame;
     absl::Status problem;
@@ -68,11 +69,9 @@ bool Connection::HandleFrames(async::DedicatedReader* reader) {
     }
     auto& work = deferred.work();
     if (work.empty()) {
-      clock_was_read = false;
+      clock.Forget();
       continue;
     }
-    async::InlineClock& clock = async::ThreadContext::Current().clock;
-    if (!clock_was_read) clock.Forget();
     for (size_t i = 0; i < work.size(); ++i) {
       // Only the last one runs here: the others must not wait behind it.
       if (reader != nullptr && i + 1 == work.size() && !pool.Exhausted()) {
@@ -88,11 +87,10 @@ bool Connection::HandleFrames(async::DedicatedReader* reader) {
     work.clear();
     if (!kept || read_.reader.pending() == 0) continue;
     const int64_t now = clock.Latest();
-    clock_was_read = true;
     if (corked_until == 0) corked_until = now + MostReplyWaitNanos();
     if (now < corked_until) continue;
     Flush();
-    clock_was_read = false;
+    clock.Forget();
     corked_until = now + MostReplyWaitNanos();
   }
   if (kept && !read_.finished.empty()) {

@@ -1,5 +1,4 @@
 #include "drover/rpc/one_way.h"
-#include "drover/async/thread_context.h"
 
 #include <bit>
 #include <span>
@@ -9,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "drover/async/thread_context.h"
 #include "drover/base/log.h"
 #include "drover/base/status_macros.h"
 #include "drover/rpc/connection.h"
