@@ -93,12 +93,14 @@ class BusyConnectionsThatAreStuck : public testing::Test {
     static constexpr uint32_t kLook = 0, kStick = 1;
 
     absl::StatusOr<uint32_t> Add(uint32_t stick, uint32_t) override {
-      stays_ = SlotOfRun() != nullptr && SlotOfRun()->KeepsReading() && Apart() == 1;
+      const async::InlineSlot* slot = SlotOfRun();
+      stays_ = slot != nullptr && slot->KeepsReading() && Apart() == 1;
       if (stays_ && stick == kStick) Stick();
       return stays_;
     }
     absl::Status Sleep(uint32_t) override {
-      const bool lent = SlotOfRun() != nullptr && !SlotOfRun()->KeepsReading();
+      const async::InlineSlot* slot = SlotOfRun();
+      const bool lent = slot != nullptr && !slot->KeepsReading();
       if (!stays_ || !lent) return absl::UnavailableError("it would not be what is tested");
       Stick();
       return absl::OkStatus();
@@ -107,7 +109,7 @@ class BusyConnectionsThatAreStuck : public testing::Test {
     testing_support::Pipe stuck, go_on;
 
    private:
-    // If the call runs where it was read.
+    // If the call runs where it was read. To be asked once: a run that takes long is taken away.
     static const async::InlineSlot* SlotOfRun() {
       const async::InlineSlot* slot = async::ThreadContext::Current().slot;
       return slot != nullptr && slot->LastRun().under_way ? slot : nullptr;
