@@ -249,6 +249,21 @@ TEST_F(SharedMemoryPeer, WhoReadsAgainTellsWhoWaitsForRoom) {
   EXPECT_FALSE(ours().HasRoomAgain());
 }
 
+TEST_F(SharedMemoryPeer, WhoGaveRoomIsHeardOfBeforeTheReaderSleeps) {
+  const std::string much(kRing, 'x');
+  EXPECT_EQ(WriteText(ours(), much).bytes, kRing - 8);
+  EXPECT_TRUE(WriteText(ours(), "x").would_block);
+  EXPECT_TRUE(ours().WaitForRoom());
+  EXPECT_EQ(ReadNow(peer(), kRing).bytes, kRing - 8);
+  // Something else rang before, which the reader has yet to hear; with that it hears all there is.
+  ours().NoteBell();
+  ours().SetReadLimit(absl::Milliseconds(1));
+  std::byte into[8];
+  EXPECT_TRUE(ours().Read(into, Wait::kBlock).would_block);
+  EXPECT_EQ(ours().bells(), 1u) << "it slept";
+  EXPECT_TRUE(ours().HasRoomAgain());
+}
+
 TEST_F(SharedMemoryPeer, WhoKeepsTheRingFullHoldsNoReaderThatHasShutDown) {
   std::atomic<bool> done{false};
   std::thread writer([&] {

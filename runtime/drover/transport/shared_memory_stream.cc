@@ -112,6 +112,8 @@ IoResult SharedMemoryStream::ReadWithFds(std::span<std::byte> into, Wait wait, s
     LookAtBell(Wait::kDontBlock);
     result = Take(into, max_fds, fds);
     if (!result.would_block) return result;
+    // It may have rung for room, and does not ring again for that: whoever reads sees to it first.
+    if (!gone_ && HasRoomAgain()) return result;
   }
   if (!gone_ && wait == Wait::kBlock) {
     if (Arm()) LookAtBell(Wait::kBlock);

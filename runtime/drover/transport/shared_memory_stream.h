@@ -76,7 +76,7 @@ class SharedMemoryStream final : public ByteStream {
   uint64_t bells() const { return bells_.load(std::memory_order_relaxed); }
 
   // A write that would have blocked may go on; any thread. The bell tells, if WaitForRoom was
-  // called after that write.
+  // called after that write. To be asked after each read: one that has heard the bell ends.
   bool HasRoomAgain() const { return WantsRoom() && HasRoom(); }
   bool WantsRoom() const { return wants_room_.load(std::memory_order_relaxed); }
   // False if there is room already.
