@@ -99,6 +99,7 @@ absl::StatusOr<Sample> RunClient(const std::string& endpoint, const Kind& kind, 
   std::vector<double> latencies;
   for (size_t i = 0; i < trips.size(); ++i) {
     DROVER_RETURN_IF_ERROR(trips[i].answer.Get());
+    while (trips[i].done.load() == 0) std::this_thread::yield();  // noted by another thread
     if (i < warm || trips[i].slow) continue;
     latencies.push_back(static_cast<double>(trips[i].done.load() - trips[i].due) / 1000);
   }

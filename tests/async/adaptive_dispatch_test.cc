@@ -32,6 +32,8 @@ using testing_support::Pipe;
 using testing_support::TempDir;
 using testing_support::Until;
 
+const async::DispatchPredictor::Key kAdd =
+    async::DispatchPredictor::KeyOf(capnp::typeId<kitchen::wire::Cook>(), /*method_id=*/0);
 const async::DispatchPredictor::Key kWait =
     async::DispatchPredictor::KeyOf(capnp::typeId<kitchen::wire::Cook>(), /*method_id=*/8);
 
@@ -100,6 +102,11 @@ class AdaptiveDispatch : public testing::Test {
   void UntilLearnedSlow() {
     while (cook_.Add(MoodyCook::kWaits, 0).value() == 1) {
     }
+    Until([this] { return !IsThoughtQuick(kAdd); });
+  }
+  bool IsThoughtQuick(async::DispatchPredictor::Key method) {
+    return runtime_.predictor().Of(method).Choose(/*others_wait=*/false) ==
+           async::Dispatch::kInline;
   }
 
   TempDir dir_;
@@ -160,9 +167,7 @@ TEST_F(AdaptiveDispatch, AQuickMethodThatBlocksThisTimeDelaysNeitherItsConnectio
   EXPECT_FALSE(stuck->ready());
   EXPECT_EQ(another.Release(), absl::OkStatus());
   EXPECT_EQ(stuck->Get(), absl::OkStatus());
-  Until([this] {  // it is noted when the answer has left
-    return runtime_.predictor().Of(kWait).Choose(/*others_wait=*/false) != async::Dispatch::kInline;
-  });
+  Until([this] { return !IsThoughtQuick(kWait); });  // it is noted when the answer has left
   EXPECT_EQ(cook->Wait(), absl::OkStatus());
   EXPECT_EQ(servant_->AwaitRun(), "elsewhere");
 }

@@ -67,8 +67,9 @@ class Mailbox final : public EventHandler {
   }
   bool StopLooking() override {
     asked_.store(true);
+    const bool none = letters_.load() == 0;
     stops_.fetch_add(1);
-    return letters_.load() == 0;
+    return none;
   }
   void OnTimer() override { rang.Set(absl::OkStatus()); }
   void HandOver() override {}

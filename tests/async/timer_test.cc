@@ -91,7 +91,7 @@ TEST(ReactorTimers, OfAHandlerThatIsGoneAreForgotten) {
   auto gone = base::MakeRef<Handler>();
   gone->when = TimerSet::kNever;  // a call would fail the test
   const uint64_t id = reactor.Register(gone);
-  reactor.CallAt(id, SteadyNanos() + 1'000'000'000);
+  reactor.CallAt(id, SteadyNanos() + int64_t{3600} * 1'000'000'000);
   reactor.Unregister(id);
   reactor.CallAt(id, 0);
   auto handler = base::MakeRef<Handler>();
@@ -105,14 +105,16 @@ TEST(TimedTasks, RunInTheOrderOfTheirTimes) {
   Timers& timers = Runtime::Default().timers();
   std::string order;  // written by the reactor's thread alone
   Promise<void> done;
-  const absl::Time now = absl::Now();
-  timers.Add(now + absl::Milliseconds(20), [&] {
-    EXPECT_GE(absl::Now(), now + absl::Milliseconds(19));  // the clocks may differ a little
-    order += "c";
-    done.Set(absl::OkStatus());
+  timers.Add(absl::InfinitePast(), [&] {  // from the thread that runs them: it can run none yet
+    const absl::Time now = absl::Now();
+    timers.Add(now + absl::Milliseconds(20), [&, now] {
+      EXPECT_GE(absl::Now(), now + absl::Milliseconds(19));  // the clocks may differ a little
+      order += "c";
+      done.Set(absl::OkStatus());
+    });
+    timers.Add(now + absl::Milliseconds(5), [&] { order += "b"; });
+    timers.Add(absl::InfinitePast(), [&] { order += "a"; });
   });
-  timers.Add(now + absl::Milliseconds(5), [&] { order += "b"; });
-  timers.Add(absl::InfinitePast(), [&] { order += "a"; });
   EXPECT_EQ(done.future().Get(), absl::OkStatus());
   EXPECT_EQ(order, "abc");
 }
@@ -120,12 +122,14 @@ TEST(TimedTasks, RunInTheOrderOfTheirTimes) {
 TEST(TimedTasks, ThatAreRemovedDoNotRun) {
   Timers& timers = Runtime::Default().timers();
   Promise<void> done;
-  const absl::Time now = absl::Now();
-  const uint64_t removed = timers.Add(now + absl::Milliseconds(5), [] { ADD_FAILURE(); });
-  timers.Add(absl::InfiniteFuture(), [] { ADD_FAILURE(); });
-  timers.Add(now + absl::Milliseconds(10), [&] { done.Set(absl::OkStatus()); });
-  timers.Remove(removed);
-  timers.Remove(removed);  // it is not there
+  timers.Add(absl::InfinitePast(), [&] {  // from the thread that runs them: it can run none yet
+    const absl::Time now = absl::Now();
+    const uint64_t removed = timers.Add(now + absl::Milliseconds(5), [] { ADD_FAILURE(); });
+    timers.Add(absl::InfiniteFuture(), [] { ADD_FAILURE(); });
+    timers.Add(now + absl::Milliseconds(10), [&] { done.Set(absl::OkStatus()); });
+    timers.Remove(removed);
+    timers.Remove(removed);  // it is not there
+  });
   EXPECT_EQ(done.future().Get(), absl::OkStatus());
 }
 

@@ -67,7 +67,7 @@ TEST_F(FleetDeath, NothingIsLeftWhenTheHostIsKilled) {
 TEST_F(FleetDeath, AnOrphanedFleetIsAskedFirstAndKilledAfterAShortGrace) {
   FleetOptions options = Options(2);
   options.grace = absl::Hours(1);
-  options.orphan_grace = absl::Milliseconds(50);
+  options.orphan_grace = absl::Seconds(1);
   options.keep_fds.push_back(up_.writer());
   auto host = Host(options, PauseForever, [&](WorkerContext& context) {
     context.NotifyReady();

@@ -149,11 +149,11 @@ TEST(Fleet, StartFailsWhenAWorkerEndsBeforeItIsReady) {
 TEST(Fleet, StartFailsWhenAWorkerIsNotReadyInTime) {
   const absl::Status status = StartError({.workers = 2, .ready_timeout = absl::Milliseconds(200)},
                                          [](WorkerContext& context) {
-                                           if (context.slot() == 0) return ServeCommands(context);
+                                           if (context.slot() == 1) return ServeCommands(context);
                                            for (;;) pause();
                                          });
   EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded);
-  EXPECT_THAT(std::string(status.message()), HasSubstr("slot 1"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("slot 0"));
   EXPECT_TRUE(NoChildIsLeft());
 }
 

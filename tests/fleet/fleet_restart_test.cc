@@ -134,7 +134,7 @@ TEST(FleetRestart, OneSlotGivenUpLeavesTheOthersServing) {
 
 // A worker that comes back but is never ready again is killed for it, and that counts.
 TEST(FleetRestart, RestartThatIsNeverReadyCountsAsAFailure) {
-  Fleet fleet = StartOrDie({.restart = Quick(2), .ready_timeout = absl::Milliseconds(300)},
+  Fleet fleet = StartOrDie({.restart = Quick(2), .ready_timeout = absl::Seconds(1)},
                            [](WorkerContext& context) {
                              if (context.restarts() == 0) return ServeCommands(context);
                              for (;;) pause();

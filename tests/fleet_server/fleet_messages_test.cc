@@ -176,7 +176,8 @@ TEST_F(FleetMessages, GoOverByThemselvesAtADefaultEndpoint) {
     EXPECT_EQ(EchoBy(cook), Read::kCopied);  // the answer is the first 4 KiB
     EXPECT_EQ(HowItRead(cook), Read::kCopied);
     CallOften(cook);
-    EXPECT_EQ(EchoBy(cook), Read::kInPlace);
+    while (EchoBy(cook) != Read::kInPlace) {  // when it goes over, the worker's threads decide
+    }
     EXPECT_EQ(HowItRead(cook), Read::kInPlace);
   }
 }

@@ -18,9 +18,7 @@
 namespace drover::rpc {
 namespace {
 
-using testing::Ge;
 using testing::Le;
-using testing::SizeIs;
 
 class Writes {
  public:
@@ -151,10 +149,15 @@ TEST_F(Batching, CallsOfAWindowLeaveTogether) {
 
 TEST_F(Batching, GivesThePeerWorkBeforeAllOfAWindowIsCollected) {
   Start(std::make_shared<Cook>());
-  TurnWindow(256);
   constexpr size_t kMostOfACall = 256;
-  // Of later ones more may have collected behind a writer that lost its CPU.
-  EXPECT_LE(client_writes_->Take().front(), MostWaitingCallBytes() + kMostOfACall);
+  const size_t most = MostWaitingCallBytes() + kMostOfACall;
+  size_t first = SIZE_MAX;
+  // More may have collected behind a writer that lost its CPU.
+  for (int i = 0; i < kMostTries && first > most; ++i) {
+    TurnWindow(256);
+    first = client_writes_->Take().front();
+  }
+  EXPECT_LE(first, most);
 }
 
 class BatchingOfReplies : public Batching {
@@ -182,9 +185,14 @@ TEST_F(BatchingOfReplies, ToBootstrapLeaveWithThoseToTheCallBehindIt) {
 TEST_F(Batching, RepliesDoNotWaitForAllRequestsThatCameTogether) {
   constexpr int64_t kNanos = 40'000;
   Start(std::make_shared<SlowCook>(kNanos));
-  TurnWindow(32);
   const int64_t most_replies = 1 + (MostReplyWaitNanos() + kNanos - 1) / kNanos;
-  EXPECT_THAT(server_writes_->Take(), SizeIs(Ge(32u / most_replies)));
+  const size_t fewest = 32u / most_replies;
+  size_t writes = 0;
+  for (int i = 0; i < kMostTries && writes < fewest; ++i) {
+    TurnWindow(32);
+    writes = server_writes_->Take().size();
+  }
+  EXPECT_GE(writes, fewest);
 }
 
 }  // namespace

@@ -269,8 +269,7 @@ TEST_F(ServerLimits, HalfAFirstMessageIsNoHandshake) {
 }
 
 TEST_F(ServerLimits, AClientThatHasSpokenMayBeSilent) {
-  ServeWith(
-      With({.frame_timeout = absl::Milliseconds(5), .handshake_timeout = absl::Milliseconds(200)}));
+  ServeWith(With({.frame_timeout = absl::Milliseconds(5), .handshake_timeout = absl::Seconds(1)}));
   Front();
   auto quiet = std::move(peer_);
   peer_ = Dial();  // later than the other one, which the limit would have ended before this one

@@ -53,15 +53,16 @@ TEST_F(Pings, AreSentWhileNothingComesAndGoOnAsLongAsTheyAreAnswered) {
 }
 
 TEST_F(Pings, EndTheConnectionIfNothingComesBack) {
-  StartWith({.ping_interval = absl::Milliseconds(2), .ping_timeout = absl::Milliseconds(5)});
+  // Time enough to begin with a call.
+  StartWith({.ping_interval = absl::Milliseconds(2), .ping_timeout = absl::Seconds(1)});
+  peer_->PassOver(protocol::Message::OBSOLETE_SAVE);
   SendPlain(1, kWait);
   cook_->gate.AwaitArrivals(1);
-  peer_->PassOver(protocol::Message::OBSOLETE_SAVE);
   EXPECT_TRUE(peer_->AtEnd());
   cook_->gate.AwaitCancellations(1);
   const absl::Status closed = connection_->WithLock([](ConnectionState& s) { return s.closed; });
   EXPECT_EQ(closed.code(), absl::StatusCode::kUnavailable);
-  EXPECT_THAT(std::string(closed.message()), HasSubstr("no answer to a ping for 5ms"));
+  EXPECT_THAT(std::string(closed.message()), HasSubstr("no answer to a ping for 1s"));
 }
 
 TEST_F(Pings, TakeAnythingForAnAnswer) {

@@ -239,7 +239,7 @@ TEST_F(HostileMemory, WhosePositionMovesWithoutABellEndsTheConnection) {
 }
 
 TEST_F(HostileMemory, OfAClientThatAnswersNoPingWhileTheBellRingsEndsTheConnection) {
-  ServeWith({}, /*ping=*/absl::Milliseconds(50));
+  ServeWith({}, /*ping=*/absl::Milliseconds(500));  // time enough to go over
   client_->AskAndGoOver();
   std::atomic<bool> done{false};
   const base::UniqueFd bell(dup(client_->bell()));

@@ -80,8 +80,7 @@ TEST_F(SharedMemoryRoom, IsThereWithJustEnoughDescriptors) {
   const auto cook = Connect<kitchen::CookProxy>(server.endpoint());
   ASSERT_EQ(cook.Add(1, 2).value(), 3u);
   const LowerLimit limit(RLIMIT_NOFILE, LowestFreeDescriptor() + rpc::kSpareDescriptors);
-  CallOften(cook);
-  EXPECT_EQ(Sharing(server), 1u);
+  while (Sharing(server) == 0) ASSERT_EQ(cook.Add(1, 2).value(), 3u);
 }
 
 TEST_F(SharedMemoryRoom, IsInsistedOnByAShmEndpointWhoseErrorNamesWhatIsShort) {
