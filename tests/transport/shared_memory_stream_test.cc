@@ -249,6 +249,21 @@ TEST_F(SharedMemoryPeer, WhoReadsAgainTellsWhoWaitsForRoom) {
   EXPECT_FALSE(ours().HasRoomAgain());
 }
 
+// It looked before our last write, and takes the wish after it.
+TEST_F(SharedMemoryPeer, WhoTellsOfRoomThatIsFullAgainIsAskedAgain) {
+  const std::string much(kRing, 'x');
+  EXPECT_EQ(WriteText(ours(), much).bytes, kRing - 8);
+  EXPECT_TRUE(WriteText(ours(), "x").would_block);
+  EXPECT_TRUE(ours().WaitForRoom());
+  peers_in().wants_room.store(0);
+  ASSERT_EQ(send(peer().fd(), "x", 1, 0), 1);
+  ours().NoteBell();
+  EXPECT_TRUE(ReadNow(ours()).would_block);
+  EXPECT_FALSE(BellRings(ours()));
+  EXPECT_EQ(ReadNow(peer(), kRing).bytes, kRing - 8);
+  EXPECT_TRUE(BellRings(ours()));
+}
+
 TEST_F(SharedMemoryPeer, WhoGaveRoomIsHeardOfBeforeTheReaderSleeps) {
   const std::string much(kRing, 'x');
   EXPECT_EQ(WriteText(ours(), much).bytes, kRing - 8);

@@ -136,6 +136,11 @@ void SharedMemoryStream::LookAtBell(Wait wait) {
   } while (n < 0 && errno == EINTR);
   // ECONNRESET: it left while it had not heard all of ours.
   if (n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK)) gone_ = true;
+  // Between the peer's look at how much is free and its taking the wish, the writer may have found
+  // the room, filled it and waited again: then that wish is gone, and is made again.
+  if (WantsRoom() && !HasRoom()) {
+    memory_->out_lane().wants_room.store(1, std::memory_order_seq_cst);
+  }
 }
 
 IoResult SharedMemoryStream::Take(std::span<std::byte> into, size_t max_fds,
