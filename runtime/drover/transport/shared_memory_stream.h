@@ -9,8 +9,9 @@
 // bytes. An end that goes to sleep says so in the shared page, looks once more, and sleeps on the
 // bell, an end of a socket pair that nothing else travels over: in recv, in poll or in epoll. A
 // writer that finds it asleep rings: it sends a byte. Who finds no room asks for the bell in the
-// same way. As long as both are awake there is no system call. When the peer is gone, the bell says
-// so: what it had written is still read, then the stream ends.
+// same way, and again if the bell tells of room that is full by then. As long as both are awake
+// there is no system call. When the peer is gone, the bell says so: what it had written is still
+// read, then the stream ends.
 //
 // The peer is not trusted. Its positions are read once each and must lie within the ring; bytes are
 // copied out before anybody looks at them; a record must lie whole between the positions. What does
