@@ -47,7 +47,7 @@ class SharedMemory : public testing::Test {
   }
   // Until its connection does: when it has gone over, the server's threads decide.
   static void CallUntilSharing(const Server& server, const kitchen::CookProxy& cook) {
-    while (Sharing(server) == 0) CallOften(cook, 1);
+    while (Sharing(server) == 0 && !HasFailure()) CallOften(cook, 1);
   }
   // Whether they do after many calls, of client and server that are each a process with this
   // DROVER_SHM.
