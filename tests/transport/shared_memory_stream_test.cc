@@ -56,6 +56,11 @@ class SharedMemoryPeer : public ::testing::Test {
     const uint32_t header[2] = {length, flags};
     std::memcpy(spoiler_->out(), header, sizeof header);
   }
+  void FillAndWaitForRoom() {
+    EXPECT_EQ(WriteText(ours(), std::string(kRing, 'x')).bytes, kRing - 8);
+    EXPECT_TRUE(WriteText(ours(), "x").would_block);
+    EXPECT_TRUE(ours().WaitForRoom());
+  }
   void ExpectFault(const IoResult& result, const std::string& reason) {
     EXPECT_EQ(result.error, EPROTO);
     EXPECT_EQ(result.bytes, 0u);
@@ -235,10 +240,7 @@ TEST_F(SharedMemoryPeer, WhoRingsForNothingIsHeardAndThatIsAll) {
 }
 
 TEST_F(SharedMemoryPeer, WhoReadsAgainTellsWhoWaitsForRoom) {
-  const std::string much(kRing, 'x');
-  EXPECT_EQ(WriteText(ours(), much).bytes, kRing - 8);
-  EXPECT_TRUE(WriteText(ours(), "x").would_block);
-  EXPECT_TRUE(ours().WaitForRoom());
+  FillAndWaitForRoom();
   EXPECT_FALSE(ours().HasRoomAgain());
   EXPECT_EQ(ReadNow(peer(), 100).bytes, 100u);
   EXPECT_FALSE(BellRings(ours()));  // not worth it yet
@@ -251,10 +253,7 @@ TEST_F(SharedMemoryPeer, WhoReadsAgainTellsWhoWaitsForRoom) {
 
 // It looked before our last write, and takes the wish after it.
 TEST_F(SharedMemoryPeer, WhoTellsOfRoomThatIsFullAgainIsAskedAgain) {
-  const std::string much(kRing, 'x');
-  EXPECT_EQ(WriteText(ours(), much).bytes, kRing - 8);
-  EXPECT_TRUE(WriteText(ours(), "x").would_block);
-  EXPECT_TRUE(ours().WaitForRoom());
+  FillAndWaitForRoom();
   peers_in().wants_room.store(0);
   ASSERT_EQ(send(peer().fd(), "x", 1, 0), 1);
   ours().NoteBell();
@@ -265,10 +264,7 @@ TEST_F(SharedMemoryPeer, WhoTellsOfRoomThatIsFullAgainIsAskedAgain) {
 }
 
 TEST_F(SharedMemoryPeer, WhoGaveRoomIsHeardOfBeforeTheReaderSleeps) {
-  const std::string much(kRing, 'x');
-  EXPECT_EQ(WriteText(ours(), much).bytes, kRing - 8);
-  EXPECT_TRUE(WriteText(ours(), "x").would_block);
-  EXPECT_TRUE(ours().WaitForRoom());
+  FillAndWaitForRoom();
   EXPECT_EQ(ReadNow(peer(), kRing).bytes, kRing - 8);
   // Something else rang before, which the reader has yet to hear; with that it hears all there is.
   ours().NoteBell();
